@@ -133,11 +133,10 @@ let packages: [(name: String, dependency: Package.Dependency)] = [
     ("swift-subprocess", .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2")),
     ("swift-argument-parser", .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")),
 ]
-let used = Set(chosen.flatMap { ($0.products + $0.testProducts).map(\.package) })
 
 let package = Package(
     name: "sampan",
     platforms: [.macOS(.v15)],
     products: (wanted?.contains("sampan") ?? true) ? [.executable(name: "sampan", targets: ["sampan"])] : [],
-    dependencies: packages.filter { used.contains($0.name) }.map(\.dependency),
+    dependencies: packages.map(\.dependency),
     targets: targets)

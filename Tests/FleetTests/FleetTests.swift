@@ -1,0 +1,2 @@
+@testable import Fleet
+import Testing

@@ -1,0 +1,2 @@
+@testable import KubeAPI
+import Testing

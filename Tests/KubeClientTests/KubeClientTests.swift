@@ -1,0 +1,2 @@
+@testable import KubeClient
+import Testing

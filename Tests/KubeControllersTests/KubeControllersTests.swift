@@ -1,0 +1,2 @@
+@testable import KubeControllers
+import Testing

@@ -1,0 +1,2 @@
+@testable import KubeNetwork
+import Testing

@@ -1,0 +1,2 @@
+@testable import KubeObject
+import Testing

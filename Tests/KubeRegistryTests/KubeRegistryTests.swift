@@ -1,0 +1,2 @@
+@testable import KubeRegistry
+import Testing
