@@ -73,7 +73,8 @@ let rooms: [Room] = [
 ]
 
 let wanted: Set<String>? = Context.environment["SAMPAN_ROOMS"].map { list in
-    var open = list.split(separator: ",").map(String.init), all = Set<String>()
+    var open = list.split(separator: ",").map(String.init)
+    var all = Set<String>()
     while let name = open.popLast() {
         guard all.insert(name).inserted, let room = rooms.first(where: { $0.name == name }) else { continue }
         open += room.rooms + room.testRooms

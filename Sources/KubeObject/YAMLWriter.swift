@@ -1,0 +1,76 @@
+extension YAML {
+    static func write(_ value: JSON, indentation: Int, isInline: Bool, to output: inout String) {
+        let margin = String(repeating: " ", count: indentation)
+        switch value {
+        case .object(let object) where !object.isEmpty:
+            var isFirst = isInline
+            for (key, member) in object {
+                if !isFirst { output += margin }
+                isFirst = false
+                output += scalar(key) + ":"
+                writeMember(member, indentation: indentation, to: &output)
+            }
+        case .array(let array) where !array.isEmpty:
+            var isFirst = isInline
+            for element in array {
+                if !isFirst { output += margin }
+                isFirst = false
+                output += "- "
+                write(element, indentation: indentation + 2, isInline: true, to: &output)
+            }
+        case .object: output += "{}\n"
+        case .array: output += "[]\n"
+        case .string(let text): output += block(text, indentation: isInline ? indentation : indentation + 2) + "\n"
+        default: output += value.text + "\n"
+        }
+    }
+
+    private static func writeMember(_ value: JSON, indentation: Int, to output: inout String) {
+        switch value {
+        case .object(let object) where !object.isEmpty:
+            output += "\n"
+            write(value, indentation: indentation + 2, isInline: false, to: &output)
+        case .array(let array) where !array.isEmpty:
+            output += "\n"
+            write(value, indentation: indentation, isInline: false, to: &output)
+        case .string(let text): output += " " + block(text, indentation: indentation + 2) + "\n"
+        default:
+            output += " "
+            write(value, indentation: indentation, isInline: true, to: &output)
+        }
+    }
+
+    /// Text of several lines as a literal block where that keeps it exactly; anything else as a scalar.
+    private static func block(_ text: String, indentation: Int) -> String {
+        guard text.utf8.contains(0x0A), !text.utf8.contains(where: { $0 < 0x20 && $0 != 0x0A }), !text.hasPrefix(" "),
+            !text.hasPrefix("\n"), text != "\n"
+        else { return scalar(text) }
+        let trailing = text.reversed().prefix { $0 == "\n" }.count
+        let mark = trailing == 0 ? "|-" : trailing == 1 ? "|" : "|+"
+        let margin = String(repeating: " ", count: indentation)
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        if trailing > 0 { lines.removeLast() }
+        return mark + lines.map { $0.isEmpty ? "\n" : "\n\(margin)\($0)" }.joined()
+    }
+
+    /// Plain where a reader would surely read the same string back; quoted as JSON otherwise.
+    private static func scalar(_ text: String) -> String {
+        let isPlain =
+            !text.isEmpty && number(text) == nil
+            && ![
+                "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "yes", "Yes", "YES", "no", "No",
+                "NO", "on", "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N",
+            ].contains(text)
+            && text.utf8.allSatisfy { byte in
+                (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || Array("-_./ :=,@+()".utf8).contains(byte)
+            }
+            && !Array("-:=,@ ".utf8).contains(text.utf8.first ?? 0) && !Array(": ".utf8).contains(text.utf8.last ?? 0)
+            && !text.contains(": ") && !text.contains(" #") && Timestamp.parse(text) == nil && !looksLikeDate(text)
+        return isPlain ? text : JSON.string(text).text
+    }
+
+    private static func looksLikeDate(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        return bytes.count >= 8 && bytes[0..<4].allSatisfy { $0 &- 0x30 < 10 } && bytes[4] == UInt8(ascii: "-")
+    }
+}

@@ -1,2 +1,0 @@
-@testable import KubeObject
-import Testing
