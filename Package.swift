@@ -27,7 +27,7 @@ let asn1 = (name: "SwiftASN1", package: "swift-asn1")
 let rooms: [Room] = [
     Room(name: "KubeObject", products: [("Yams", "Yams")]),
     Room(name: "KubeSchema", rooms: ["KubeObject"]),
-    Room(name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log]),
+    Room(name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle]),
     Room(name: "KubeRegistry", rooms: ["KubeObject", "KubeSchema", "KubeStore"], products: [log]),
     Room(
         name: "KubeAPI", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
