@@ -46,7 +46,7 @@ let rooms: [Room] = [
             log, lifecycle, nioCore, nioPosix, ("AsyncHTTPClient", "async-http-client"),
             ("GRPCCore", "grpc-swift-2"), ("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
             ("GRPCProtobuf", "grpc-swift-protobuf"), ("SwiftProtobuf", "swift-protobuf"),
-            ("Subprocess", "swift-subprocess"),
+            ("Subprocess", "swift-subprocess"), crypto,
         ]),
     Room(
         name: "KubeNetwork", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],

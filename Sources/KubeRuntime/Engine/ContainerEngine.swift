@@ -1,6 +1,7 @@
+internal import GRPCCore
 import Glibc
 public import Logging
-import ServiceLifecycle
+internal import SwiftProtobuf
 import Synchronization
 
 /// The instance's own containerd: a process with private root, state, socket and pod network that outlives this server.
@@ -84,7 +85,9 @@ public final class ContainerEngine: Sendable {
         guard let plugins else {
             throw EngineError.missing(program: "the CNI plugin ptp", package: "containernetworking-plugins")
         }
-        for directory in [paths.home, paths.root, paths.cniConfig, paths.ipam, paths.registries, "\(paths.data)/log", paths.podLogs, paths.pods] {
+        for directory in [
+            paths.home, paths.root, paths.cniConfig, paths.ipam, paths.registries, "\(paths.data)/log", paths.podLogs, paths.pods,
+        ] {
             try File.makeDirectory(directory)
         }
         try File.makeDirectory(paths.streams, mode: 0o700)
@@ -154,7 +157,8 @@ public final class ContainerEngine: Sendable {
             CRIImageStatusRequest.with { $0.image.image = PauseImage.name }, options: .within(.seconds(10)))
         if known.hasImage { return }
         guard let archive = PauseImage.archive() else {
-            throw EngineError.missing(program: "a pause program for \(NodeFacts.architecture)", package: "none: this architecture is not supported")
+            throw EngineError.missing(
+                program: "a pause program for \(NodeFacts.architecture)", package: "none: this architecture is not supported")
         }
         let file = "\(paths.home)/pause.tar"
         try File.write(archive.bytes, to: file)

@@ -1,5 +1,5 @@
 internal import Crypto
-public import KubeObject
+import KubeObject
 
 /// A single-layer image as `docker save` would write it, so that `ctr images import` takes it.
 ///
@@ -39,7 +39,7 @@ public struct ImageArchive: Sendable {
             "history": [["created": "1970-01-01T00:00:00Z"]],
         ]
         for (key, list) in [("Entrypoint", entrypoint), ("Cmd", command), ("Env", environment)] where !list.isEmpty {
-            config["config", key] = .array(list.map { .string($0) })
+            config[path: "config", key] = .array(list.map { .string($0) })
         }
         let manifest: JSON = [
             ["Config": "config.json", "RepoTags": [.string(name)], "Layers": ["layer.tar"]]

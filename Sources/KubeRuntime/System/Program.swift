@@ -15,12 +15,13 @@ enum Program {
     @discardableResult
     static func run(_ path: String, _ arguments: [String]) async throws -> String {
         let result = try await Subprocess.run(
-            .path(FilePath(path)), arguments: Arguments(arguments), output: .string(limit: 1 << 20), error: .string(limit: 1 << 16))
+            .path(FilePath(path)), arguments: Arguments(arguments), output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 16))
         guard result.terminationStatus.isSuccess else {
             throw EngineError.program(
                 name: ([path] + arguments).joined(separator: " "), status: "\(result.terminationStatus)",
-                output: (result.standardError ?? "") + (result.standardOutput ?? ""))
+                output: result.standardError + result.standardOutput)
         }
-        return result.standardOutput ?? ""
+        return result.standardOutput
     }
 }
