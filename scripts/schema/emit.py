@@ -61,7 +61,7 @@ class Rows:
             enum = ""
             if "enum" in found or "k8s:enum" in found:
                 values = {json.loads(text) for kind, text in package.constants.values() if kind == made.name}
-                enum = " enum=" + ",".join(sorted(values))
+                enum = " enum=" + ",".join(sorted(values)).replace(" ", "~")
             message = " message" if "protobuf.nullable" in found else ""
             return [f"={made.name} {self.token(made, made.underlying)}{enum}{message}"], prose
         head = f"+{made.name}"

@@ -36,7 +36,7 @@ extra 6 {}.ExtraValue oO
 conditions 1 [].CertificateSigningRequestCondition oO lt=map lk=type
 certificate 2 y oO
 =ExtraValue []s
-=KeyUsage s enum=any,cert sign,client auth,code signing,content commitment,crl sign,data encipherment,decipher only,digital signature,email protection,encipher only,ipsec end system,ipsec tunnel,ipsec user,key agreement,key encipherment,microsoft sgc,netscape sgc,ocsp signing,s/mime,server auth,signing,timestamping
+=KeyUsage s enum=any,cert~sign,client~auth,code~signing,content~commitment,crl~sign,data~encipherment,decipher~only,digital~signature,email~protection,encipher~only,ipsec~end~system,ipsec~tunnel,ipsec~user,key~agreement,key~encipherment,microsoft~sgc,netscape~sgc,ocsp~signing,s/mime,server~auth,signing,timestamping
 =RequestConditionType s
 """#
 }
