@@ -1,1 +1,140 @@
-// Placeholder until the room's first file lands.
+import AsyncHTTPClient
+import FoundationEssentials
+import KubeObject
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import NIOSSL
+
+/// A client of one Kubernetes API, upstream's or Sampan's.
+///
+/// A failure that the server explains is thrown as `StatusError`; everything else as ``ClientError``.
+/// Owns connections: call ``shutdown()`` when done with it, or use ``with(_:_:)``.
+public final class KubeClient: Sendable {
+    public let configuration: ClientConfiguration
+    let http: HTTPClient
+    private let base: String
+    private let requestTimeout: TimeAmount
+    /// Answers above this size are refused rather than held in memory.
+    private static let maximumAnswer = 512 << 20
+
+    public init(_ configuration: ClientConfiguration, requestTimeoutSeconds: Int64 = 60) throws {
+        self.configuration = configuration
+        requestTimeout = .seconds(requestTimeoutSeconds)
+        var settings = HTTPClient.Configuration(tlsConfiguration: try Self.tls(configuration))
+        settings.timeout.connect = .seconds(10)
+        settings.redirectConfiguration = .disallow
+        settings.connectionPool.retryConnectionEstablishment = false
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+        (base, settings.dnsOverride) = Self.address(configuration)
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+    }
+
+    /// Runs `body` with a client that is shut down afterwards.
+    public static func with<Result>(
+        _ configuration: ClientConfiguration, _ body: (KubeClient) async throws -> Result
+    ) async throws -> Result {
+        let client = try KubeClient(configuration)
+        let result: Result
+        do {
+            result = try await body(client)
+        } catch {
+            try await client.shutdown()
+            throw error
+        }
+        try await client.shutdown()
+        return result
+    }
+
+    public func shutdown() async throws {
+        try await http.shutdown()
+    }
+
+    /// Sends one request and reads the whole answer.
+    ///
+    /// - Parameters:
+    ///   - path: below the configured server's own path, with a leading slash; already percent-encoded.
+    ///   - query: names and values, not yet encoded.
+    /// - Throws: `StatusError` for every answer that isn't 2xx.
+    public func send(
+        _ method: String, _ path: String, query: [(String, String)] = [], body: [UInt8]? = nil,
+        contentType: String = "application/json"
+    ) async throws -> [UInt8] {
+        let request = try makeRequest(method, path, query: query, body: body, contentType: contentType)
+        let label = "\(method) \(request.url)"
+        do {
+            let response = try await http.execute(request, timeout: requestTimeout)
+            let bytes = Array(buffer: try await response.body.collect(upTo: Self.maximumAnswer))
+            guard (200..<300).contains(response.status.code) else {
+                throw Self.failure(Int(response.status.code), bytes, label)
+            }
+            return bytes
+        } catch {
+            throw ClientError.translating(error, request: label)
+        }
+    }
+
+    func makeRequest(
+        _ method: String, _ path: String, query: [(String, String)], body: [UInt8]?, contentType: String
+    ) throws -> HTTPClientRequest {
+        var url = base + path
+        if !query.isEmpty {
+            url += "?" + query.map { "\(percentEncoded($0.0))=\(percentEncoded($0.1))" }.joined(separator: "&")
+        }
+        var request = HTTPClientRequest(url: url)
+        request.method = HTTPMethod(rawValue: method)
+        request.headers.add(name: "accept", value: "application/json")
+        request.headers.add(name: "user-agent", value: "sampan")
+        if let body {
+            request.headers.add(name: "content-type", value: contentType)
+            request.body = .bytes(body)
+        }
+        switch configuration.credentials {
+        case .anonymous, .certificate: break
+        case .token(let token): request.headers.add(name: "authorization", value: "Bearer \(token)")
+        case .tokenFile(let file):
+            guard let bytes = try AtomicFile.read(file) else { throw KubeconfigError("there is no token file \(file)") }
+            let token = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
+            request.headers.add(name: "authorization", value: "Bearer \(token)")
+        }
+        return request
+    }
+
+    /// The error that an answer outside 2xx stands for.
+    static func failure(_ code: Int, _ bytes: [UInt8], _ label: String) -> any Error {
+        if let tree = try? JSON(parsing: bytes), let error = StatusError(status: tree) { return error }
+        let text = String(decoding: bytes.prefix(512), as: UTF8.self)
+        return ClientError(.malformed, request: label, message: "HTTP \(code) without a Status: \(text)")
+    }
+}
+
+// MARK: - Setting up
+
+extension KubeClient {
+    private static func tls(_ configuration: ClientConfiguration) throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        if configuration.skipsVerification { tls.certificateVerification = .none }
+        do {
+            if let authority = configuration.certificateAuthority {
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authority))
+            }
+            if case .certificate(let chain, let key) = configuration.credentials {
+                tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(chain).map { .certificate($0) }
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem))
+            }
+        } catch {
+            throw KubeconfigError("its certificates or key aren't PEM: \(error)")
+        }
+        return tls
+    }
+
+    /// The URL to ask for and, where the certificate carries another name than the address, which address that name stands for.
+    private static func address(_ configuration: ClientConfiguration) -> (base: String, override: [String: String]) {
+        guard let name = configuration.serverName, let url = URL(string: configuration.server), let host = url.host(),
+            host != name
+        else { return (configuration.server, [:]) }
+        let port = url.port.map { ":\($0)" } ?? ""
+        return ("\(url.scheme ?? "https")://\(name)\(port)\(url.path())", [name: host])
+    }
+}

@@ -1,2 +1,0 @@
-@testable import KubeClient
-import Testing
