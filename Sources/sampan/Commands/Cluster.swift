@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// `sampan cluster create|list|delete|kubeconfig`
+struct ClusterCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cluster", abstract: "Create, list and delete virtual clusters, and get at them.",
+        discussion: "The same with kubectl: kubectl --kubeconfig /var/lib/sampan/admin.kubeconfig get virtualclusters",
+        subcommands: [ClusterCreate.self, ClusterList.self, ClusterDelete.self, ClusterKubeconfig.self], aliases: ["clusters"])
+}

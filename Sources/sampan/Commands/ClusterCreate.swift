@@ -1,0 +1,86 @@
+import ArgumentParser
+import KubeClient
+import KubeObject
+
+/// `sampan cluster create NAME`
+struct ClusterCreate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Make virtual clusters.",
+        discussion: """
+            EXAMPLES
+              sampan cluster create demo
+              sampan cluster create a b c --if-not-exists
+              sampan cluster create ci -o json
+            """)
+
+    @OptionGroup var instance: InstanceOptions
+
+    @Argument(help: ArgumentHelp("DNS labels.", valueName: "name"))
+    var names: [String]
+
+    @Flag(inversion: .prefixedNo, help: "Return when the cluster's API answers.")
+    var wait = true
+
+    @Flag(help: "Succeed when the cluster is there already.")
+    var ifNotExists = false
+
+    @Option(help: ArgumentHelp("How long to wait.", valueName: "seconds"))
+    var timeout: Int = 30
+
+    @Option(name: .shortAndLong, help: "table, json, yaml or name.")
+    var output: OutputFormat = .table
+
+    func run() async throws {
+        try await PlatformAPI.with(instance) { api in
+            for name in names {
+                let start = ContinuousClock.now
+                var (cluster, created) = try await create(name, api)
+                if wait { cluster = try await waitUntilReady(name, cluster, api) }
+                let words = created ? "created in \((ContinuousClock.now - start).text)" : "was there already"
+                print(cluster, name, words)
+            }
+        }
+    }
+
+    private func create(_ name: String, _ api: PlatformAPI) async throws -> (cluster: JSON, created: Bool) {
+        let object: JSON = [
+            "apiVersion": "sampan.dev/v1alpha1", "kind": "VirtualCluster", "metadata": ["name": .string(name)], "spec": [:],
+        ]
+        do {
+            return (try await api.client.create(object, at: api.path()), true)
+        } catch let error as StatusError where error.reason == "AlreadyExists" {
+            guard ifNotExists else {
+                throw CommandFailure(
+                    "There is a cluster \(name) already.",
+                    hint: "Use it with `sampan cluster kubeconfig \(name)`, or add --if-not-exists.")
+            }
+            return (try await api.client.get(api.path(name)), false)
+        }
+    }
+
+    private func waitUntilReady(_ name: String, _ cluster: JSON, _ api: PlatformAPI) async throws -> JSON {
+        var cluster = cluster
+        var progress = Progress("waiting until cluster \(name) is ready")
+        while !PlatformAPI.isReady(cluster) {
+            guard progress.elapsed < .seconds(timeout) else {
+                let phase = cluster["status"]?["phase"]?.string ?? "unknown"
+                throw CommandFailure(
+                    "Cluster \(name) isn't ready after \(timeout) s; its phase is \(phase).",
+                    hint: "See why with `sampan cluster list -o yaml`.")
+            }
+            progress.tick()
+            try await Task.sleep(for: .milliseconds(5))
+            cluster = try await api.client.get(api.path(name))
+        }
+        return cluster
+    }
+
+    private func print(_ cluster: JSON, _ name: String, _ words: String) {
+        switch output {
+        case .json: Console.out(String(decoding: cluster.encoded(), as: UTF8.self) + "\n")
+        case .yaml: Console.out("---\n" + YAML.encode(cluster))
+        case .name: Console.out("\(name)\n")
+        case .table: Console.out("cluster \(name) \(words)\n")
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import KubeClient
+import KubeObject
+
+/// `sampan cluster kubeconfig NAME`
+struct ClusterKubeconfig: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kubeconfig", abstract: "Print, write or merge the kubeconfig of a cluster's administrator.",
+        discussion: """
+            EXAMPLES
+              sampan cluster kubeconfig demo > demo.kubeconfig
+              sampan cluster kubeconfig demo --output demo.kubeconfig
+              sampan cluster kubeconfig demo --merge && kubectl --context sampan-demo get pods -A
+            """)
+
+    @OptionGroup var instance: InstanceOptions
+
+    @Argument(help: "The cluster.")
+    var name: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Write it to this file, with mode 0600.", valueName: "file"))
+    var output: String?
+
+    @Flag(help: "Add it to your kubeconfig as context sampan-NAME, keep what is there, and make it current.")
+    var merge = false
+
+    @Option(
+        help: ArgumentHelp("The file to merge into. (default: the first of KUBECONFIG, or ~/.kube/config)", valueName: "file"))
+    var kubeconfig: String?
+
+    func validate() throws {
+        if merge && output != nil { throw ValidationError("Give --output or --merge, not both.") }
+        if kubeconfig != nil && !merge { throw ValidationError("--kubeconfig is the file that --merge changes; add --merge.") }
+    }
+
+    func run() async throws {
+        let config: Kubeconfig
+        do {
+            config = try await PlatformAPI.with(instance) { try await $0.kubeconfig(name) }.renamed(to: "sampan-\(name)")
+        } catch {
+            throw PlatformAPI.notFoundHint(error, name)
+        }
+        if merge {
+            let path = kubeconfig.map(Paths.absolute) ?? Kubeconfig.userPath
+            try Kubeconfig.update(path) { $0.merge(config) }
+            Console.out("context sampan-\(name) is current in \(path)\n")
+        } else if let output, output != "-" {
+            try config.save(Paths.absolute(output))
+            Console.out("kubeconfig of \(name) written to \(output)\n")
+        } else {
+            Console.out(config.text)
+        }
+    }
+}

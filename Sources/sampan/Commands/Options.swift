@@ -1,0 +1,103 @@
+import ArgumentParser
+import FoundationEssentials
+
+/// Which instance is meant.
+struct InstanceOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Where the instance keeps everything, or SAMPAN_DATA_DIR.", valueName: "directory"))
+    var dataDir: String = ProcessInfo.processInfo.environment["SAMPAN_DATA_DIR"] ?? "/var/lib/sampan"
+
+    var dataDirectory: String { Paths.absolute(dataDir) }
+
+    /// The configuration of an instance that was brought up before.
+    func load() throws -> Configuration {
+        guard let configuration = try ConfigurationFile.load(dataDirectory: dataDirectory) else {
+            throw CommandFailure(
+                "There is no Sampan in \(dataDirectory).",
+                hint: "Start one with `sampan up`, or name its data directory with --data-dir or SAMPAN_DATA_DIR.")
+        }
+        return configuration
+    }
+}
+
+/// What an instance is to be; whatever isn't given stays as it was, or gets its default.
+struct ServerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Name for links, tables and cgroups; at most 15 of a-z, 0-9, -. (default: the data directory's name)"))
+    var instance: String?
+
+    @Option(help: ArgumentHelp("Address the API listens on. (default: 0.0.0.0)", valueName: "address"))
+    var listen: String?
+
+    @Option(help: ArgumentHelp("TLS port of the API. (default: 6443)", valueName: "port"))
+    var apiPort: Int?
+
+    @Option(help: ArgumentHelp("Port on the host that answers pods' DNS queries. (default: 10053)", valueName: "port"))
+    var dnsPort: Int?
+
+    @Option(
+        help: ArgumentHelp("IPv4 network of all pods; instances may not overlap. (default: 10.244.0.0/16)", valueName: "cidr"))
+    var podSubnet: String?
+
+    @Option(help: "DNS suffix of services. (default: cluster.local)")
+    var domain: String?
+
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
+    var logLevel: String?
+
+    @Flag(inversion: .prefixedNo, help: "Run pods on this machine. (default: --containers; needs root)")
+    var containers: Bool?
+
+    /// These options over what the instance had before, over the defaults; checked.
+    func configuration(dataDirectory: String, stored: Configuration?) throws -> Configuration {
+        var configuration =
+            stored ?? Configuration(instance: Paths.instanceName(forDataDirectory: dataDirectory), dataDirectory: dataDirectory)
+        configuration.instance = instance ?? configuration.instance
+        configuration.listenAddress = listen ?? configuration.listenAddress
+        configuration.apiPort = apiPort ?? configuration.apiPort
+        configuration.dnsPort = dnsPort ?? configuration.dnsPort
+        configuration.podSubnet = podSubnet ?? configuration.podSubnet
+        configuration.domain = domain ?? configuration.domain
+        configuration.logLevel = logLevel ?? configuration.logLevel
+        configuration.runsContainers = containers ?? configuration.runsContainers
+        try configuration.check()
+        return configuration
+    }
+}
+
+extension Configuration {
+    static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+
+    /// Throws what is wrong in the options' own words.
+    func check() throws {
+        func isLabel(_ text: some StringProtocol, _ maximum: Int) -> Bool {
+            !text.isEmpty && text.utf8.count <= maximum && text.first != "-" && text.last != "-"
+                && text.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }
+        }
+        guard isLabel(instance, 15) else {
+            throw ValidationError("--instance \(instance): use at most 15 of a-z, 0-9 and -, not beginning or ending with -.")
+        }
+        for (option, port) in [("--api-port", apiPort), ("--dns-port", dnsPort)] where !(1...65535).contains(port) {
+            throw ValidationError("\(option) \(port): a port is between 1 and 65535.")
+        }
+        guard apiPort != dnsPort else { throw ValidationError("--api-port and --dns-port are both \(apiPort).") }
+        guard let subnet = IPv4Network(podSubnet), (8...24).contains(subnet.prefixLength) else {
+            throw ValidationError("--pod-subnet \(podSubnet): give an IPv4 network between /8 and /24, such as 10.244.0.0/16.")
+        }
+        if let services = IPv4Network("10.96.0.0/12"), subnet.overlaps(services) {
+            throw ValidationError("--pod-subnet \(podSubnet) overlaps 10.96.0.0/12, where every cluster has its services.")
+        }
+        guard domain.split(separator: ".", omittingEmptySubsequences: false).allSatisfy({ isLabel($0, 63) }) else {
+            throw ValidationError("--domain \(domain) isn't a DNS name.")
+        }
+        guard Self.logLevels.contains(logLevel) else {
+            throw ValidationError("--log-level \(logLevel): it is one of \(Self.logLevels.joined(separator: ", ")).")
+        }
+    }
+}
+
+/// How a command prints what it found.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case table, json, yaml, name
+}

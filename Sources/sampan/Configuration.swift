@@ -1,0 +1,49 @@
+/// Everything that one instance's server is told when it starts.
+///
+/// `sampan up` decides it once, from the options and the defaults, and keeps it in the data directory (``ConfigurationFile``), so that
+/// `status`, `down` and a later `up` without options mean the same instance.
+struct Configuration: Sendable, Equatable, Codable {
+    /// Carried by whatever the instance makes on the system: links, nftables tables, cgroups, network namespaces.
+    /// A DNS label of at most 15 characters.
+    var instance: String
+    /// Absolute; holds the store, containerd's root, the log and ``adminKubeconfigPath``.
+    var dataDirectory: String
+    /// The address that the API listens on. Pods reach their API server through the host, so it must include the host's own addresses.
+    var listenAddress: String = "0.0.0.0"
+    /// TLS port of every cluster's API, told apart by path and by SNI.
+    var apiPort: Int = 6443
+    /// UDP and TCP port, on the host, of the answerer to which pods' DNS queries are redirected.
+    var dnsPort: Int = 10053
+    /// The IPv4 network that all clusters' pods share. No two instances on a machine may overlap.
+    var podSubnet: String = "10.244.0.0/16"
+    /// The DNS suffix of services inside every cluster.
+    var domain: String = "cluster.local"
+    /// A swift-log level: trace, debug, info, notice, warning, error or critical.
+    var logLevel: String = "info"
+    /// Whether pods run here. Without containers there is an API but no node: for tests of the API, and where the user isn't root.
+    var runsContainers: Bool = true
+
+    /// The root cluster's administrator, written by the server with mode 0600.
+    var adminKubeconfigPath: String { dataDirectory + "/admin.kubeconfig" }
+    var logPath: String { dataDirectory + "/log/sampan.log" }
+    /// Locked for as long as the server lives; contains its process id.
+    var lockPath: String { dataDirectory + "/sampan.pid" }
+    /// The root of the embedded containerd: its configuration, socket, root and state.
+    var containerdDirectory: String { dataDirectory + "/containerd" }
+}
+
+extension Configuration {
+    /// Keys that an older version didn't write keep their defaults.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        instance = try values.decode(String.self, forKey: .instance)
+        dataDirectory = try values.decode(String.self, forKey: .dataDirectory)
+        listenAddress = try values.decodeIfPresent(String.self, forKey: .listenAddress) ?? listenAddress
+        apiPort = try values.decodeIfPresent(Int.self, forKey: .apiPort) ?? apiPort
+        dnsPort = try values.decodeIfPresent(Int.self, forKey: .dnsPort) ?? dnsPort
+        podSubnet = try values.decodeIfPresent(String.self, forKey: .podSubnet) ?? podSubnet
+        domain = try values.decodeIfPresent(String.self, forKey: .domain) ?? domain
+        logLevel = try values.decodeIfPresent(String.self, forKey: .logLevel) ?? logLevel
+        runsContainers = try values.decodeIfPresent(Bool.self, forKey: .runsContainers) ?? runsContainers
+    }
+}

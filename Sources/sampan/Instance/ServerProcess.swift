@@ -1,0 +1,38 @@
+import Glibc
+import KubeClient
+
+/// The server of an instance, seen from outside.
+struct ServerProcess {
+    let configuration: Configuration
+
+    init(_ configuration: Configuration) {
+        self.configuration = configuration
+    }
+
+    /// Asks it to stop, and kills it when it doesn't in time.
+    ///
+    /// - Returns: whether it was running.
+    func stop(timeout: Duration) async throws -> Bool {
+        guard let pid = try InstanceLock.holder(path: configuration.lockPath) else { return false }
+        try signal(pid, SIGTERM)
+        var progress = Progress("waiting until the server stops")
+        var killed = false
+        while try InstanceLock.holder(path: configuration.lockPath) == pid {
+            if !killed && progress.elapsed > timeout {
+                Console.note("the server didn't stop in \(timeout.text): killing it")
+                try signal(pid, SIGKILL)
+                killed = true
+            }
+            guard progress.elapsed < timeout + .seconds(10) else {
+                throw CommandFailure("The server (process \(pid)) can't be killed.", hint: "Look at it with `ps -fp \(pid)`.")
+            }
+            progress.tick()
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return true
+    }
+
+    private func signal(_ pid: Int32, _ number: Int32) throws {
+        guard kill(pid, number) == 0 || errno == ESRCH else { throw SystemError("signal the server (process \(pid))") }
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import KubeObject
+import Testing
+
+@testable import sampan
+
+struct CommandLineTests {
+    @Test(arguments: [
+        ["up"], ["up", "--data-dir", "/x", "--no-containers", "-o", "json"], ["down", "--remove-data"], ["status", "-o", "json"],
+        ["serve", "--data-dir", "/x"], ["cluster", "create", "a", "b", "--no-wait"], ["cluster", "list", "-o", "name"],
+        ["cluster", "delete", "a", "--ignore-not-found"], ["cluster", "kubeconfig", "a", "--merge"],
+        ["cluster", "kubeconfig", "a", "-o", "file"], ["image", "load", "a.tar"], ["image", "list", "-o", "json"], ["version"],
+    ])
+    func parses(_ arguments: [String]) throws {
+        _ = try Sampan.parseAsRoot(arguments)
+    }
+
+    @Test(arguments: [
+        ["cluster", "create"], ["cluster", "kubeconfig", "a", "--merge", "-o", "f"],
+        ["cluster", "kubeconfig", "a", "--kubeconfig", "f"],
+        ["status", "-o", "xml"], ["sail"],
+    ])
+    func refuses(_ arguments: [String]) {
+        #expect(throws: (any Error).self) { try Sampan.parseAsRoot(arguments) }
+    }
+}
+
+struct OutputTests {
+    static let ages: [(Int, String)] = [
+        (0, "0s"), (119, "119s"), (120, "2m"), (125, "2m5s"), (600, "10m"), (10_800, "3h"), (10_860, "3h1m"), (28_800, "8h"),
+        (172_800, "2d"), (180_000, "2d2h"), (777_600, "9d"), (-5, "0s"),
+    ]
+
+    @Test(arguments: ages)
+    func agesLikeKubectl(_ seconds: Int, _ text: String) {
+        #expect(shortDuration(seconds: Double(seconds)) == text)
+    }
+
+    @Test(arguments: [
+        (Duration.microseconds(850), "850 µs"), (.milliseconds(12), "12 ms"), (.milliseconds(3450), "3.4 s"),
+        (.seconds(125), "2 min 5 s"),
+    ])
+    func spellsDurations(_ duration: Duration, _ text: String) {
+        #expect(duration.text == text)
+    }
+
+    @Test func alignsColumns() {
+        let table = Table(columns: ["NAME", "AGE"], rows: [["a-long-name", "1s"], ["b", "12d"]])
+        #expect(table.description == "NAME          AGE\na-long-name   1s\nb             12d\n")
+    }
+
+    @Test func listsClusters() {
+        let clusters: [JSON] = [
+            ["metadata": ["name": "a", "creationTimestamp": "1970-01-01T00:00:10Z"], "status": ["phase": "Ready"]],
+            ["metadata": ["name": "b", "deletionTimestamp": "1970-01-01T00:00:10Z"], "status": ["phase": "Ready"]],
+            ["metadata": ["name": "c"]],
+        ]
+        let table = ClusterList.table(clusters, now: 40)
+        #expect(table.rows == [["a", "Ready", "30s"], ["b", "Terminating", "<unknown>"], ["c", "Pending", "<unknown>"]])
+    }
+}
+
+struct ParsingTests {
+    @Test func readsImages() {
+        let text = """
+            REF                       TYPE                                       DIGEST      SIZE    PLATFORMS   LABELS
+            sampan.dev/sample/web:1   application/vnd.oci.image.manifest.v1+json sha256:aa   1.9 MiB linux/amd64 io.cri-containerd.image=managed
+            sha256:bb                 application/vnd.oci.image.manifest.v1+json sha256:bb   1.9 MiB linux/amd64 -
+
+            """
+        #expect(ImageStore.parse(text) == [.init(name: "sampan.dev/sample/web:1", digest: "sha256:aa", size: "1.9 MiB")])
+        #expect(ImageStore.parse("").isEmpty)
+    }
+
+    @Test func findsOnlyTheInstancesOwnTables() {
+        let list = "table ip sampan\ntable inet sampan-two\ntable ip nat\ntable ip sampan-twofold\n"
+        #expect(Teardown.tables(of: "sampan", in: list) == [["ip", "sampan"]])
+        #expect(Teardown.tables(of: "two", in: list) == [["inet", "sampan-two"]])
+    }
+
+    @Test func readsMountPoints() {
+        let text = #"""
+            22 1 0:20 / /proc rw - proc proc rw
+            99 22 0:21 / /data/with\040space rw - tmpfs tmpfs rw
+            """#
+        #expect(Mounts.points(in: text) == ["/proc", "/data/with space"])
+    }
+}
