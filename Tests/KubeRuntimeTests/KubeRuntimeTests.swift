@@ -1,0 +1,2 @@
+@testable import KubeRuntime
+import Testing

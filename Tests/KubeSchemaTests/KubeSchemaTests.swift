@@ -1,0 +1,2 @@
+@testable import KubeSchema
+import Testing

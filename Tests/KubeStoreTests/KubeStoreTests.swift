@@ -1,0 +1,2 @@
+@testable import KubeStore
+import Testing
