@@ -1,0 +1,54 @@
+import Crypto
+import KubeObject
+
+/// JSON Web Tokens (RFC 7519) signed with ES256: the only algorithm that is issued, and the only one taken.
+enum JSONWebToken {
+    /// The largest token looked at, in bytes.
+    static let sizeLimit = 16 << 10
+
+    /// A key's id: the hash of its public part, as upstream names it.
+    static func keyID(of key: P256.Signing.PublicKey) -> String {
+        Base64URL.encode(Array(SHA256.hash(data: key.derRepresentation)))
+    }
+
+    /// The public key as a JSON Web Key (RFC 7517).
+    static func webKey(of key: P256.Signing.PublicKey) -> JSON {
+        let point = Array(key.rawRepresentation)
+        return [
+            "use": "sig", "kty": "EC", "kid": .string(self.keyID(of: key)), "crv": "P-256", "alg": "ES256",
+            "x": .string(Base64URL.encode(point.prefix(32))), "y": .string(Base64URL.encode(point.suffix(32))),
+        ]
+    }
+
+    static func sign(_ claims: JSON, with key: P256.Signing.PrivateKey, keyID: String) throws -> String {
+        let header: JSON = ["alg": "ES256", "kid": .string(keyID)]
+        let content = Base64URL.encode(header.encoded()) + "." + Base64URL.encode(claims.encoded())
+        let signature = try key.signature(for: Array(content.utf8))
+        return content + "." + Base64URL.encode(Array(signature.rawRepresentation))
+    }
+
+    /// Whether a text could be such a token at all.
+    static func looksLikeToken(_ text: String) -> Bool {
+        text.utf8.count(where: { $0 == UInt8(ascii: ".") }) == 2
+    }
+
+    /// The claims of a token with a good signature by `key`; nil for every other text. Times and audiences aren't looked at.
+    static func verify(_ token: String, key: P256.Signing.PublicKey, keyID: String) -> JSON? {
+        guard token.utf8.count <= self.sizeLimit else { return nil }
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let headerBytes = Base64URL.decode(parts[0]), let claimBytes = Base64URL.decode(parts[1]),
+            let signatureBytes = Base64URL.decode(parts[2])
+        else { return nil }
+        do {
+            let header = try JSON(parsing: headerBytes)
+            guard header["alg"]?.string == "ES256", header["kid"]?.string == keyID, header["crit"] == nil else { return nil }
+            let signature = try P256.Signing.ECDSASignature(rawRepresentation: signatureBytes)
+            let content = Array(token.utf8.prefix(parts[0].utf8.count + 1 + parts[1].utf8.count))
+            guard key.isValidSignature(signature, for: content) else { return nil }
+            return try JSON(parsing: claimBytes)
+        } catch {
+            // A text that isn't a token: an answer, no failure.
+            return nil
+        }
+    }
+}

@@ -1,0 +1,86 @@
+public import Foundation
+public import Logging
+import NIOCore
+import NIOHTTP2
+import NIOSSL
+public import ServiceLifecycle
+import Synchronization
+import X509
+
+/// The server's own certificate: issued at start by the platform's authority, never stored, and renewed in the running process when
+/// two thirds of its life are over.
+///
+/// Concurrency: `current` is read by every new connection on its event loop and replaced by `run()`; both through the mutex.
+public final class ServerIdentity: Service {
+    private let authority: CertificateAuthority
+    private let names: ServerNames
+    private let lifetime: TimeInterval
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    private struct State {
+        var context: NIOSSLContext
+        var renewal: Date
+    }
+
+    /// Issues the first certificate.
+    /// - Parameters:
+    ///   - lifetime: of each certificate, in seconds; 90 days by default.
+    public init(
+        authority: CertificateAuthority, names: ServerNames, lifetime: TimeInterval = 90 * 86_400, logger: Logger
+    ) throws {
+        self.authority = authority
+        self.names = names
+        self.lifetime = lifetime
+        self.logger = logger
+        self.state = Mutex(try Self.issue(authority, names, lifetime))
+    }
+
+    /// The authority's certificate as PEM, for kubeconfigs and `kube-root-ca.crt`.
+    public func authorityPEM() throws -> String {
+        try self.authority.pem()
+    }
+
+    /// The context for a connection that begins now.
+    var current: NIOSSLContext {
+        self.state.withLock { $0.context }
+    }
+
+    /// Renews the certificate when it is due, until shut down.
+    public func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            while true {
+                let wait = max(1, self.state.withLock { $0.renewal }.timeIntervalSinceNow)
+                do { try await Task.sleep(for: .seconds(min(wait, 86_400))) } catch is CancellationError { return }
+                guard self.state.withLock({ $0.renewal }) <= Date() else { continue }
+                do {
+                    let fresh = try Self.issue(self.authority, self.names, self.lifetime)
+                    self.state.withLock { $0 = fresh }
+                    self.logger.info("Renewed the server certificate")
+                } catch {
+                    self.logger.error(
+                        "Renewing the server certificate failed: \(error); the old one stays in use, trying again in an hour")
+                    self.state.withLock { $0.renewal = Date().addingTimeInterval(3600) }
+                }
+            }
+        }
+    }
+
+    private static func issue(_ authority: CertificateAuthority, _ names: ServerNames, _ lifetime: TimeInterval) throws -> State {
+        let leaf = try authority.issue(
+            .init(commonName: "sampan", names: names.generalNames, usage: .serverAuth, lifetime: lifetime))
+        let certificate = try NIOSSLCertificate(bytes: Array(leaf.certificatePEM().utf8), format: .pem)
+        let key = try NIOSSLPrivateKey(bytes: Array(leaf.keyPEM.utf8), format: .pem)
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = NIOHTTP2SupportedALPNProtocols
+        // A cluster addressed by path is not known before the request, so the handshake takes any client certificate
+        // (and names no authority, or clients would withhold theirs); ClientCertificateVerifier judges it per request.
+        configuration.certificateVerification = .optionalVerification
+        configuration.trustRoots = .certificates([])
+        configuration.sendCANameList = false
+        return State(
+            context: try NIOSSLContext(configuration: configuration), renewal: Date().addingTimeInterval(lifetime * 2 / 3))
+    }
+}

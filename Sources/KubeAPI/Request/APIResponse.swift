@@ -1,0 +1,87 @@
+public import HTTPTypes
+import KubeObject
+
+/// What a request is answered with, before it meets a wire.
+public struct APIResponse: Sendable {
+    /// What follows the head.
+    public enum Body: Sendable {
+        /// All of it.
+        case bytes([UInt8])
+        /// Written piece by piece; `write` returns when the peer has taken enough to go on, and throws when it is gone.
+        /// The task is cancelled when the peer goes away or the server shuts down.
+        case stream(@Sendable (any ResponseWriter) async throws -> Void)
+        /// The connection becomes a WebSocket that speaks `subprotocol`.
+        case webSocket(subprotocol: String, @Sendable (any WebSocketSession) async throws -> Void)
+    }
+
+    /// The HTTP status.
+    public var status: Int
+    /// The header fields; the wire adds content-length.
+    public var headers: HTTPFields
+    /// The body.
+    public var body: Body
+
+    init(status: Int, headers: HTTPFields = [:], body: Body) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    static func json(_ bytes: [UInt8], status: Int = 200) -> APIResponse {
+        APIResponse(status: status, headers: [.contentType: "application/json"], body: .bytes(bytes))
+    }
+
+    static func text(_ text: String, status: Int = 200) -> APIResponse {
+        APIResponse(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"],
+            body: .bytes(Array(text.utf8)))
+    }
+
+    /// An error, as the `Status` that upstream sends.
+    static func failure(_ error: StatusError) -> APIResponse {
+        var response = APIResponse.json(error.status.encoded() + [UInt8(ascii: "\n")], status: error.code)
+        if let seconds = error.retryAfterSeconds { response.headers[.retryAfter] = String(seconds) }
+        return response
+    }
+}
+
+/// Where a streamed body is written to.
+public protocol ResponseWriter: Sendable {
+    /// Sends bytes; returns when the peer has taken enough for more.
+    /// - Throws: when the peer is gone.
+    func write(_ bytes: [UInt8]) async throws
+}
+
+/// One message of a WebSocket, as far as Kubernetes' subprotocols use them.
+public enum WebSocketMessage: Sendable, Equatable {
+    /// A piece of a message: `isStart` is false for the continuation of the message before.
+    case data([UInt8], isStart: Bool)
+    /// The peer closes; nothing follows.
+    case close
+}
+
+/// A connection that has become a WebSocket.
+///
+/// One task may receive while others send.
+public protocol WebSocketSession: Sendable {
+    /// The next message, or nil when the connection has ended.
+    func receive() async throws -> WebSocketMessage?
+    /// Sends a binary message; returns when the peer has taken enough for more.
+    func send(_ bytes: [UInt8]) async throws
+    /// Sends a text message.
+    func send(text: String) async throws
+    /// Sends a close frame with a code of RFC 6455, section 7.4.1.
+    func close(code: UInt16, reason: String) async throws
+}
+
+extension HTTPField.Name {
+    static let xContentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
+    static let auditID = HTTPField.Name("Audit-Id")!
+    static let warning = HTTPField.Name("Warning")!
+    static let webSocketProtocol = HTTPField.Name("Sec-WebSocket-Protocol")!
+    static let webSocketKey = HTTPField.Name("Sec-WebSocket-Key")!
+    static let webSocketVersion = HTTPField.Name("Sec-WebSocket-Version")!
+    static let impersonateUser = HTTPField.Name("Impersonate-User")!
+    static let impersonateGroup = HTTPField.Name("Impersonate-Group")!
+    static let impersonateUID = HTTPField.Name("Impersonate-Uid")!
+}

@@ -1,0 +1,226 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypesHTTP1
+import NIOWebSocket
+
+/// Translates HTTP/1.1 parts to wire parts, enforces the waiting times for a request, answers what can't be parsed, and turns the
+/// pipeline into a WebSocket's when told to.
+///
+/// Confined to its channel's event loop.
+final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = InboundPart
+    typealias OutboundIn = OutboundPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum State {
+        /// No request is open; a timer runs.
+        case idle
+        /// The head is in, the body isn't; a timer runs.
+        case receiving
+        /// The request is complete, its response isn't.
+        case responding
+        case closed
+    }
+
+    private let timeouts: WireTimeouts
+    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    private let encoder: HTTPResponseEncoder
+    private var state = State.idle
+    /// The response ended before the request's body did: the rest of the body is awaited, then the next request may come.
+    private var responseEnded = false
+    private var responseBegan = false
+    private var closeAfterResponse = false
+    private var isDraining = false
+    private var timer: Scheduled<Void>?
+
+    private init(
+        timeouts: WireTimeouts, decoder: ByteToMessageHandler<HTTPRequestDecoder>, encoder: HTTPResponseEncoder
+    ) {
+        self.timeouts = timeouts
+        self.decoder = decoder
+        self.encoder = encoder
+    }
+
+    /// Adds the HTTP/1.1 handlers to a channel. On its event loop.
+    static func configure(_ channel: any Channel, limits: ServerLimits) throws {
+        var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+        decoderLimits.maxHeaderFieldSize = limits.headerBytes
+        decoderLimits.maxHeaderListSize = limits.headerBytes
+        decoderLimits.maxHeaderFieldCount = limits.headerCount
+        let encoder = HTTPResponseEncoder()
+        let decoder = ByteToMessageHandler(
+            HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoderLimits))
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(encoder)
+        try pipeline.addHandler(decoder)
+        try pipeline.addHandler(HTTP1WireHandler(timeouts: limits.timeouts, decoder: decoder, encoder: encoder))
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.startTimer(self.timeouts.head, context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.stopTimer()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.state = .closed
+        self.stopTimer()
+        context.fireChannelInactive()
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch self.unwrapInboundIn(data) {
+        case .head(let head):
+            guard case .idle = self.state else { return context.close(promise: nil) }
+            let request: HTTPRequest
+            do {
+                request = try HTTPRequest(head, secure: true, splitCookie: false)
+            } catch {
+                return self.reject(.badRequest, context)
+            }
+            self.state = .receiving
+            self.responseBegan = false
+            self.responseEnded = false
+            self.startTimer(self.timeouts.body, context)
+            if request.headerFields[.expect]?.lowercased() == "100-continue" {
+                context.writeAndFlush(
+                    self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+            }
+            let isFinal = !head.isKeepAlive || head.headers.contains(name: "upgrade") || self.isDraining
+            context.fireChannelRead(self.wrapInboundOut(.head(request, isFinal: isFinal)))
+        case .body(let bytes):
+            context.fireChannelRead(self.wrapInboundOut(.body(bytes)))
+        case .end:
+            self.stopTimer()
+            self.state = .responding
+            context.fireChannelRead(self.wrapInboundOut(.end))
+            if self.responseEnded { self.finish(context) }
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case HTTPParserError.headerOverflow: self.reject(.requestHeaderFieldsTooLarge, context)
+        case is HTTPParserError: self.reject(.badRequest, context)
+        default: context.close(promise: nil)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            self.isDraining = true
+            self.closeAfterResponse = true
+            if case .idle = self.state { context.close(promise: nil) }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Answers what isn't HTTP (unless an answer is already on its way), and closes.
+    private func reject(_ status: HTTPResponseStatus, _ context: ChannelHandlerContext) {
+        guard !self.responseBegan else { return context.close(promise: nil) }
+        self.responseBegan = true
+        let text = "\(status.code) \(status.reasonPhrase)"
+        let head = HTTPResponseHead(
+            version: .http1_1, status: status,
+            headers: ["content-type": "text/plain; charset=utf-8", "content-length": "\(text.utf8.count)", "connection": "close"])
+        context.write(self.wrapOutboundOut(.head(head)), promise: nil)
+        context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+        let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(self.wrapOutboundOut(.end(nil))).whenComplete { _ in loopBound.value.close(promise: nil) }
+    }
+
+    // MARK: Responses
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch self.unwrapOutboundIn(data) {
+        case .head(let response, let isFinal):
+            guard !self.responseBegan else {
+                promise?.fail(ChannelError.ioOnClosedChannel)
+                return
+            }
+            self.responseBegan = true
+            if isFinal { self.closeAfterResponse = true }
+            var head = HTTPResponseHead(response)
+            if self.closeAfterResponse { head.headers.replaceOrAdd(name: "connection", value: "close") }
+            context.write(self.wrapOutboundOut(.head(head)), promise: promise)
+        case .body(let bytes):
+            context.write(self.wrapOutboundOut(.body(.byteBuffer(bytes))), promise: promise)
+        case .end:
+            self.responseEnded = true
+            guard self.closeAfterResponse else {
+                context.write(self.wrapOutboundOut(.end(nil)), promise: promise)
+                if case .responding = self.state { self.finish(context) }
+                return
+            }
+            self.state = .closed
+            let written = promise ?? context.eventLoop.makePromise()
+            let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            written.futureResult.whenComplete { _ in loopBound.value.close(promise: nil) }
+            context.write(self.wrapOutboundOut(.end(nil)), promise: written)
+        case .upgrade(let response):
+            self.upgrade(response, context, promise)
+        case .frame:
+            promise?.fail(ChannelError.operationUnsupported)
+        }
+    }
+
+    private func finish(_ context: ChannelHandlerContext) {
+        self.state = .idle
+        self.startTimer(self.timeouts.idle, context)
+    }
+
+    // MARK: Upgrade
+
+    private func upgrade(_ response: HTTPResponse, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        guard case .responding = self.state, !self.responseBegan else {
+            promise?.fail(ChannelError.operationUnsupported)
+            return
+        }
+        self.stopTimer()
+        context.write(self.wrapOutboundOut(.head(HTTPResponseHead(response))), promise: nil)
+        context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: promise)
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
+            try pipeline.addHandler(
+                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: WebSocketWireHandler.frameLimit)),
+                position: .before(self))
+            try pipeline.addHandler(WebSocketProtocolErrorHandler(), position: .before(self))
+            try pipeline.addHandler(WebSocketWireHandler(), position: .before(self))
+        } catch {
+            return context.close(promise: nil)
+        }
+        // The decoder goes last: the bytes that it holds already belong to the WebSocket decoder behind it.
+        pipeline.removeHandler(self.encoder, promise: nil)
+        pipeline.removeHandler(self, promise: nil)
+        // Nothing but this tells the connection's task of frames that came together with the request.
+        let channel = context.channel
+        pipeline.removeHandler(self.decoder).whenSuccess { channel.pipeline.fireChannelReadComplete() }
+    }
+
+    // MARK: Timer
+
+    private func startTimer(_ amount: TimeAmount, _ context: ChannelHandlerContext) {
+        self.timer?.cancel()
+        let loopBound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        self.timer = context.eventLoop.scheduleTask(in: amount) {
+            let (handler, context) = loopBound.value
+            if case .receiving = handler.state {
+                handler.reject(.requestTimeout, context)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    private func stopTimer() {
+        self.timer?.cancel()
+        self.timer = nil
+    }
+}

@@ -1,0 +1,56 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Translates one HTTP/2 stream's parts to wire parts, and closes a stream whose request body doesn't come.
+///
+/// Confined to its channel's event loop.
+final class HTTP2WireHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = InboundPart
+    typealias OutboundIn = OutboundPart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let timeouts: WireTimeouts
+    private var timer: Scheduled<Void>?
+
+    init(timeouts: WireTimeouts) {
+        self.timeouts = timeouts
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch self.unwrapInboundIn(data) {
+        case .head(let request):
+            let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            self.timer = context.eventLoop.scheduleTask(in: self.timeouts.body) { loopBound.value.close(promise: nil) }
+            context.fireChannelRead(self.wrapInboundOut(.head(request, isFinal: true)))
+        case .body(let bytes):
+            context.fireChannelRead(self.wrapInboundOut(.body(bytes)))
+        case .end:
+            self.timer?.cancel()
+            context.fireChannelRead(self.wrapInboundOut(.end))
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.timer?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.timer?.cancel()
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch self.unwrapOutboundIn(data) {
+        case .head(let response, _):
+            context.write(self.wrapOutboundOut(.head(response)), promise: promise)
+        case .body(let bytes):
+            context.write(self.wrapOutboundOut(.body(bytes)), promise: promise)
+        case .end:
+            context.write(self.wrapOutboundOut(.end(nil)), promise: promise)
+        case .upgrade, .frame:
+            promise?.fail(ChannelError.operationUnsupported)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP2
+import NIOHTTPTypesHTTP2
+import NIOPosix
+import NIOSSL
+import NIOTLS
+
+/// How a connection is set up: TLS, then HTTP/1.1 (with WebSocket upgrades) or HTTP/2 as ALPN decided.
+///
+/// Hummingbird's own HTTP/2 channel fixes what its HTTP/1 child may be; this one is needed for upgrades, for client
+/// certificates that are judged later, and to exchange the certificate in the running server.
+struct HTTPSChannel: ServerChildChannel {
+    typealias WireChannel = NIOAsyncChannel<InboundPart, OutboundPart>
+
+    /// One channel that carries requests, one after the other, and the signal of its end.
+    struct Wire: Sendable {
+        let channel: WireChannel
+        let closed: CloseSignal
+    }
+
+    typealias Streams = NIOHTTP2Handler.AsyncStreamMultiplexer<Wire>
+
+    enum Negotiated: Sendable {
+        case http1(Wire)
+        case http2(Streams)
+    }
+
+    struct Value: ServerChildChannelValue {
+        let channel: any Channel
+        let negotiated: EventLoopFuture<Negotiated>
+        let connection: ClientConnection
+    }
+
+    let identity: ServerIdentity
+    let limits: ServerLimits
+    let responder: Responder
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            try self.setupInLoop(channel)
+        }
+    }
+
+    private func setupInLoop(_ channel: any Channel) throws -> Value {
+        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
+        try channel.syncOptions?.setOption(.socketOption(.so_keepalive), value: 1)
+        try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        let connection = ClientConnection(address: channel.remoteAddress?.ipAddress ?? "")
+        let tls = NIOSSLServerHandler(context: self.identity.current) { certificates, promise in
+            do {
+                connection.note(chain: try certificates.map { try $0.toDERBytes() })
+                promise.succeed(.certificateVerified)
+            } catch {
+                promise.fail(error)
+            }
+        }
+        let limits = self.limits
+        let alpn = NIOTypedApplicationProtocolNegotiationHandler<Negotiated> { result in
+            switch result {
+            case .negotiated("h2"): Self.setupHTTP2(channel, limits)
+            case .negotiated("http/1.1"), .fallback: Self.setupHTTP1(channel, limits)
+            case .negotiated:
+                channel.close().flatMapThrowing { throw ChannelError.operationUnsupported }
+            }
+        }
+        let sni = ByteToMessageHandler(
+            SNIHandler { result in
+                if case .hostname(let name) = result { connection.note(serverName: name) }
+                return channel.eventLoop.makeSucceededVoidFuture()
+            })
+        try channel.pipeline.syncOperations.addHandlers([sni, tls, alpn])
+        let deadline = channel.eventLoop.scheduleTask(in: limits.timeouts.handshake) { channel.close(promise: nil) }
+        alpn.protocolNegotiationResult.whenComplete { _ in deadline.cancel() }
+        return Value(channel: channel, negotiated: alpn.protocolNegotiationResult, connection: connection)
+    }
+
+    private static func setupHTTP1(_ channel: any Channel, _ limits: ServerLimits) -> EventLoopFuture<Negotiated> {
+        channel.eventLoop.makeCompletedFuture {
+            try HTTP1WireHandler.configure(channel, limits: limits)
+            return .http1(try self.wire(channel))
+        }
+    }
+
+    private static func setupHTTP2(_ channel: any Channel, _ limits: ServerLimits) -> EventLoopFuture<Negotiated> {
+        channel.eventLoop.makeCompletedFuture {
+            var connection = NIOHTTP2Handler.ConnectionConfiguration()
+            connection.initialSettings = [
+                HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streamsPerConnection),
+                HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
+                HTTP2Setting(parameter: .initialWindowSize, value: 256 << 10),
+            ]
+            var stream = NIOHTTP2Handler.StreamConfiguration()
+            stream.targetWindowSize = 256 << 10
+            stream.outboundBufferSizeHighWatermark = 64 << 10
+            stream.outboundBufferSizeLowWatermark = 16 << 10
+            // client-go resets a stream for each watch that it ends: a burst of them is no attack.
+            stream.streamResetFrameRateLimit.maximumCount = 1000
+            var management = NIOHTTP2ServerConnectionManagementHandler.Configuration.defaults
+            management.maxIdleTime = limits.timeouts.idle
+            management.maxGraceTime = .seconds(10)
+            management.keepalive = .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))
+            let manager = NIOHTTP2ServerConnectionManagementHandler(eventLoop: channel.eventLoop, configuration: management)
+            let streams = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
+                mode: .server, streamDelegate: manager.http2StreamDelegate,
+                configuration: .init(connection: connection, stream: stream)
+            ) { stream in
+                stream.eventLoop.makeCompletedFuture {
+                    try stream.pipeline.syncOperations.addHandlers([
+                        HTTP2FramePayloadToHTTPServerCodec(), HTTP2WireHandler(timeouts: limits.timeouts),
+                    ])
+                    return try self.wire(stream)
+                }
+            }
+            try channel.pipeline.syncOperations.addHandler(manager)
+            return .http2(streams)
+        }
+    }
+
+    private static func wire(_ channel: any Channel) throws -> Wire {
+        let closed = CloseSignal()
+        channel.closeFuture.whenComplete { _ in closed.fire() }
+        return Wire(channel: try WireChannel(wrappingChannelSynchronously: channel), closed: closed)
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        do {
+            switch try await value.negotiated.get() {
+            case .http1(let wire):
+                try await self.serve(wire, value.connection)
+            case .http2(let streams):
+                try await withThrowingDiscardingTaskGroup { group in
+                    for try await wire in streams.inbound {
+                        group.addTask {
+                            do {
+                                try await self.serve(wire, value.connection)
+                            } catch {
+                                logger.trace("A stream ended early", metadata: ["error": "\(error)"])
+                            }
+                        }
+                    }
+                }
+            }
+        } catch {
+            // The peer's doing (a failed handshake, a reset): nothing that an operator must know of.
+            logger.trace("A connection ended early", metadata: ["peer": "\(value.connection.address)", "error": "\(error)"])
+        }
+    }
+}

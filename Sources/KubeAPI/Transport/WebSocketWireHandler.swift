@@ -1,0 +1,38 @@
+import NIOCore
+import NIOWebSocket
+
+/// Carries frames between the WebSocket codecs and the connection's task. Pings are answered here.
+final class WebSocketWireHandler: ChannelDuplexHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias InboundOut = InboundPart
+    typealias OutboundIn = OutboundPart
+    typealias OutboundOut = WebSocketFrame
+
+    /// The largest frame taken from a client, in bytes; kubectl sends 32 KiB, the Python client whatever its caller wrote.
+    static let frameLimit = 4 << 20
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = self.unwrapInboundIn(data)
+        switch frame.opcode {
+        case .ping:
+            context.writeAndFlush(
+                self.wrapOutboundOut(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)), promise: nil)
+        case .pong:
+            break
+        default:
+            context.fireChannelRead(self.wrapInboundOut(.frame(frame)))
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .frame(let frame) = self.unwrapOutboundIn(data) else {
+            promise?.fail(ChannelError.operationUnsupported)
+            return
+        }
+        context.write(self.wrapOutboundOut(frame), promise: promise)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
+    }
+}

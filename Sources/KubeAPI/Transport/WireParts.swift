@@ -1,0 +1,24 @@
+import HTTPTypes
+import NIOCore
+import NIOWebSocket
+
+/// What comes in on a connection (HTTP/1.1) or stream (HTTP/2), above the codecs. Requests are `head body* end`; after an upgrade
+/// only frames follow.
+enum InboundPart: Sendable {
+    /// `isFinal`: the connection can't be used for another request afterwards (HTTP/1.0, `Connection: close`, an upgrade asked for).
+    case head(HTTPRequest, isFinal: Bool)
+    case body(ByteBuffer)
+    case end
+    case frame(WebSocketFrame)
+}
+
+/// What goes out. Responses are `head body* end`, or `upgrade frame*`.
+enum OutboundPart: Sendable {
+    /// `isFinal`: say so to the client and close after `end`; HTTP/1.1 only.
+    case head(HTTPResponse, isFinal: Bool)
+    case body(ByteBuffer)
+    case end
+    /// The 101 response; from the moment it is written the connection speaks WebSocket. Only when the request's `end` has come in.
+    case upgrade(HTTPResponse)
+    case frame(WebSocketFrame)
+}

@@ -1,2 +1,0 @@
-@testable import KubeAPI
-import Testing
