@@ -186,13 +186,14 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(self.wrapOutboundOut(.head(HTTPResponseHead(response))), promise: nil)
         context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: promise)
         let pipeline = context.pipeline.syncOperations
+        let webSocket = WebSocketWireHandler()
         do {
             try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
             try pipeline.addHandler(
                 ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: WebSocketWireHandler.frameLimit)),
                 position: .before(self))
             try pipeline.addHandler(WebSocketProtocolErrorHandler(), position: .before(self))
-            try pipeline.addHandler(WebSocketWireHandler(), position: .before(self))
+            try pipeline.addHandler(webSocket, position: .before(self))
         } catch {
             return context.close(promise: nil)
         }
@@ -200,8 +201,8 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
         pipeline.removeHandler(self.encoder, promise: nil)
         pipeline.removeHandler(self, promise: nil)
         // Nothing but this tells the connection's task of frames that came together with the request.
-        let channel = context.channel
-        pipeline.removeHandler(self.decoder).whenSuccess { channel.pipeline.fireChannelReadComplete() }
+        let loopBound = NIOLoopBound(webSocket, eventLoop: context.eventLoop)
+        pipeline.removeHandler(self.decoder).whenSuccess { loopBound.value.announceReads() }
     }
 
     // MARK: Timer

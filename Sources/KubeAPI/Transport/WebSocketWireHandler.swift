@@ -11,6 +11,21 @@ final class WebSocketWireHandler: ChannelDuplexHandler {
     /// The largest frame taken from a client, in bytes; kubectl sends 32 KiB, the Python client whatever its caller wrote.
     static let frameLimit = 4 << 20
 
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    /// Says that the frames read so far are all there are for now.
+    func announceReads() {
+        self.context?.fireChannelReadComplete()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = self.unwrapInboundIn(data)
         switch frame.opcode {
@@ -30,9 +45,5 @@ final class WebSocketWireHandler: ChannelDuplexHandler {
             return
         }
         context.write(self.wrapOutboundOut(frame), promise: promise)
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        context.fireUserInboundEventTriggered(event)
     }
 }
