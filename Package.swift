@@ -27,7 +27,7 @@ let asn1 = (name: "SwiftASN1", package: "swift-asn1")
 let rooms: [Room] = [
     Room(name: "KubeObject", products: [("Yams", "Yams")]),
     Room(name: "KubeSchema", rooms: ["KubeObject"]),
-    Room(name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log]),
+    Room(name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle]),
     Room(name: "KubeRegistry", rooms: ["KubeObject", "KubeSchema", "KubeStore"], products: [log]),
     Room(
         name: "KubeAPI", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
@@ -46,7 +46,7 @@ let rooms: [Room] = [
             log, lifecycle, nioCore, nioPosix, ("AsyncHTTPClient", "async-http-client"),
             ("GRPCCore", "grpc-swift-2"), ("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
             ("GRPCProtobuf", "grpc-swift-protobuf"), ("SwiftProtobuf", "swift-protobuf"),
-            ("Subprocess", "swift-subprocess"),
+            ("Subprocess", "swift-subprocess"), crypto,
         ]),
     Room(
         name: "KubeNetwork", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],

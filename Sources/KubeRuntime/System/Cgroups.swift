@@ -1,0 +1,49 @@
+import Glibc
+
+/// Control groups by path (`/sampan-x`), in every hierarchy that is mounted: v1's, v2's, or both.
+enum Cgroups {
+    private static var hierarchies: [String] {
+        let top = "/sys/fs/cgroup"
+        if File.exists("\(top)/cgroup.controllers") { return [top] }
+        return File.names(in: top).map { "\(top)/\($0)" }.filter { File.isDirectory($0) && File.exists("\($0)/cgroup.procs") }
+    }
+
+    /// The directories that exist of this group.
+    static func existing(_ path: String) -> [String] { hierarchies.map { $0 + path }.filter(File.isDirectory) }
+
+    /// Kills every process in the group and below, and waits until they are gone.
+    static func killAll(in path: String) async {
+        for _ in 0..<50 {
+            var pids: Set<pid_t> = []
+            for directory in existing(path) { collect(directory, into: &pids) }
+            if pids.isEmpty { return }
+            for pid in pids { kill(pid, SIGKILL) }
+            if !(await ProcessTable.waitForEnd(of: Array(pids), limit: .milliseconds(200))) { continue }
+        }
+    }
+
+    /// Removes the group and those below it. A group with processes stays.
+    static func remove(_ path: String) async {
+        for directory in existing(path) {
+            for attempt in 0..<20 where File.exists(directory) {
+                if attempt > 0 { try? await Task.sleep(for: .milliseconds(25)) }
+                removeDirectories(directory)
+            }
+        }
+    }
+
+    private static func removeDirectories(_ directory: String) {
+        for name in File.names(in: directory) where File.isDirectory("\(directory)/\(name)") {
+            removeDirectories("\(directory)/\(name)")
+        }
+        rmdir(directory)
+    }
+
+    private static func collect(_ directory: String, into pids: inout Set<pid_t>) {
+        let text = (try? File.text("\(directory)/cgroup.procs")) ?? ""
+        for line in text.split(separator: "\n") { if let pid = pid_t(line) { pids.insert(pid) } }
+        for name in File.names(in: directory) where File.isDirectory("\(directory)/\(name)") {
+            collect("\(directory)/\(name)", into: &pids)
+        }
+    }
+}

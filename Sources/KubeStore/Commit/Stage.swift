@@ -1,0 +1,209 @@
+import KubeObject
+
+/// A batch in the making: transactions are checked against, and applied to, copies of their clusters' maps.
+///
+/// Pure: it looks at clusters and says what to write, and nobody else sees anything of it.
+struct Stage {
+    /// A cluster as it will be after the batch.
+    struct Cluster {
+        let cluster: LogicalCluster
+        let isCreated: Bool
+        var map: OrderedMap<Object>
+        var revision: UInt64
+        var ownBytes: Int
+        var events: [Event] = []
+        var record: JSON?
+        var isDeleted = false
+    }
+
+    /// The clusters that the batch touches, in the order in which it first did.
+    private(set) var order: [Int64] = []
+    private(set) var clusters: [Int64: Cluster] = [:]
+    private(set) var rows: [EngineBatch.Row] = []
+    private(set) var bases: [(id: Int64, base: Base)] = []
+    private(set) var deleted: [Int64] = []
+    /// Names given (their cluster) or freed (nil) by this batch.
+    private var names: [String: Int64?] = [:]
+    private(set) var nextCluster: Int64
+
+    private let directory: ClusterDirectory
+    private let catalog: BaseCatalog
+    private let queue: CommitQueue
+    private let options: StoreOptions
+
+    init(
+        nextCluster: Int64, directory: ClusterDirectory, catalog: BaseCatalog, queue: CommitQueue, options: StoreOptions
+    ) {
+        self.nextCluster = nextCluster
+        self.directory = directory
+        self.catalog = catalog
+        self.queue = queue
+        self.options = options
+    }
+
+    /// Applies a transaction, or nothing of it.
+    mutating func commit(_ cluster: LogicalCluster, _ writes: [Write]) throws(StoreError) -> [Object?] {
+        try touch(cluster)
+        guard writes.count != 1 else { return [try apply(writes[0], to: cluster.id)] }
+        let before = clusters[cluster.id]
+        let rowCount = rows.count
+        do {
+            var results: [Object?] = []
+            results.reserveCapacity(writes.count)
+            for write in writes { results.append(try apply(write, to: cluster.id)) }
+            return results
+        } catch {
+            clusters[cluster.id] = before
+            rows.removeSubrange(rowCount...)
+            throw error
+        }
+    }
+
+    mutating func setRecord(_ cluster: LogicalCluster, _ record: JSON) throws(StoreError) {
+        try touch(cluster)
+        clusters[cluster.id]?.record = record
+    }
+
+    mutating func create(_ new: NewCluster) throws(StoreError) -> LogicalCluster {
+        guard owner(of: new.name) == nil else { throw .clusterExists }
+        let (_, base) = stored(new.base)
+        let info = ClusterInfo(id: nextCluster, name: new.name, uid: new.uid)
+        let cluster = LogicalCluster(
+            info: info, base: base, map: base.map, revision: base.revision, record: new.record, ownBytes: 0, queue: queue,
+            options: options)
+        clusters[info.id] = Cluster(
+            cluster: cluster, isCreated: true, map: base.map, revision: base.revision, ownBytes: 0)
+        let rowCount = rows.count
+        do {
+            for write in new.writes { _ = try apply(write, to: info.id) }
+        } catch {
+            clusters[info.id] = nil
+            rows.removeSubrange(rowCount...)
+            throw error
+        }
+        order.append(info.id)
+        names[new.name] = .some(info.id)
+        nextCluster += 1
+        return cluster
+    }
+
+    mutating func delete(_ cluster: LogicalCluster) throws(StoreError) {
+        try touch(cluster)
+        names[cluster.name] = .some(nil)
+        deleted.append(cluster.id)
+        clusters[cluster.id]?.isDeleted = true
+    }
+
+    /// What the engine is to write.
+    var batch: EngineBatch {
+        var batch = EngineBatch()
+        batch.bases = bases
+        batch.rows = rows
+        batch.deleted = deleted
+        for id in order {
+            guard let staged = clusters[id] else { continue }
+            if staged.isCreated {
+                batch.created.append(
+                    .init(
+                        info: staged.cluster.info, base: stored(id: staged.cluster.base), revision: staged.revision,
+                        record: staged.record ?? staged.cluster.record))
+                continue
+            }
+            if !staged.events.isEmpty { batch.revisions.append((id, staged.revision)) }
+            if let record = staged.record { batch.records.append((id, record)) }
+        }
+        return batch
+    }
+
+    private func owner(of name: String) -> Int64? {
+        if let staged = names[name] { return staged }
+        return directory.id(of: name)
+    }
+
+    /// Begins with a cluster as it is published.
+    private mutating func touch(_ cluster: LogicalCluster) throws(StoreError) {
+        if let staged = clusters[cluster.id] {
+            guard !staged.isDeleted else { throw .noSuchCluster }
+            return
+        }
+        let current = cluster.current
+        guard !current.isDeleted else { throw .noSuchCluster }
+        clusters[cluster.id] = Cluster(
+            cluster: cluster, isCreated: false, map: current.map, revision: current.revision, ownBytes: current.ownBytes)
+        order.append(cluster.id)
+    }
+
+    private mutating func stored(_ base: Base) -> (id: Int64, base: Base) {
+        if let stored = catalog.stored(like: base) { return stored }
+        if let staged = bases.first(where: { $0.base === base || $0.base.hasSameContent(as: base) }) { return staged }
+        let id = (bases.last?.id ?? (catalog.nextID - 1)) + 1
+        bases.append((id, base))
+        return (id, base)
+    }
+
+    private func stored(id base: Base) -> Int64 {
+        catalog.stored(like: base)?.id ?? bases.first { $0.base === base }?.id ?? 0
+    }
+
+    private mutating func apply(_ write: Write, to id: Int64) throws(StoreError) -> Object? {
+        let key = write.key
+        guard let current = clusters[id]?.map.get(key.text) else { return try applyAbsent(write, to: id) }
+        switch write.expect {
+        case .any, .present: break
+        case .absent: throw .alreadyExists(key)
+        case .revision(let revision):
+            guard current.metadata.resourceVersion == revision else { throw .conflict(key, current: current) }
+        }
+        switch write.kind {
+        case .check: return nil
+        case .put(let draft): return put(draft, key, over: current, in: id)
+        case .delete: return delete(current, key, in: id)
+        }
+    }
+
+    private mutating func applyAbsent(_ write: Write, to id: Int64) throws(StoreError) -> Object? {
+        switch write.expect {
+        case .any, .absent: break
+        case .present, .revision: throw .notFound(write.key)
+        }
+        guard case .put(let draft) = write.kind else { return nil }
+        return put(draft, write.key, over: nil, in: id)
+    }
+
+    private mutating func put(_ draft: Draft, _ key: Key, over previous: Object?, in id: Int64) -> Object? {
+        guard let revision = clusters[id]?.advance() else { return nil }
+        let object = draft.sealed(resourceVersion: revision)
+        let event = Event(
+            type: previous == nil ? .added : .modified, key: key, object: object, previous: previous, revision: revision)
+        clusters[id]?.map.put(key.text, object)
+        clusters[id]?.note(event)
+        rows.append(.init(cluster: id, key: key.text, change: .put(object.bytes)))
+        return object
+    }
+
+    private mutating func delete(_ previous: Object, _ key: Key, in id: Int64) -> Object? {
+        guard let revision = clusters[id]?.advance(), let base = clusters[id]?.cluster.base else { return nil }
+        let object = previous.resealed(resourceVersion: revision)
+        let event = Event(type: .deleted, key: key, object: object, previous: previous, revision: revision)
+        clusters[id]?.map.remove(key.text)
+        clusters[id]?.note(event)
+        let isOfBase = base.map.get(key.text) != nil
+        rows.append(.init(cluster: id, key: key.text, change: isOfBase ? .tombstone : .remove))
+        return object
+    }
+}
+
+extension Stage.Cluster {
+    fileprivate mutating func advance() -> UInt64 {
+        revision += 1
+        return revision
+    }
+
+    fileprivate mutating func note(_ event: Event) {
+        events.append(event)
+        if event.type != .deleted { ownBytes += event.object.bytes.count }
+        if let previous = event.previous, cluster.base.map.get(event.key.text) !== previous {
+            ownBytes -= previous.bytes.count
+        }
+    }
+}

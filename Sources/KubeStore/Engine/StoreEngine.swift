@@ -1,0 +1,100 @@
+import KubeObject
+
+/// Where clusters are kept durably.
+///
+/// `commit`, `purge` and `checkpoint` are called by the writer's thread only, one at a time, and may block it; `load` is
+/// called from anywhere and blocks nobody. Errors are `StoreError.diskFull` or `.unavailable`, after which nothing of the
+/// failed call is there.
+protocol StoreEngine: Sendable {
+    /// Everything that must be known at the start.
+    func contents() throws(StoreError) -> EngineContents
+
+    /// Writes a batch atomically. It is durable when this returns.
+    func commit(_ batch: EngineBatch) throws(StoreError)
+
+    /// Reads one cluster; nil when there is none.
+    func load(
+        _ id: Int64, _ completion: @escaping @Sendable (Result<StoredCluster?, StoreError>) -> Void)
+
+    /// The clusters that own an object, or a deletion of a base's object, under a prefix.
+    func clusters(
+        owning prefix: String, _ completion: @escaping @Sendable (Result<[Int64], StoreError>) -> Void)
+
+    /// Removes up to `limit` rows of deleted clusters, and says whether there are more.
+    func purge(limit: Int) throws(StoreError) -> Bool
+
+    /// Moves what the write-ahead log still holds, if the engine has one.
+    func checkpoint() throws(StoreError)
+
+    func close() throws(StoreError)
+}
+
+/// What an engine holds when it is opened.
+struct EngineContents: Sendable {
+    var clusters: [ClusterInfo] = []
+    var bases: [Int64: Base] = [:]
+    /// Greater than any cluster's id that was ever given.
+    var nextCluster: Int64 = 1
+    /// Rows of deleted clusters remain.
+    var hasGarbage = false
+}
+
+/// One cluster as it is stored.
+struct StoredCluster: Sendable {
+    enum Row: Sendable {
+        case object(key: String, Object)
+        /// An object of the base was deleted.
+        case tombstone(key: String)
+    }
+
+    var base: Int64
+    var revision: UInt64
+    var record: JSON
+    /// In key order.
+    var rows: [Row]
+}
+
+/// What one transaction of the engine does, in this order.
+struct EngineBatch: Sendable {
+    struct Created: Sendable {
+        var info: ClusterInfo
+        var base: Int64
+        var revision: UInt64
+        var record: JSON
+    }
+
+    struct Row: Sendable {
+        enum Change: Sendable {
+            case put([UInt8])
+            case tombstone
+            case remove
+        }
+
+        var cluster: Int64
+        var key: String
+        var change: Change
+    }
+
+    var bases: [(id: Int64, base: Base)] = []
+    var created: [Created] = []
+    var rows: [Row] = []
+    var revisions: [(cluster: Int64, revision: UInt64)] = []
+    var records: [(cluster: Int64, record: JSON)] = []
+    var deleted: [Int64] = []
+
+    var isEmpty: Bool {
+        bases.isEmpty && created.isEmpty && rows.isEmpty && revisions.isEmpty && records.isEmpty && deleted.isEmpty
+    }
+}
+
+/// How an object's bytes are kept at rest; a cluster that encrypts its secrets has one of its own.
+protocol ValueCodec: Sendable {
+    func sealed(_ bytes: [UInt8], key: String) throws -> [UInt8]
+    func opened(_ bytes: [UInt8], key: String) throws -> [UInt8]
+}
+
+/// Bytes at rest as they are.
+struct PlainCodec: ValueCodec {
+    func sealed(_ bytes: [UInt8], key: String) -> [UInt8] { bytes }
+    func opened(_ bytes: [UInt8], key: String) -> [UInt8] { bytes }
+}

@@ -1,0 +1,213 @@
+import Foundation
+public import KubeObject
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// All logical clusters of a server and their one writer.
+///
+/// What is acknowledged is durable, what is visible is durable, and revisions never go back. Opening starts the writer's
+/// thread; `run` only does the housekeeping (letting go of idle clusters and old events) and closes the store at shutdown.
+public final class Store: Service {
+    private let engine: any StoreEngine
+    private let queue: CommitQueue
+    private let directory: ClusterDirectory
+    private let catalog: BaseCatalog
+    private let writer: Writer
+    private let options: StoreOptions
+    private let clock: any Clock<Duration>
+    private let logger: Logger
+    private let lock: DirectoryLock?
+    private let closing = Mutex(Closing())
+
+    private struct Closing {
+        var isFinished = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// Opens the store in a directory, which is made when there is none.
+    ///
+    /// - Throws: `.unavailable` when another process uses the directory or its content can't be read, `.diskFull`.
+    public static func open(
+        directory: String, options: StoreOptions = StoreOptions(), clock: any Clock<Duration> = ContinuousClock(),
+        logger: Logger
+    ) throws(StoreError) -> Store {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw .unavailable("making the directory \(directory): \(error.localizedDescription)")
+        }
+        let lock = try DirectoryLock(directory: directory)
+        let engine = try SQLiteEngine(directory: directory, maximumPages: options.maximumPages)
+        return try Store(engine: engine, lock: lock, options: options, clock: clock, logger: logger)
+    }
+
+    init(
+        engine: any StoreEngine, lock: DirectoryLock?, options: StoreOptions, clock: any Clock<Duration>, logger: Logger
+    ) throws(StoreError) {
+        let contents = try engine.contents()
+        self.engine = engine
+        self.lock = lock
+        self.options = options
+        self.clock = clock
+        self.logger = logger
+        queue = CommitQueue(limit: options.queuedWrites)
+        directory = ClusterDirectory(clusters: contents.clusters, options: options)
+        catalog = BaseCatalog(contents.bases)
+        writer = Writer(
+            engine: engine, queue: queue, directory: directory, catalog: catalog, options: options, logger: logger)
+        writer.start(nextCluster: contents.nextCluster, hasGarbage: contents.hasGarbage) { [self] in finishClosing() }
+    }
+
+    /// Creates a cluster with its first objects and its private record, all or nothing. Durable when it returns.
+    ///
+    /// - Parameters:
+    ///   - base: what the cluster starts from; shared, and stored once for all clusters.
+    ///   - writes: applied on top of the base; each takes a revision after the base's.
+    /// - Throws: `.clusterExists`, and what `LogicalCluster.commit` throws.
+    public func createCluster(
+        _ name: String, uid: String, record: JSON = .object([:]), base: Base, writes: [Write] = []
+    ) async throws(StoreError) -> LogicalCluster {
+        let new = NewCluster(name: name, uid: uid, record: record, base: base, writes: writes)
+        return try await queue.run(weight: writes.count) { .create(new, $0) }
+    }
+
+    /// Deletes a cluster with everything in it. Its name can be used again at once; its watches end.
+    ///
+    /// - Throws: `.noSuchCluster`, and what `LogicalCluster.commit` throws.
+    public func deleteCluster(_ name: String) async throws(StoreError) {
+        guard let cluster = try await cluster(name) else { throw .noSuchCluster }
+        try await queue.run(weight: 1) { .delete(cluster, $0) }
+    }
+
+    /// The cluster of a name, loaded when it isn't in memory; nil when there is none.
+    ///
+    /// It stays loaded for as long as the result is referred to, and for a while longer.
+    public func cluster(_ name: String) async throws(StoreError) -> LogicalCluster? {
+        guard let id = directory.id(of: name) else { return nil }
+        return try await cluster(id: id)
+    }
+
+    /// The cluster with an id, loaded when it isn't in memory; nil when there is none.
+    public func cluster(id: Int64) async throws(StoreError) -> LogicalCluster? {
+        if case .loaded(let cluster) = directory.find(id) { return cluster }
+        let result = await withCheckedContinuation { waiter in
+            if directory.await(id, waiter) { load(id) }
+        }
+        return try result.get()
+    }
+
+    /// All clusters, loaded or not, in no order.
+    public func clusters() -> [ClusterInfo] { directory.clusters }
+
+    /// The cluster of a name, without loading it.
+    public func info(_ name: String) -> ClusterInfo? { directory.id(of: name).flatMap(directory.info) }
+
+    /// The clusters that own objects under a prefix, without loading them: for finding, at the start, those with pods or
+    /// timers. Objects of the base don't count.
+    public func clusters(owning prefix: String) async throws(StoreError) -> [ClusterInfo] {
+        let result = await withCheckedContinuation { continuation in
+            engine.clusters(owning: prefix) { continuation.resume(returning: $0) }
+        }
+        return try result.get().compactMap(directory.info)
+    }
+
+    /// The clusters in memory.
+    public var loadedClusters: [LogicalCluster] { directory.loaded }
+
+    /// Tells an observer of every durable change from now on, in order, before the writer of the change is answered.
+    ///
+    /// It runs on the writer's thread and must not block: a queue is all that it should touch.
+    public func observe(_ observer: @escaping @Sendable (CommitBatch) -> Void) { writer.observe(observer) }
+
+    /// Waits until everything queued before is durable and published.
+    public func flush() async throws(StoreError) {
+        try await queue.run(weight: 1) { .barrier($0) }
+    }
+
+    /// Keeps house until shutdown, then closes the store.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { [self] in
+            var tick = 0
+            while (try? await clock.sleep(for: options.idleTime / Store.ticksPerIdleTime)) != nil {
+                tick += 1
+                keepHouse(tick: tick)
+            }
+        }
+        await close()
+    }
+
+    /// Finishes what is queued, refuses what comes after, ends all watches, and closes the files.
+    public func close() async {
+        queue.close()
+        await withCheckedContinuation { waiter in
+            let isFinished = closing.withLock { closing in
+                if !closing.isFinished { closing.waiters.append(waiter) }
+                return closing.isFinished
+            }
+            if isFinished { waiter.resume() }
+        }
+    }
+}
+
+extension Store {
+    /// How often in `StoreOptions.idleTime` house is kept.
+    static let ticksPerIdleTime = 4
+
+    /// Lets go of what is idle; called with consecutive ticks.
+    func keepHouse(tick: Int) {
+        directory.sweep(idleTicks: Store.ticksPerIdleTime)
+        guard tick % Store.ticksPerIdleTime == 0 else { return }
+        let logPeriods = max(1, Int(options.logTime / options.idleTime))
+        let dropsEvents = tick / Store.ticksPerIdleTime % logPeriods == 0
+        for cluster in directory.loaded {
+            cluster.dropTreesIfQuiet()
+            if dropsEvents { cluster.dropOldEvents() }
+        }
+    }
+
+    private func load(_ id: Int64) {
+        engine.load(id) { [self] result in
+            directory.finishLoad(id, result.flatMap { stored in Result { () throws(StoreError) in try make(id, stored) } })
+        }
+    }
+
+    private func make(_ id: Int64, _ stored: StoredCluster?) throws(StoreError) -> LogicalCluster? {
+        guard let stored, let info = directory.info(id) else { return nil }
+        guard let base = catalog.base(stored.base) else {
+            throw .unavailable("the base \(stored.base) of cluster \(info.name) is missing from the database")
+        }
+        var map = base.map
+        var ownBytes = 0
+        for row in stored.rows {
+            switch row {
+            case .object(let key, let object):
+                map.put(key, object)
+                ownBytes += object.bytes.count
+            case .tombstone(let key): map.remove(key)
+            }
+        }
+        return LogicalCluster(
+            info: info, base: base, map: map, revision: stored.revision, record: stored.record, ownBytes: ownBytes,
+            queue: queue, options: options)
+    }
+
+    /// Runs on the writer's thread, as the last thing.
+    private func finishClosing() {
+        for cluster in directory.loaded { cluster.endWatches(.closed) }
+        directory.releaseAll()
+        do {
+            try engine.close()
+        } catch {
+            logger.error("closing the store failed; nothing acknowledged is lost", metadata: ["error": "\(error)"])
+        }
+        lock?.release()
+        let waiters = closing.withLock { closing in
+            closing.isFinished = true
+            defer { closing.waiters = [] }
+            return closing.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}

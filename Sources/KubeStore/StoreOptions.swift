@@ -1,0 +1,28 @@
+/// Sizes and times of a store. The defaults suit a server with thousands of clusters.
+public struct StoreOptions: Sendable {
+    /// How long a cluster that nobody holds stays loaded after its last use.
+    public var idleTime: Duration = .seconds(30)
+    /// How many clusters that nobody holds stay loaded at most.
+    public var idleClusters = 2_048
+    /// How much memory those may take at most, roughly, in bytes.
+    public var idleBytes = 256 << 20
+
+    /// How many events a cluster's log keeps at most.
+    public var logEvents = 16_384
+    /// How many bytes of objects a cluster's log keeps at most.
+    public var logBytes = 16 << 20
+    /// Events older than this (and younger than twice this) are dropped from the log.
+    public var logTime: Duration = .seconds(300)
+    /// How many events may wait for a watcher before it is cut off.
+    public var watchBuffer = 4_096
+
+    /// How many writes may wait for the writer before `StoreError.overloaded`.
+    public var queuedWrites = 65_536
+    /// How many writes go into one transaction of the engine; more wait for the next one.
+    public var batchWrites = 2_048
+
+    /// How many pages the database file may have; nil: as many as fit. For tests of a full disk.
+    var maximumPages: Int?
+
+    public init() {}
+}

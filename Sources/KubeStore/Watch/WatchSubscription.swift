@@ -1,0 +1,62 @@
+/// The events under a prefix, from one revision on, in order and without gaps.
+///
+/// An asynchronous sequence of batches with one consumer. It ends with nil when its task is cancelled or after `cancel()`,
+/// and throws a `WatchEnd` when the store ended it; what was offered before that end is still given. An empty batch is the
+/// answer to `nudge()`. While it exists its cluster stays loaded; letting go of it ends the watch.
+public final class WatchSubscription: AsyncSequence, Sendable {
+    public typealias Element = [Event]
+    public typealias Failure = WatchEnd
+
+    private let cluster: LogicalCluster
+    private let watcher: Watcher
+
+    init(cluster: LogicalCluster, watcher: Watcher) {
+        self.cluster = cluster
+        self.watcher = watcher
+    }
+
+    deinit { cancel() }
+
+    /// The revision up to which the consumer has been given everything under the prefix: what a bookmark says.
+    ///
+    /// Only the consumer itself, between two batches, knows that it has also used what it was given.
+    public var progress: UInt64 { watcher.progress(delivered: cluster.deliveredRevision) }
+
+    /// Makes the sequence give an empty batch as soon as nothing else waits, so that the consumer can send a bookmark
+    /// without a timer of its own.
+    public func nudge() { watcher.nudge() }
+
+    /// Ends the watch; a waiting consumer gets nil. May be called by anyone, any number of times.
+    public func cancel() {
+        watcher.cancel()
+        cluster.remove(watcher)
+    }
+
+    public func makeAsyncIterator() -> Iterator { Iterator(subscription: self) }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        let subscription: WatchSubscription
+
+        public mutating func next() async throws(WatchEnd) -> [Event]? {
+            try await subscription.next()
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(WatchEnd) -> [Event]? {
+            try await subscription.next()
+        }
+    }
+
+    /// The next batch, nil after cancellation.
+    public func next() async throws(WatchEnd) -> [Event]? {
+        let outcome = await withTaskCancellationHandler {
+            await watcher.next()
+        } onCancel: {
+            cancel()
+        }
+        switch outcome {
+        case .batch(let events): return events
+        case .ended(let reason): throw reason
+        case .cancelled: return nil
+        }
+    }
+}

@@ -1,2 +1,0 @@
-@testable import KubeRuntime
-import Testing

@@ -1,2 +1,0 @@
-@testable import KubeSchema
-import Testing

@@ -1,2 +1,0 @@
-@testable import KubeStore
-import Testing
