@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The fields of one object type, such as `Deployment` or `PodSpec`.
 ///
 /// `@unchecked Sendable`: `fields` and `members` are only written while the schema is being made, before any other thread
@@ -23,6 +25,18 @@ public final class TypeSchema: @unchecked Sendable {
     public internal(set) var members: [Member] = []
     /// Whether an unknown field is kept (custom resources with `x-kubernetes-preserve-unknown-fields`).
     public internal(set) var preservesUnknownFields = false
+
+    /// Made when the type is first read or written as protobuf.
+    private let plan = Mutex<ProtobufPlan?>(nil)
+
+    var protobufPlan: ProtobufPlan {
+        plan.withLock { plan in
+            if let plan { return plan }
+            let made = ProtobufPlan(self)
+            plan = made
+            return made
+        }
+    }
 
     init(name: String, rowName: String, goName: String, structType: String) {
         self.name = name

@@ -1,0 +1,121 @@
+public import KubeObject
+
+extension Protobuf {
+    /// Writes a bare message of a type. Fields of the tree that the type doesn't know are left out.
+    ///
+    /// Like upstream's generated code, it writes every field that isn't a pointer, zero or not, in the order of the numbers.
+    public static func encode(message tree: JSON, type: TypeSchema) throws(ProtobufError) -> [UInt8] {
+        var writer = ProtobufWriter()
+        try write(tree, type, to: &writer, depth: 0)
+        return writer.bytes
+    }
+
+    private static func write(
+        _ tree: JSON, _ type: TypeSchema, to writer: inout ProtobufWriter, depth: Int
+    ) throws(ProtobufError) {
+        guard depth < maximumDepth else { throw ProtobufError("proto: messages nest too deeply") }
+        for (number, entry) in type.protobufPlan.ordered {
+            switch entry {
+            case .embedded(let embedded):
+                guard let inner = embedded.object else { continue }
+                // An embedded pointer is there when one of its fields is.
+                if embedded.isPointer, !inner.fields.contains(where: { tree[$0.jsonName] != nil }) { continue }
+                try writer.field(number) { writer throws(ProtobufError) in try write(tree, inner, to: &writer, depth: depth + 1) }
+            case .field(let field):
+                var value = tree[field.jsonName]
+                if value?.isNull ?? false { value = nil }
+                switch (field.type.kind, field.type.element) {
+                case (.list, let element?) where !field.type.isProtobufMessage:
+                    for item in value?.elements ?? [] { try write(item, element, number, to: &writer, depth: depth) }
+                case (.map, let element?):
+                    for (key, item) in value?.object ?? [:] {
+                        try writer.field(number) { writer throws(ProtobufError) in
+                            writer.field(1, bytes: key.utf8)
+                            try write(item, element, 2, to: &writer, depth: depth)
+                        }
+                    }
+                default:
+                    if value == nil, field.type.isPointer || isLeftOutWhenAbsent(field.type.kind) { continue }
+                    try write(value, field.type, number, to: &writer, depth: depth)
+                }
+            }
+        }
+    }
+
+    /// Byte slices that are nil in Go aren't written.
+    private static func isLeftOutWhenAbsent(_ kind: ValueType.Kind) -> Bool { kind == .bytes || kind == .list }
+
+    private static func write(
+        _ value: JSON?, _ type: ValueType, _ number: Int, to writer: inout ProtobufWriter, depth: Int
+    ) throws(ProtobufError) {
+        func wrong() -> ProtobufError { ProtobufError("a field of type \(type.goName) is a \(value?.typeName ?? "null")") }
+        switch type.kind {
+        case .bool: writer.field(number, varint: value?.bool ?? false ? 1 : 0)
+        case .int32, .int64: writer.field(number, int: value?.int ?? 0)
+        case .double: writer.field(number, double: value?.double ?? 0)
+        case .string:
+            guard let text = value?.string ?? (value == nil ? "" : nil) else { throw wrong() }
+            writer.field(number, bytes: text.utf8)
+        case .bytes:
+            guard let text = value?.string ?? (value == nil ? "" : nil), let bytes = Base64.decode(text) else { throw wrong() }
+            writer.field(number, bytes: bytes)
+        case .object:
+            try writer.field(number) { writer throws(ProtobufError) in
+                if let object = type.object { try write(value ?? .object([:]), object, to: &writer, depth: depth + 1) }
+            }
+        case .list, .map:
+            try writer.field(number) { writer throws(ProtobufError) in
+                guard let element = type.element else { return }
+                for item in value?.elements ?? [] { try write(item, element, 1, to: &writer, depth: depth + 1) }
+            }
+        default:
+            try writer.field(number) { writer throws(ProtobufError) in
+                try special(value, type, to: &writer, depth: depth)
+            }
+        }
+    }
+
+    /// The inside of the types with a JSON form of their own.
+    private static func special(
+        _ value: JSON?, _ type: ValueType, to writer: inout ProtobufWriter, depth: Int
+    ) throws(ProtobufError) {
+        switch type.kind {
+        case .quantity: writer.field(1, bytes: (value?.string ?? value.map(\.text) ?? "0").utf8)
+        case .time:
+            guard let text = value?.string, let seconds = Timestamp.parse(text) else { return }
+            writer.field(1, int: Int64(seconds.rounded(.down)))
+            writer.field(2, int: 0)
+        case .microTime:
+            guard let text = value?.string, let seconds = Timestamp.parse(text) else { return }
+            let whole = seconds.rounded(.down)
+            writer.field(1, int: Int64(whole))
+            writer.field(2, int: Int64(((seconds - whole) * 1e6).rounded()) * 1000)
+        case .duration: writer.field(1, int: GoDuration.nanoseconds(value?.string ?? "0s") ?? 0)
+        case .intOrString:
+            writer.field(1, int: value?.string == nil ? 0 : 1)
+            writer.field(2, int: value?.string == nil ? value?.int ?? 0 : 0)
+            writer.field(3, bytes: (value?.string ?? "").utf8)
+        case .rawExtension, .anyJSON, .fieldsV1:
+            if let value { writer.field(1, bytes: value.encoded()) }
+        case .schemaOrBool:
+            writer.field(1, varint: value?.bool ?? (value?.object != nil) ? 1 : 0)
+            if value?.object != nil { try writeSchema(value, type, 2, to: &writer, depth: depth) }
+        case .schemaOrArray:
+            if value?.object != nil { try writeSchema(value, type, 1, to: &writer, depth: depth) }
+            for item in value?.elements ?? [] { try writeSchema(item, type, 2, to: &writer, depth: depth) }
+        case .schemaOrStrings:
+            if value?.object != nil { try writeSchema(value, type, 1, to: &writer, depth: depth) }
+            for item in value?.strings ?? [] { writer.field(2, bytes: item.utf8) }
+        default: break
+        }
+    }
+
+    private static func writeSchema(
+        _ value: JSON?, _ type: ValueType, _ number: Int, to writer: inout ProtobufWriter, depth: Int
+    ) throws(ProtobufError) {
+        guard let object = type.object else { return }
+        try writer.field(number) { writer throws(ProtobufError) in
+            try write(value ?? .object([:]), object, to: &writer, depth: depth + 1)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/// Writes protobuf fields into growing bytes.
+struct ProtobufWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func varint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    mutating func field(_ number: Int, varint value: UInt64) {
+        varint(UInt64(number) << 3)
+        varint(value)
+    }
+
+    /// Negative numbers take ten bytes, as `int32` and `int64` do.
+    mutating func field(_ number: Int, int value: Int64) { field(number, varint: UInt64(bitPattern: value)) }
+
+    mutating func field(_ number: Int, double value: Double) {
+        varint(UInt64(number) << 3 | 1)
+        for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> UInt64(8 * index))) }
+    }
+
+    mutating func field(_ number: Int, bytes value: some Collection<UInt8>) {
+        varint(UInt64(number) << 3 | 2)
+        varint(UInt64(value.count))
+        bytes.append(contentsOf: value)
+    }
+
+    /// A message whose length is known only when it is written: its bytes move over to make room for the length.
+    mutating func field<E: Error>(_ number: Int, message write: (inout ProtobufWriter) throws(E) -> Void) throws(E) {
+        varint(UInt64(number) << 3 | 2)
+        let start = bytes.count
+        bytes.append(0)
+        try write(&self)
+        let length = bytes.count - start - 1
+        if length < 0x80 {
+            bytes[start] = UInt8(length)
+            return
+        }
+        var prefix = ProtobufWriter()
+        prefix.varint(UInt64(length))
+        bytes.replaceSubrange(start..<start + 1, with: prefix.bytes)
+    }
+}
