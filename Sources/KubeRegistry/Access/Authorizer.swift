@@ -1,0 +1,160 @@
+public import KubeObject
+public import KubeStore
+import Synchronization
+
+/// Decides by RBAC: reads roles and bindings out of the cluster's snapshot.
+///
+/// A cluster's bindings are indexed by subject when it's first asked about and forgotten as soon as one of its RBAC objects
+/// changes, so that a removed binding takes effect with the next request. At most ``capacity`` clusters are kept; an idle
+/// cluster costs nothing. All functions may be called from any thread.
+public final class Authorizer: Sendable {
+    /// A decision and, for a `SubjectAccessReview`, why.
+    public struct Decision: Sendable, Hashable {
+        public var isAllowed: Bool
+        public var reason: String
+    }
+
+    private struct State {
+        /// Counts changes of RBAC objects in any cluster: an index built while it changed isn't kept.
+        var generation: UInt64 = 0
+        var indexes: [Int64: BindingIndex] = [:]
+        /// Roles as read, by identity; the object is kept so that its identity stays its own.
+        var roles: [ObjectIdentifier: (object: Object, rules: [PolicyRule])] = [:]
+    }
+
+    private let state = Mutex(State())
+    /// How many clusters' indexes are kept.
+    public let capacity: Int
+
+    public init(capacity: Int = 512) {
+        self.capacity = capacity
+    }
+
+    /// Whether the user may do this in the cluster, as its RBAC objects are now.
+    public func decide(_ request: AccessAttributes, in cluster: LogicalCluster) -> Decision {
+        if request.user.groups.contains("system:masters") { return Decision(isAllowed: true, reason: "") }
+        let snapshot = cluster.snapshot
+        var missing: [String] = []
+        for (binding, subject) in index(of: cluster).bindings(of: request.user, in: request.namespace) {
+            // A path can be allowed by a ClusterRoleBinding only.
+            if !request.isResourceRequest, !binding.namespace.isEmpty { continue }
+            guard let rules = rules(of: binding, in: snapshot) else {
+                missing.append(Self.notFound(binding))
+                continue
+            }
+            if rules.contains(where: { $0.allows(request) }) {
+                return Decision(isAllowed: true, reason: binding.describes(subject))
+            }
+        }
+        switch missing.count {
+        case 0: return Decision(isAllowed: false, reason: "")
+        case 1: return Decision(isAllowed: false, reason: "RBAC: \(missing[0])")
+        default: return Decision(isAllowed: false, reason: "RBAC: [\(missing.joined(separator: ", "))]")
+        }
+    }
+
+    /// Throws the answer for a request that isn't allowed.
+    public func require(_ request: AccessAttributes, in cluster: LogicalCluster) throws(StatusError) {
+        let decision = decide(request, in: cluster)
+        if !decision.isAllowed { throw request.forbidden(reason: decision.reason) }
+    }
+
+    /// All rules that the user has in a namespace (empty: in the cluster scope).
+    func rules(of user: UserInfo, in namespace: String, of cluster: LogicalCluster) -> [PolicyRule] {
+        let snapshot = cluster.snapshot
+        var result: [PolicyRule] = []
+        if user.groups.contains("system:masters") {
+            result += [
+                PolicyRule(verbs: ["*"], apiGroups: ["*"], resources: ["*"]), PolicyRule(verbs: ["*"], nonResourceURLs: ["*"]),
+            ]
+        }
+        for (binding, _) in index(of: cluster).bindings(of: user, in: namespace) {
+            result += rules(of: binding, in: snapshot) ?? []
+        }
+        return result
+    }
+
+    /// The rules that a role reference gives; nil if there is no such role.
+    func rules(roleKind: String, roleName: String, namespace: String, in snapshot: Snapshot) -> [PolicyRule]? {
+        let key =
+            roleKind == "ClusterRole"
+            ? Key(group: rbacGroup, plural: "clusterroles", namespace: "", name: roleName)
+            : Key(group: rbacGroup, plural: "roles", namespace: namespace, name: roleName)
+        guard let role = snapshot.get(key) else { return nil }
+        return rules(of: role, in: snapshot)
+    }
+
+    private func rules(of binding: RoleBindingView, in snapshot: Snapshot) -> [PolicyRule]? {
+        rules(roleKind: binding.roleKind, roleName: binding.roleName, namespace: binding.namespace, in: snapshot)
+    }
+
+    /// A role's rules; those of the roles it aggregates, where it says so.
+    private func rules(of role: Object, in snapshot: Snapshot) -> [PolicyRule] {
+        guard let selectors = role.tree["aggregationRule"]?["clusterRoleSelectors"]?.elements else { return plainRules(of: role) }
+        let parsed = selectors.compactMap { selector in Result { try LabelSelector(selector) }.value }
+        var result: [PolicyRule] = []
+        for candidate in snapshot.list(prefix: Key.prefix(group: rbacGroup, plural: "clusterroles"))
+        where candidate !== role && parsed.contains(where: { $0.matches(candidate.metadata.labels) }) {
+            let nested = candidate.tree["aggregationRule"] != nil
+            result += nested ? rulesOfNested(candidate, in: snapshot, depth: 4) : plainRules(of: candidate)
+        }
+        return result
+    }
+
+    /// Aggregation of aggregates, as `admin` has `edit`, which has `view`; the depth ends a circle.
+    private func rulesOfNested(_ role: Object, in snapshot: Snapshot, depth: Int) -> [PolicyRule] {
+        guard depth > 0, let selectors = role.tree["aggregationRule"]?["clusterRoleSelectors"]?.elements else {
+            return plainRules(of: role)
+        }
+        let parsed = selectors.compactMap { selector in Result { try LabelSelector(selector) }.value }
+        return snapshot.list(prefix: Key.prefix(group: rbacGroup, plural: "clusterroles"))
+            .filter { candidate in candidate !== role && parsed.contains { $0.matches(candidate.metadata.labels) } }
+            .flatMap { rulesOfNested($0, in: snapshot, depth: depth - 1) }
+    }
+
+    private func plainRules(of role: Object) -> [PolicyRule] {
+        let identity = ObjectIdentifier(role)
+        if let known = state.withLock({ $0.roles[identity] }) { return known.rules }
+        let rules = (role.tree["rules"]?.elements ?? []).map(PolicyRule.init)
+        state.withLock { state in
+            if state.roles.count >= 4096 { state.roles.removeAll() }
+            state.roles[identity] = (role, rules)
+        }
+        return rules
+    }
+
+    private func index(of cluster: LogicalCluster) -> BindingIndex {
+        let (known, generation) = state.withLock { ($0.indexes[cluster.id], $0.generation) }
+        if let known { return known }
+        let index = BindingIndex(cluster.snapshot)
+        state.withLock { state in
+            guard state.generation == generation else { return }
+            if state.indexes.count >= capacity, let other = state.indexes.keys.randomElement() { state.indexes[other] = nil }
+            state.indexes[cluster.id] = index
+        }
+        return index
+    }
+
+    /// Must be called with every commit, before its writer is answered.
+    func note(_ batch: CommitBatch) {
+        guard batch.events.contains(where: { $0.key.group == rbacGroup }) else { return }
+        state.withLock { state in
+            state.generation += 1
+            state.indexes[batch.cluster.id] = nil
+        }
+    }
+
+    private static func notFound(_ binding: RoleBindingView) -> String {
+        let resource = binding.roleKind == "ClusterRole" ? "clusterrole" : "role"
+        return "\(resource).rbac.authorization.k8s.io \(quoted(binding.roleName)) not found"
+    }
+}
+
+let rbacGroup = "rbac.authorization.k8s.io"
+
+extension Result {
+    /// The value, where a failure only means that there is none.
+    var value: Success? {
+        if case .success(let value) = self { value } else { nil }
+    }
+}

@@ -1,0 +1,104 @@
+public import KubeObject
+public import KubeStore
+
+extension Bootstrap {
+    /// The namespaces that every cluster has.
+    static let namespaces = ["default", "kube-system", "kube-public", "kube-node-lease"]
+
+    /// What a new cluster owns itself, so that it's usable when its creation returns: its namespaces, their default service
+    /// accounts and root certificates, and the services of the API server and of DNS.
+    ///
+    /// - Parameter certificateAuthority: the certificate (PEM) that clients in pods verify the API server by.
+    static func firstWrites(certificateAuthority: String) throws(ObjectError) -> [Write] {
+        let now = Timestamp.now()
+        var writes: [Write] = []
+        func add(_ plural: String, _ group: String, _ tree: JSON) throws(ObjectError) {
+            var tree = tree
+            tree[path: "metadata", "uid"] = .string(Identifiers.uid())
+            tree[path: "metadata", "creationTimestamp"] = .string(now)
+            let metadata = tree["metadata"] ?? [:]
+            let key = Key(group: group, plural: plural, namespace: metadata.text("namespace"), name: metadata.text("name"))
+            writes.append(.put(try Draft(tree), at: key, expect: .absent))
+        }
+        for namespace in namespaces {
+            try add(
+                "namespaces", "",
+                [
+                    "apiVersion": "v1", "kind": "Namespace",
+                    "metadata": ["name": .string(namespace), "labels": [NamespaceRules.nameLabel: .string(namespace)]],
+                    "spec": ["finalizers": ["kubernetes"]], "status": ["phase": "Active"],
+                ])
+            try add("serviceaccounts", "", serviceAccount(in: namespace))
+            try add("configmaps", "", rootCertificate(certificateAuthority, in: namespace))
+        }
+        let services = [
+            service(
+                "kubernetes", in: "default", ServiceRange.apiServer,
+                labels: ["component": "apiserver", "provider": "kubernetes"],
+                ports: [["name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443]]),
+            service(
+                "kube-dns", in: "kube-system", ServiceRange.dns,
+                labels: ["k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS"],
+                ports: [
+                    ["name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53],
+                    ["name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53],
+                ]),
+        ]
+        for service in services {
+            try add("services", "", service)
+            try add("ipaddresses", "networking.k8s.io", ServiceAllocation.address(of: service))
+        }
+        return writes
+    }
+
+    /// The service account that pods use which name none.
+    public static func serviceAccount(in namespace: String) -> JSON {
+        ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default", "namespace": .string(namespace)]]
+    }
+
+    /// The config map by which pods know the API server's certificate authority.
+    public static func rootCertificate(_ pem: String, in namespace: String) -> JSON {
+        [
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": [
+                "name": "kube-root-ca.crt", "namespace": .string(namespace),
+                "annotations": [
+                    "kubernetes.io/description":
+                        "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."
+                ],
+            ],
+            "data": ["ca.crt": .string(pem)],
+        ]
+    }
+
+    private static func service(
+        _ name: String, in namespace: String, _ address: String, labels: [String: String], ports: [JSON]
+    ) -> JSON {
+        [
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": ["name": .string(name), "namespace": .string(namespace), "labels": JSON(labels)],
+            "spec": [
+                "type": "ClusterIP", "clusterIP": .string(address), "clusterIPs": [.string(address)], "ipFamilies": ["IPv4"],
+                "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster", "sessionAffinity": "None",
+                "ports": .array(ports),
+            ],
+            "status": ["loadBalancer": [:]],
+        ]
+    }
+}
+
+extension Registry {
+    /// Creates a logical cluster that is usable when this returns: one durable commit with all that a new cluster has.
+    ///
+    /// - Parameters:
+    ///   - record: the cluster's private record, as its keys.
+    ///   - certificateAuthority: the certificate (PEM) that clients in its pods verify the API server by.
+    ///   - writes: more first objects.
+    public func createCluster(
+        _ name: String, record: JSON, certificateAuthority: String, writes: [Write] = []
+    ) async throws -> LogicalCluster {
+        let first = try Bootstrap.firstWrites(certificateAuthority: certificateAuthority)
+        return try await store.createCluster(
+            name, uid: Identifiers.uid(), record: record, base: Bootstrap.base, writes: first + writes)
+    }
+}

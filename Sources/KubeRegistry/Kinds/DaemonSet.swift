@@ -1,0 +1,70 @@
+import KubeObject
+
+/// DaemonSet.
+struct DaemonSetRules: KindRules {
+    var countsGeneration: Bool { true }
+
+    func setDefaults(_ object: inout JSON) {
+        Workload.copyTemplateLabels(&object)
+        object.edit("spec") { spec in
+            spec.setDefault("updateStrategy", [:])
+            spec.edit("updateStrategy") { strategy in
+                strategy.setDefaultText("type", "RollingUpdate")
+                if strategy.text("type") == "RollingUpdate" {
+                    strategy.setDefault("rollingUpdate", [:])
+                    strategy.edit("rollingUpdate") {
+                        $0.setDefault("maxUnavailable", 1)
+                        $0.setDefault("maxSurge", 0)
+                    }
+                }
+            }
+            spec.setDefault("revisionHistoryLimit", 10)
+            spec.edit("template", PodDefaults.setTemplateDefaults)
+        }
+        setStatusDefaults(&object)
+    }
+
+    private func setStatusDefaults(_ object: inout JSON) {
+        object.setDefault("status", [:])
+        object.edit("status") { status in
+            for key in ["currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"] {
+                status.setDefault(key, 0)
+            }
+        }
+    }
+
+    func prepareForCreate(_ object: inout JSON) {
+        object["status"] = nil
+        setStatusDefaults(&object)
+    }
+
+    func validate(_ object: JSON, _ errors: inout FieldErrors) {
+        let spec = object["spec"] ?? [:]
+        Workload.validateSelector(spec, &errors)
+        Workload.validateTemplate(spec, kind: "DaemonSet", restartPolicies: ["Always"], &errors)
+        errors.nonnegative(spec["minReadySeconds"], "spec.minReadySeconds")
+        errors.nonnegative(spec["revisionHistoryLimit"], "spec.revisionHistoryLimit")
+        let strategy = spec["updateStrategy"] ?? [:]
+        switch strategy.text("type") {
+        case "OnDelete": break
+        case "RollingUpdate":
+            let rolling = strategy["rollingUpdate"] ?? [:]
+            let path = "spec.updateStrategy.rollingUpdate"
+            Workload.validateCountOrPercent(rolling["maxUnavailable"], "\(path).maxUnavailable", &errors)
+            Workload.validateCountOrPercent(rolling["maxSurge"], "\(path).maxSurge", &errors)
+            let hasSurge = !Workload.isZero(rolling["maxSurge"])
+            let hasUnavailable = !Workload.isZero(rolling["maxUnavailable"])
+            if hasSurge, hasUnavailable {
+                errors.invalid("\(path).maxSurge", rolling["maxSurge"], "may not be set when maxUnavailable is non-zero")
+            } else if !hasSurge, !hasUnavailable {
+                errors.required("\(path).maxUnavailable", "cannot be 0 when maxSurge is 0")
+            }
+        case let other: errors.notSupported("spec.updateStrategy.type", .string(other), ["OnDelete", "RollingUpdate"])
+        }
+    }
+
+    func validateUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors) {
+        validate(object, &errors)
+        errors.immutable(object[path: "spec", "selector"], old[path: "spec", "selector"], "spec.selector")
+    }
+}

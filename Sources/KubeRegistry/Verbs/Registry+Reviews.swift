@@ -1,0 +1,120 @@
+import KubeObject
+import KubeSchema
+
+extension Registry {
+    /// Answers what is created only to be asked: reviews of access, of tokens and of oneself, and bindings of pods.
+    func createUnstored(
+        _ object: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        var object = object
+        switch resource.kind {
+        case "SelfSubjectAccessReview":
+            object["status"] = try review(object["spec"] ?? [:], of: context.user, resource, context)
+        case "SubjectAccessReview":
+            object["status"] = try review(object["spec"] ?? [:], of: try Self.subject(of: object, resource), resource, context)
+        case "LocalSubjectAccessReview":
+            let inSpec = object[path: "spec", "resourceAttributes", "namespace"]?.string ?? ""
+            if inSpec != namespace {
+                throw .invalid(
+                    resource.groupKind, "",
+                    [
+                        .invalid(
+                            "spec.resourceAttributes.namespace", .string(inSpec),
+                            "must match metadata.namespace: \(namespace)")
+                    ])
+            }
+            object["status"] = try review(object["spec"] ?? [:], of: try Self.subject(of: object, resource), resource, context)
+        case "SelfSubjectRulesReview": object["status"] = try rules(object["spec"] ?? [:], context)
+        case "SelfSubjectReview": object["status"] = ["userInfo": Self.tree(of: context.user)]
+        case "TokenReview": object["status"] = try await reviewToken(object["spec"] ?? [:], context)
+        case "Binding":
+            let name = object["metadata"]?.text("name") ?? ""
+            return try await bind(object, namespace: namespace, pod: name, options, context)
+        default: throw .methodNotSupported(resource.groupResource, "create")
+        }
+        object.setDefault("metadata", [:])
+        return WriteResult(.document(object), code: 201)
+    }
+
+    private func review(
+        _ spec: JSON, of user: UserInfo, _ resource: ResourceType, _ context: RequestContext
+    ) throws(StatusError) -> JSON {
+        let attributes: AccessAttributes
+        switch (spec["resourceAttributes"], spec["nonResourceAttributes"]) {
+        case (let asked?, nil):
+            attributes = AccessAttributes(
+                user: user, verb: asked.text("verb"), apiGroup: asked.text("group"), apiVersion: asked.text("version"),
+                resource: asked.text("resource"), subresource: asked.text("subresource"), namespace: asked.text("namespace"),
+                name: asked.text("name"))
+        case (nil, let asked?):
+            attributes = AccessAttributes(user: user, verb: asked.text("verb"), path: asked.text("path"))
+        case (nil, nil):
+            throw .invalid(
+                resource.groupKind, "",
+                [
+                    .invalid(
+                        "spec.resourceAttributes", nil,
+                        "exactly one of nonResourceAttributes or resourceAttributes must be specified")
+                ])
+        default:
+            throw .invalid(
+                resource.groupKind, "",
+                [.invalid("spec.nonResourceAttributes", nil, "cannot be specified in combination with resourceAttributes")])
+        }
+        let decision = authorizer.decide(attributes, in: context.cluster)
+        var status: JSON = ["allowed": .bool(decision.isAllowed)]
+        if !decision.reason.isEmpty { status["reason"] = .string(decision.reason) }
+        return status
+    }
+
+    private static func subject(of object: JSON, _ resource: ResourceType) throws(StatusError) -> UserInfo {
+        let spec = object["spec"] ?? [:]
+        let groups = spec["groups"]?.strings ?? []
+        if spec.text("user").isEmpty, groups.isEmpty {
+            throw .invalid(
+                resource.groupKind, "",
+                [.invalid("spec.user", .string(""), "at least one of user or group must be specified")])
+        }
+        return UserInfo(
+            name: spec.text("user"), uid: spec.text("uid"), groups: groups,
+            extra: (spec["extra"]?.object ?? [:]).reduce(into: [:]) { $0[$1.key] = $1.value.strings })
+    }
+
+    private func rules(_ spec: JSON, _ context: RequestContext) throws(StatusError) -> JSON {
+        let namespace = spec.text("namespace")
+        if namespace.isEmpty { throw .badRequest("no namespace on request") }
+        var resources: [JSON] = []
+        var paths: [JSON] = []
+        for rule in authorizer.rules(of: context.user, in: namespace, of: context.cluster) {
+            let tree = rule.tree
+            if !rule.resources.isEmpty, !resources.contains(tree) { resources.append(tree) }
+            if !rule.nonResourceURLs.isEmpty, !paths.contains(tree) { paths.append(tree) }
+        }
+        return ["resourceRules": .array(resources), "nonResourceRules": .array(paths), "incomplete": false]
+    }
+
+    private func reviewToken(_ spec: JSON, _ context: RequestContext) async throws(StatusError) -> JSON {
+        guard let reviewer = tokenReviewer else {
+            throw .serviceUnavailable("tokens can't be reviewed: no token reviewer is attached to this server")
+        }
+        let token = spec.text("token")
+        if token.isEmpty { throw .badRequest("token is required for TokenReview in authentication") }
+        let audiences = spec["audiences"]?.strings ?? []
+        guard let found = try await reviewer.review(token: token, audiences: audiences, cluster: context.cluster) else {
+            return ["user": [:], "error": "[invalid bearer token]"]
+        }
+        var status: JSON = ["authenticated": true, "user": Self.tree(of: found.user)]
+        if !found.audiences.isEmpty { status["audiences"] = JSON(found.audiences) }
+        return status
+    }
+
+    static func tree(of user: UserInfo) -> JSON {
+        var tree: JSON = ["username": .string(user.name)]
+        if !user.uid.isEmpty { tree["uid"] = .string(user.uid) }
+        if !user.groups.isEmpty { tree["groups"] = JSON(user.groups) }
+        if !user.extra.isEmpty {
+            tree["extra"] = .object(JSONObject(user.extra.map { ($0.key, JSON($0.value)) }))
+        }
+        return tree
+    }
+}

@@ -1,0 +1,212 @@
+public import KubeObject
+public import KubeSchema
+import KubeStore
+
+extension Registry {
+    /// Creates at a subresource: `binding`, `eviction` and `token`.
+    ///
+    /// - Throws: 404, 405, 409, 422, 429 in upstream's words.
+    public func create(
+        _ tree: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String,
+        _ options: CreateOptions = CreateOptions(), _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        guard let part = resource.subresource(subresource), part.verbs.contains("create") else {
+            throw .methodNotSupported(
+                GroupResource(group: resource.group, resource: "\(resource.plural)/\(subresource)"), "create")
+        }
+        var warnings: [String] = []
+        // policy/v1 and v1beta1 are the same to an eviction.
+        let version = tree.text("apiVersion")
+        let gvk =
+            subresource == "eviction" && version.hasPrefix("policy/")
+            ? GroupVersion(apiVersion: version).kind(part.kind.kind) : part.kind
+        let object = try Decoding.decode(
+            tree, as: gvk, type: part.type, validation: options.fieldValidation, warnings: &warnings)
+        var result =
+            switch subresource {
+            case "binding": try await bind(object, namespace: namespace, pod: name, options, context)
+            case "eviction": try await evict(object, namespace: namespace, pod: name, options, context)
+            case "token": try await requestToken(object, namespace: namespace, account: name, context)
+            default: throw StatusError.methodNotSupported(resource.groupResource, "create")
+            }
+        result.warnings = warnings + result.warnings
+        return result
+    }
+
+    /// Puts a pod on a node: what a scheduler does.
+    func bind(
+        _ binding: JSON, namespace: String, pod name: String, _ options: CreateOptions, _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        let pods = try resource("pods")
+        let node = binding["target"]?.text("name") ?? ""
+        let kind = binding["target"]?.text("kind") ?? ""
+        var errors = FieldErrors()
+        if !kind.isEmpty, kind != "Node" { errors.notSupported("target.kind", .string(kind), ["Node", "<empty>"]) }
+        if node.isEmpty { errors.required("target.name") }
+        if !errors.isEmpty { throw .invalid(GroupKind(group: "", kind: "Binding"), name, errors.list) }
+        let uid = binding["metadata"]?.text("uid") ?? ""
+        let update = UpdateOptions(dryRun: options.dryRun)
+        _ = try await change(
+            pods, namespace: namespace, name: name, subresource: "binding", update, context
+        ) { tree, current throws(StatusError) in
+            func refuse(_ why: String) -> StatusError { .conflict(GroupResource(group: "", resource: "pods/binding"), name, why) }
+            if !uid.isEmpty, uid != current.metadata.uid { throw .modified(pods.groupResource, name) }
+            if current.metadata.deletionTimestamp != nil {
+                throw refuse("pod \(name) is being deleted, cannot be assigned to a host")
+            }
+            let assigned = tree["spec"]?.text("nodeName") ?? ""
+            if !assigned.isEmpty { throw refuse("pod \(name) is already assigned to node \(quoted(assigned))") }
+            if tree["spec"]?.has("schedulingGates") ?? false {
+                throw refuse("pod \(name) has non-empty .spec.schedulingGates")
+            }
+            tree[path: "spec", "nodeName"] = .string(node)
+            for (key, value) in binding["metadata"]?["annotations"]?.object ?? [:] {
+                tree[path: "metadata", "annotations", key] = value
+            }
+            var conditions = (tree[path: "status", "conditions"]?.elements ?? []).filter { $0.text("type") != "PodScheduled" }
+            conditions.append([
+                "type": "PodScheduled", "status": "True", "lastProbeTime": .null, "lastTransitionTime": .string(Timestamp.now()),
+            ])
+            tree[path: "status", "conditions"] = .array(conditions)
+        }
+        return WriteResult(.document(Self.success), code: 201)
+    }
+
+    /// Deletes a pod, unless a disruption budget forbids it for now.
+    private func evict(
+        _ eviction: JSON, namespace: String, pod name: String, _ options: CreateOptions, _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        let pods = try resource("pods")
+        let pod = try get(pods, namespace: namespace, name: name, context)
+        let given = eviction["deleteOptions"] ?? [:]
+        let deletion = DeleteOptions(
+            gracePeriodSeconds: given["gracePeriodSeconds"]?.int,
+            propagationPolicy: PropagationPolicy(rawValue: given.text("propagationPolicy")),
+            preconditionUID: given["preconditions"]?["uid"]?.string,
+            preconditionResourceVersion: given["preconditions"]?["resourceVersion"]?.string,
+            dryRun: options.dryRun || (given["dryRun"]?.strings.contains("All") ?? false))
+        let phase = pod.tree["status"]?.text("phase") ?? ""
+        let isRunning = phase == "Running" && pod.metadata.deletionTimestamp == nil
+        if isRunning {
+            let budgets = context.cluster.snapshot.list(
+                prefix: Key.prefix(group: "policy", plural: "poddisruptionbudgets", namespace: namespace)
+            ).filter { budget in
+                guard let selector = budget.tree[path: "spec", "selector"] else { return false }
+                return Result { try LabelSelector(selector) }.value?.matches(pod.metadata.labels) ?? false
+            }
+            if budgets.count > 1 {
+                throw .internalError(
+                    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
+            }
+            if let budget = budgets.first { try await take(from: budget, for: pod, dryRun: deletion.dryRun, context) }
+        }
+        try await delete(pods, namespace: namespace, name: name, deletion, context)
+        return WriteResult(.document(Self.success), code: 201)
+    }
+
+    /// Counts a disruption against a budget.
+    private func take(
+        from budget: Object, for pod: Object, dryRun: Bool, _ context: RequestContext
+    ) async throws(StatusError) {
+        let budgets = try resource("poddisruptionbudgets", group: "policy")
+        _ = try await change(
+            budgets, namespace: budget.metadata.namespace, name: budget.metadata.name, subresource: "status",
+            UpdateOptions(dryRun: dryRun), context
+        ) { tree, _ throws(StatusError) in
+            let allowed = tree[path: "status", "disruptionsAllowed"]?.int ?? 0
+            guard allowed > 0 else {
+                var error = StatusError.tooManyRequests(
+                    "Cannot evict pod as it would violate the pod's disruption budget.", retryAfterSeconds: 0)
+                error.details = [
+                    "causes": [
+                        [
+                            "reason": "DisruptionBudget",
+                            "message": .string(
+                                "The disruption budget \(budget.metadata.name) needs "
+                                    + "\(tree[path: "status", "desiredHealthy"]?.int ?? 0) healthy pods and has "
+                                    + "\(tree[path: "status", "currentHealthy"]?.int ?? 0) currently"),
+                        ]
+                    ]
+                ]
+                throw error
+            }
+            tree[path: "status", "disruptionsAllowed"] = .int(allowed - 1)
+            tree[path: "status", "disruptedPods", pod.metadata.name] = .string(Timestamp.now())
+        }
+    }
+
+    /// Issues a token for a service account.
+    private func requestToken(
+        _ request: JSON, namespace: String, account name: String, _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        guard let issuer = tokenIssuer else {
+            throw .serviceUnavailable("tokens can't be issued: no token issuer is attached to this server")
+        }
+        let account = try get(try resource("serviceaccounts"), namespace: namespace, name: name, context)
+        var spec = request["spec"] ?? [:]
+        let seconds = spec["expirationSeconds"]?.int ?? 3600
+        var errors = FieldErrors()
+        if seconds < 600 {
+            errors.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration less than 10 minutes")
+        }
+        if seconds > 1 << 32 {
+            errors.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration larger than 2^32 seconds")
+        }
+        let kind = GroupKind(group: "authentication.k8s.io", kind: "TokenRequest")
+        if !errors.isEmpty { throw .invalid(kind, "", errors.list) }
+        var claims = TokenClaims(
+            cluster: context.cluster, namespace: namespace, serviceAccount: name, serviceAccountUID: account.metadata.uid,
+            audiences: spec["audiences"]?.strings ?? [], expirationSeconds: seconds)
+        if let reference = spec["boundObjectRef"], !reference.isNull { try Self.bindToken(&claims, to: reference, kind) }
+        let token = try await issuer.issue(claims)
+        spec["audiences"] = JSON(token.audiences)
+        spec["expirationSeconds"] = .int(seconds)
+        spec.setDefault("boundObjectRef", .null)
+        return WriteResult(
+            .document([
+                "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
+                "metadata": [
+                    "name": .string(name), "namespace": .string(namespace), "creationTimestamp": .string(Timestamp.now()),
+                ],
+                "spec": spec,
+                "status": ["token": .string(token.token), "expirationTimestamp": .string(token.expirationTimestamp)],
+            ]), code: 201)
+    }
+
+    private static func bindToken(_ claims: inout TokenClaims, to reference: JSON, _ kind: GroupKind) throws(StatusError) {
+        let name = reference.text("name")
+        let plural: String
+        switch (reference.text("apiVersion"), reference.text("kind")) {
+        case ("v1", "Pod"): plural = "pods"
+        case ("v1", "Secret"): plural = "secrets"
+        case ("v1", "Node"): plural = "nodes"
+        case (_, let other):
+            throw .badRequest(
+                "cannot bind token for serviceaccount \(quoted(claims.serviceAccount)) to api version \(quoted(reference.text("apiVersion"))), kind \(quoted(other))"
+            )
+        }
+        let snapshot = claims.cluster.snapshot
+        let key = Key(group: "", plural: plural, namespace: plural == "nodes" ? "" : claims.namespace, name: name)
+        guard let object = snapshot.get(key) else { throw .notFound(GroupResource(group: "", resource: plural), name) }
+        let uid = reference.text("uid")
+        if !uid.isEmpty, uid != object.metadata.uid {
+            throw .conflict(
+                GroupResource(group: "", resource: plural), name,
+                "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have been deleted "
+                    + "and then recreated")
+        }
+        if plural == "pods" {
+            let account = object.tree["spec"]?.text("serviceAccountName") ?? ""
+            if account != claims.serviceAccount {
+                throw .badRequest(
+                    "cannot bind token for serviceaccount \(quoted(claims.serviceAccount)) to pod running with different serviceaccount name."
+                )
+            }
+            let node = object.tree["spec"]?.text("nodeName") ?? ""
+            if let found = snapshot.get(Key(group: "", plural: "nodes", name: node)) { claims.node = (node, found.metadata.uid) }
+        }
+        claims.boundObject = TokenBinding(kind: reference.text("kind"), name: name, uid: object.metadata.uid)
+    }
+
+    static let success: JSON = ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "code": 201]
+}

@@ -1,0 +1,195 @@
+public import KubeObject
+public import KubeSchema
+import KubeStore
+
+extension Registry {
+    /// Replaces an object, or one of its parts (`status`, `scale`, ...).
+    ///
+    /// With a resourceVersion in `tree` the object must still have it; without one (where the kind allows it) the last writer wins.
+    /// - Throws: 400, 403, 404, 405, 409 or 422, in upstream's words.
+    public func update(
+        _ tree: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String = "",
+        _ options: UpdateOptions = UpdateOptions(), _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        guard resource.isStored, resource.allows("update") || !subresource.isEmpty else {
+            throw .methodNotSupported(resource.groupResource, "update")
+        }
+        if subresource == "scale" {
+            return try await updateScale(tree, resource, namespace: namespace, name: name, options, context)
+        }
+        var warnings: [String] = []
+        var object = try Decoding.decode(
+            tree, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings)
+        try Self.matchNamespace(&object, resource, namespace)
+        let given = object["metadata"]?.text("name") ?? ""
+        if given.isEmpty {
+            throw .badRequest("name must be provided")
+        } else if given != name {
+            throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(name))")
+        }
+        let fixed = Conversion.toStored(object, resource)
+        let key = resource.key(namespace: namespace, name: name)
+        if subresource.isEmpty, resource.rules.allowsCreateOnUpdate, context.cluster.snapshot.get(key) == nil {
+            return try await createOnUpdate(object, resource, namespace: namespace, options, context)
+        }
+        var result = try await change(
+            resource, namespace: namespace, name: name, subresource: subresource, options, context
+        ) { tree, current throws(StatusError) in
+            tree = fixed
+            try Self.checkPreconditions(fixed, current, resource)
+        }
+        result.warnings = warnings + result.warnings
+        return result
+    }
+
+    /// A PUT that creates, which the user must be allowed to do as well.
+    private func createOnUpdate(
+        _ object: JSON, _ resource: ResourceType, namespace: String, _ options: UpdateOptions, _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        if !context.isInternal {
+            try authorizer.require(
+                AccessAttributes(
+                    user: context.user, verb: "create", apiGroup: resource.group, apiVersion: resource.version,
+                    resource: resource.plural, namespace: resource.isNamespaced ? namespace : "",
+                    name: object["metadata"]?.text("name") ?? ""),
+                in: context.cluster)
+        }
+        var object = object
+        object[path: "metadata", "resourceVersion"] = nil
+        object[path: "metadata", "uid"] = nil
+        return try await create(object, resource, namespace: namespace, options, context)
+    }
+
+    /// The uid and resourceVersion that the client said the object has.
+    static func checkPreconditions(_ tree: JSON, _ current: Object, _ resource: ResourceType) throws(StatusError) {
+        let name = current.metadata.name
+        let uid = tree["metadata"]?.text("uid") ?? ""
+        if !uid.isEmpty, uid != current.metadata.uid {
+            throw .conflict(
+                resource.groupResource, name,
+                "StorageError: invalid object, Code: 4, Key: /registry/\(resource.key(namespace: current.metadata.namespace, name: name)), "
+                    + "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: \(uid), UID in object meta: "
+                    + current.metadata.uid)
+        }
+        let version = tree["metadata"]?.text("resourceVersion") ?? ""
+        if version.isEmpty || version == "0" {
+            if !resource.rules.allowsUnconditionalUpdate {
+                throw .invalid(
+                    resource.groupKind, name, [.invalid("metadata.resourceVersion", .int(0), "must be specified for an update")])
+            }
+        } else if version != String(current.metadata.resourceVersion) {
+            throw .modified(resource.groupResource, name)
+        }
+    }
+
+    /// What `change` gives its caller's closure: the tree to change, in the stored version, and the object it comes from.
+    typealias Change = (inout JSON, Object) throws(StatusError) -> Void
+
+    /// Reads an object, changes it, and stores it if nobody else has changed it in between; otherwise starts again.
+    ///
+    /// - Parameter attempts: how often; the last failure is a conflict.
+    func change(
+        _ resource: ResourceType, namespace: String, name: String, subresource: String, _ options: UpdateOptions,
+        _ context: RequestContext, attempts: Int = 100, _ change: Change
+    ) async throws(StatusError) -> WriteResult {
+        let key = resource.key(namespace: namespace, name: name)
+        for attempt in 1...attempts {
+            let snapshot = context.cluster.snapshot
+            guard let current = snapshot.get(key) else { throw .notFound(resource.groupResource, name) }
+            var tree = current.tree
+            try change(&tree, current)
+            let step = try await prepare(
+                tree, over: current, resource, namespace: namespace, subresource: subresource, options, context, snapshot)
+            switch step {
+            case .unchanged: return WriteResult(.object(Conversion.served(current, resource)))
+            case .dryRun(let tree, let warnings):
+                return WriteResult(.document(Conversion.fromStored(tree, resource)), warnings: warnings)
+            case .write(let tree, let warnings):
+                var allocation = ServiceAllocation(resource, old: current)
+                var allocated = tree
+                let claims = try allocation.claim(for: &allocated, in: snapshot)
+                let draft = try Self.draft(allocated, resource)
+                let expect = Write.Expectation.revision(current.metadata.resourceVersion)
+                var writes = [Write.put(draft, at: key, expect: expect)] + claims
+                let isGone = DeletionRules.isDeletedByUpdate(tree, resource)
+                if isGone { writes = [.delete(key, expect: expect)] + ServiceAllocation.releases(of: current, resource) }
+                do {
+                    let stored = try await context.cluster.commit(writes)[0]
+                    let object =
+                        isGone ? try Self.sealed(draft, stored?.metadata.resourceVersion ?? 0) : stored ?? current
+                    return WriteResult(.object(Conversion.served(object, resource)), warnings: warnings)
+                } catch let error as StoreError {
+                    switch error {
+                    case .conflict where attempt < attempts: continue
+                    case .notFound: throw .notFound(resource.groupResource, name)
+                    case .alreadyExists(let taken) where taken != key:
+                        try allocation.isTaken(taken, resource.groupKind, name)
+                        continue
+                    default: throw StatusError(error, resource.groupResource, name)
+                    }
+                } catch let error as StatusError {
+                    throw error
+                } catch {
+                    throw .internalError("changing \(key): \(error)")
+                }
+            }
+        }
+        throw .modified(resource.groupResource, name)
+    }
+
+    private static func sealed(_ draft: Draft, _ revision: UInt64) throws(StatusError) -> Object {
+        draft.sealed(resourceVersion: revision)
+    }
+
+    private enum Step {
+        case unchanged
+        case dryRun(JSON, warnings: [String])
+        case write(JSON, warnings: [String])
+    }
+
+    /// Everything between a changed tree and the commit: what this address may not change is carried over, then defaults,
+    /// admission, generation, validation.
+    private func prepare(
+        _ changed: JSON, over current: Object, _ resource: ResourceType, namespace: String, subresource: String,
+        _ options: UpdateOptions, _ context: RequestContext, _ snapshot: Snapshot
+    ) async throws(StatusError) -> Step {
+        let rules = resource.rules
+        let old = current.tree
+        var object = UpdatedFields.carryOver(changed, old: old, resource, subresource: subresource, rules)
+        rules.setDefaults(&object)
+        var request = AdmissionRequest(
+            operation: .update, resource: resource, subresource: subresource, namespace: resource.isNamespaced ? namespace : "",
+            name: current.metadata.name, object: object, old: current, isDryRun: options.dryRun, context: context,
+            snapshot: snapshot)
+        for plugin in admission { try await plugin.admit(&request) }
+        object = UpdatedFields.carryOver(request.object, old: old, resource, subresource: subresource, rules)
+
+        if subresource == "status" {
+            rules.prepareForStatusUpdate(&object, old: old)
+        } else {
+            rules.prepareForUpdate(&object, old: old)
+        }
+        if object == old { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }
+        if rules.countsGeneration, subresource != "status", UpdatedFields.isDesireChanged(object, old) {
+            object[path: "metadata", "generation"] = .int(current.metadata.generation + 1)
+        }
+
+        var errors = FieldErrors()
+        ObjectMetaValidation.validateUpdate(object, old: old, &errors)
+        switch subresource {
+        case "status": rules.validateStatusUpdate(object, old: old, &errors)
+        case "": rules.validateUpdate(object, old: old, &errors)
+        case "ephemeralcontainers", "resize": rules.validate(object, &errors)
+        default: break
+        }
+        if !errors.isEmpty {
+            throw .invalid(
+                GroupKind(group: resource.storedAs.group, kind: resource.kind), current.metadata.name, errors.list)
+        }
+        if subresource.isEmpty { try RoleEscalation.check(object, old: old, resource, context, authorizer) }
+        request.object = object
+        for plugin in admission { try await plugin.validate(request) }
+        let warnings = subresource.isEmpty ? rules.warnings(object, old: old) : []
+        return options.dryRun ? .dryRun(object, warnings: warnings) : .write(object, warnings: warnings)
+    }
+}

@@ -1,0 +1,83 @@
+import KubeObject
+import KubeSchema
+
+/// The `Scale` of a workload: how many replicas it shall have and has.
+enum Scale {
+    static let gvk = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
+
+    static func scale(of object: JSON, _ resource: ResourceType) -> JSON {
+        var metadata: JSON = [:]
+        for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+            metadata[key] = object["metadata"]?[key]
+        }
+        var spec: JSON = [:]
+        if let replicas = object[path: "spec", "replicas"]?.int, replicas != 0 { spec["replicas"] = .int(replicas) }
+        var status: JSON = ["replicas": .int(object[path: "status", "replicas"]?.int ?? 0)]
+        if let selector = selector(of: object, resource), !selector.isEmpty { status["selector"] = .string(selector) }
+        return ["apiVersion": .string(gvk.apiVersion), "kind": "Scale", "metadata": metadata, "spec": spec, "status": status]
+    }
+
+    private static func selector(of object: JSON, _ resource: ResourceType) -> String? {
+        guard let selector = object[path: "spec", "selector"] else { return nil }
+        if resource.plural == "replicationcontrollers" {
+            return LabelSelector(matchLabels: selector.stringMap).description
+        }
+        return Result { try LabelSelector(selector) }.value?.description
+    }
+
+    /// The replicas that a Scale asks for.
+    ///
+    /// - Throws: 422.
+    static func replicas(_ scale: JSON, name: String) throws(StatusError) -> Int64 {
+        let replicas = scale[path: "spec", "replicas"]?.int ?? 0
+        if replicas < 0 {
+            throw .invalid(
+                gvk.groupKind, name, [.invalid("spec.replicas", .int(replicas), "must be greater than or equal to 0")])
+        }
+        return replicas
+    }
+}
+
+extension Registry {
+    func updateScale(
+        _ tree: JSON, _ resource: ResourceType, namespace: String, name: String, _ options: UpdateOptions,
+        _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        var warnings: [String] = []
+        let scale = try Decoding.decode(
+            tree, as: Scale.gvk, type: schema.type(forKind: Scale.gvk), validation: options.fieldValidation, warnings: &warnings)
+        return try await setScale(resource, namespace: namespace, name: name, options, context) { _ throws(StatusError) in scale }
+    }
+
+    func patchScale(
+        _ type: PatchType, _ body: JSON, _ resource: ResourceType, namespace: String, name: String, _ options: PatchOptions,
+        _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        let schemaType = schema.type(forKind: Scale.gvk)
+        return try await setScale(
+            resource, namespace: namespace, name: name, options.update, context
+        ) { scale throws(StatusError) in
+            var warnings: [String] = []
+            let patched = try Patching.apply(type, body, to: scale, type: schemaType)
+            return try Decoding.decode(
+                patched, as: Scale.gvk, type: schemaType, validation: options.fieldValidation, warnings: &warnings)
+        }
+    }
+
+    private func setScale(
+        _ resource: ResourceType, namespace: String, name: String, _ options: UpdateOptions, _ context: RequestContext,
+        _ wanted: (JSON) throws(StatusError) -> JSON
+    ) async throws(StatusError) -> WriteResult {
+        let result = try await change(
+            resource, namespace: namespace, name: name, subresource: "scale", options, context
+        ) { tree, current throws(StatusError) in
+            let scale = try wanted(Scale.scale(of: tree, resource))
+            let version = scale["metadata"]?.text("resourceVersion") ?? ""
+            if !version.isEmpty, version != String(current.metadata.resourceVersion) {
+                throw .modified(resource.groupResource, name)
+            }
+            tree[path: "spec", "replicas"] = .int(try Scale.replicas(scale, name: name))
+        }
+        return WriteResult(.document(Scale.scale(of: result.answer.tree, resource)), code: result.code, warnings: result.warnings)
+    }
+}

@@ -1,0 +1,62 @@
+import KubeObject
+import KubeSchema
+
+/// The objects that a list or watch asks for, by labels and fields.
+struct Selection: Sendable {
+    var labels: LabelSelector
+    var fields: FieldSelector
+    /// The one name that can match, if the fields ask for one.
+    var name: String?
+    private var others: [FieldSelector.Requirement]
+    private let rules: any KindRules
+
+    /// - Throws: 400 for a selector that can't be read or a field that the kind can't be selected by.
+    init(_ options: ListOptions, _ resource: ResourceType) throws(StatusError) {
+        do {
+            labels = try LabelSelector(parsing: options.labelSelector)
+        } catch {
+            throw .badRequest("unable to parse requirement: \(error)")
+        }
+        do {
+            fields = try FieldSelector(parsing: options.fieldSelector)
+        } catch {
+            throw .badRequest("\(error)")
+        }
+        rules = resource.rules
+        name = fields.requiredValue("metadata.name")
+        others = fields.requirements
+        for requirement in others where !Self.isCommon(requirement.path) {
+            guard Self.known(requirement.path, rules, resource) else {
+                throw .badRequest(
+                    rules is PlainRules
+                        ? "\(quoted(requirement.path)) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                        : "field label not supported: \(requirement.path)")
+            }
+        }
+    }
+
+    private static func isCommon(_ path: String) -> Bool { path == "metadata.name" || path == "metadata.namespace" }
+
+    private static func known(_ path: String, _ rules: any KindRules, _ resource: ResourceType) -> Bool {
+        let empty: JSON = ["apiVersion": .string(resource.storedAs.apiVersion), "kind": .string(resource.kind), "metadata": [:]]
+        guard let object = Result(catching: { try Object(empty, resourceVersion: 0) }).value else { return false }
+        return rules.selectableField(path, of: object) != nil
+    }
+
+    var isEmpty: Bool { labels.isEmpty && others.isEmpty }
+
+    /// Whether a stored object is asked for.
+    func matches(_ object: Object) -> Bool {
+        if !labels.isEmpty, !labels.matches(object.metadata.labels) { return false }
+        for requirement in others {
+            let value =
+                switch requirement.path {
+                case "metadata.name": object.metadata.name
+                case "metadata.namespace": object.metadata.namespace
+                default: rules.selectableField(requirement.path, of: object) ?? ""
+                }
+            if (value == requirement.value) == requirement.isNegated { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,178 @@
+import KubeObject
+import KubeSchema
+import KubeStore
+
+/// Gives a service its addresses and node ports.
+///
+/// Every address is an `IPAddress` object and every node port a hidden one, written in the service's own transaction on the
+/// condition that it isn't there yet: so no two services get the same, however many are made at once.
+struct ServiceAllocation {
+    private static let nodePortGroup = "internal.sampan.dev"
+    private let isService: Bool
+    private let old: JSON?
+    /// Why a taken address or port can't be replaced by another: the client asked for it.
+    private var wanted: [Key: FieldError] = [:]
+
+    init(_ resource: ResourceType, old: Object?) {
+        isService = resource.storedResource == GroupResource(group: "", resource: "services")
+        self.old = isService ? old?.tree : nil
+    }
+
+    /// Fills in the addresses and ports that the service needs, and says what must be written with it.
+    ///
+    /// - Throws: 422 when the client asked for one that can't be had.
+    mutating func claim(for service: inout JSON, in snapshot: Snapshot) throws(StatusError) -> [Write] {
+        guard isService else { return [] }
+        wanted = [:]
+        var writes: [Write] = []
+        let name = service["metadata"]?.text("name") ?? ""
+        let held = old.map(Self.keys) ?? []
+        do {
+            try claimAddress(for: &service, held, snapshot, name, &writes)
+            try claimPorts(for: &service, held, snapshot, name, &writes)
+        } catch let error as StatusError {
+            throw error
+        } catch {
+            throw .internalError("allocating for service \(name): \(error)")
+        }
+        let kept = Set(Self.keys(of: service))
+        writes += held.filter { !kept.contains($0) }.map { .delete($0) }
+        return writes
+    }
+
+    /// Told that a claim was refused: some other service was quicker.
+    ///
+    /// - Throws: 422 when the client had asked for just that.
+    func isTaken(_ key: Key, _ kind: GroupKind, _ name: String) throws(StatusError) {
+        if let error = wanted[key] { throw .invalid(kind, name, [error]) }
+    }
+
+    /// What must be written when a service goes.
+    static func releases(of object: Object, _ resource: ResourceType) -> [Write] {
+        guard resource.storedResource == GroupResource(group: "", resource: "services") else { return [] }
+        return keys(of: object.tree).map { .delete($0) }
+    }
+
+    private mutating func claimAddress(
+        for service: inout JSON, _ held: [Key], _ snapshot: Snapshot, _ name: String, _ writes: inout [Write]
+    ) throws {
+        let spec = service["spec"] ?? [:]
+        guard spec.text("type") != "ExternalName" else { return }
+        let given = spec.text("clusterIP")
+        if given == "None" { return }
+        if given.isEmpty {
+            var address = ServiceRange.randomAddress()
+            while snapshot.get(Self.addressKey(address)) != nil { address = ServiceRange.randomAddress() }
+            service[path: "spec", "clusterIP"] = .string(address)
+            service[path: "spec", "clusterIPs"] = [.string(address)]
+            writes.append(.put(try Draft(Self.filled(Self.address(of: service))), at: Self.addressKey(address), expect: .absent))
+            return
+        }
+        let key = Self.addressKey(given)
+        if held.contains(key) { return }
+        func refuse(_ why: String) -> FieldError {
+            .invalid("spec.clusterIPs", [.string(given)], "failed to allocate IP \(given): \(why)")
+        }
+        let kind = GroupKind(group: "", kind: "Service")
+        guard ServiceRange.contains(given) else {
+            throw StatusError.invalid(
+                kind, name,
+                [refuse("the provided IP (\(given)) is not in the valid range. The range of valid IPs is \(ServiceRange.text)")])
+        }
+        let taken = refuse("provided IP is already allocated")
+        if snapshot.get(key) != nil { throw StatusError.invalid(kind, name, [taken]) }
+        wanted[key] = taken
+        writes.append(.put(try Draft(Self.filled(Self.address(of: service))), at: key, expect: .absent))
+    }
+
+    private mutating func claimPorts(
+        for service: inout JSON, _ held: [Key], _ snapshot: Snapshot, _ name: String, _ writes: inout [Write]
+    ) throws {
+        guard ServiceRules.needsNodePorts(service["spec"] ?? [:]) else { return }
+        var ports = service[path: "spec", "ports"]?.elements ?? []
+        // The same number may serve two protocols.
+        var own = Set(held)
+        for index in ports.indices {
+            let given = ports[index]["nodePort"]?.int ?? 0
+            if given == 0 {
+                var port = Int64.random(in: ServiceRange.nodePorts)
+                while snapshot.get(Self.portKey(port)) != nil || own.contains(Self.portKey(port)) {
+                    port = Int64.random(in: ServiceRange.nodePorts)
+                }
+                ports[index]["nodePort"] = .int(port)
+                own.insert(Self.portKey(port))
+                writes.append(try Self.claim(port))
+                continue
+            }
+            let key = Self.portKey(given)
+            if own.contains(key) { continue }
+            let path = "spec.ports[\(index)].nodePort"
+            let kind = GroupKind(group: "", kind: "Service")
+            guard ServiceRange.nodePorts.contains(given) else {
+                throw StatusError.invalid(
+                    kind, name,
+                    [
+                        .invalid(
+                            path, .int(given),
+                            "provided port is not in the valid range. The range of valid ports is 30000-32767")
+                    ])
+            }
+            let taken = FieldError.invalid(path, .int(given), "provided port is already allocated")
+            if snapshot.get(key) != nil { throw StatusError.invalid(kind, name, [taken]) }
+            wanted[key] = taken
+            own.insert(key)
+            writes.append(try Self.claim(given))
+        }
+        service[path: "spec", "ports"] = .array(ports)
+    }
+
+    private static func claim(_ port: Int64) throws -> Write {
+        .put(try Draft(["metadata": ["name": .string(String(port))]]), at: portKey(port), expect: .absent)
+    }
+
+    private static func addressKey(_ address: String) -> Key {
+        Key(group: "networking.k8s.io", plural: "ipaddresses", name: address)
+    }
+
+    private static func portKey(_ port: Int64) -> Key {
+        Key(group: nodePortGroup, plural: "nodeports", name: String(port))
+    }
+
+    /// What a service holds.
+    private static func keys(of service: JSON) -> [Key] {
+        let spec = service["spec"] ?? [:]
+        var keys: [Key] = []
+        let address = spec.text("clusterIP")
+        if !address.isEmpty, address != "None" { keys.append(addressKey(address)) }
+        for port in spec["ports"]?.elements ?? [] {
+            if let number = port["nodePort"]?.int, number != 0, !keys.contains(portKey(number)) { keys.append(portKey(number)) }
+        }
+        return keys
+    }
+
+    private static func filled(_ tree: JSON) -> JSON {
+        var tree = tree
+        tree[path: "metadata", "uid"] = .string(Identifiers.uid())
+        tree[path: "metadata", "creationTimestamp"] = .string(Timestamp.now())
+        return tree
+    }
+
+    /// The `IPAddress` object of a service's cluster address.
+    static func address(of service: JSON) -> JSON {
+        [
+            "apiVersion": "networking.k8s.io/v1", "kind": "IPAddress",
+            "metadata": [
+                "name": service[path: "spec", "clusterIP"] ?? "",
+                "labels": [
+                    "ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+                ],
+            ],
+            "spec": [
+                "parentRef": [
+                    "group": "", "resource": "services", "name": service[path: "metadata", "name"] ?? "",
+                    "namespace": service[path: "metadata", "namespace"] ?? "",
+                ]
+            ],
+        ]
+    }
+}

@@ -1,0 +1,85 @@
+import KubeObject
+import KubeSchema
+
+/// Which fields an update through a given address may change.
+enum UpdatedFields {
+    /// The new tree with everything carried over from the old one that this address doesn't change.
+    static func carryOver(
+        _ new: JSON, old: JSON, _ resource: ResourceType, subresource: String, _ rules: any KindRules
+    ) -> JSON {
+        var result = new
+        switch subresource {
+        case "":
+            if resource.subresource("status") != nil { result["status"] = old["status"] }
+        case "status":
+            result = old
+            result["metadata"] = new["metadata"]
+            result["status"] = new["status"]
+            if rules.statusKeepsLabels { result[path: "metadata", "labels"] = old[path: "metadata", "labels"] }
+            result[path: "metadata", "ownerReferences"] = old[path: "metadata", "ownerReferences"]
+        case "ephemeralcontainers":
+            result = old
+            result[path: "spec", "ephemeralContainers"] = new[path: "spec", "ephemeralContainers"]
+        case "resize":
+            result = old
+            for key in ["containers", "initContainers"] { result[path: "spec", key] = resized(new, old, key) }
+        case "finalize":
+            result = old
+            result[path: "spec", "finalizers"] = new[path: "spec", "finalizers"]
+        case "approval":
+            result = old
+            result[path: "status", "conditions"] = new[path: "status", "conditions"]
+        default: break
+        }
+        carryOverMetadata(&result, old)
+        return result
+    }
+
+    private static func carryOverMetadata(_ object: inout JSON, _ old: JSON) {
+        object.setDefault("metadata", [:])
+        object.edit("metadata") { metadata in
+            let before = old["metadata"] ?? [:]
+            for key in ["selfLink", "managedFields"] { metadata[key] = nil }
+            for key in ["uid", "generateName", "namespace", "name"] where !metadata.has(key) { metadata[key] = before[key] }
+            for key in ["creationTimestamp", "generation", "resourceVersion"] { metadata[key] = before[key] }
+            if before.has("deletionTimestamp") {
+                metadata["deletionTimestamp"] = before["deletionTimestamp"]
+                if metadata["deletionGracePeriodSeconds"]?.int == nil {
+                    metadata["deletionGracePeriodSeconds"] = before["deletionGracePeriodSeconds"]
+                }
+            } else {
+                // Only a deletion marks an object as being deleted.
+                metadata["deletionTimestamp"] = nil
+                metadata["deletionGracePeriodSeconds"] = nil
+            }
+            // Nothing and an empty map are one and the same.
+            for key in ["labels", "annotations", "finalizers", "ownerReferences"] where metadata[key]?.isEmpty ?? false {
+                metadata[key] = nil
+            }
+        }
+    }
+
+    /// The old containers with the new ones' resources and resize policies.
+    private static func resized(_ new: JSON, _ old: JSON, _ key: String) -> JSON? {
+        guard let before = old[path: "spec", key]?.array else { return nil }
+        let wanted = Dictionary(
+            (new[path: "spec", key]?.elements ?? []).map { ($0.text("name"), $0) }, uniquingKeysWith: { first, _ in first })
+        return .array(
+            before.map { container in
+                guard let change = wanted[container.text("name")] else { return container }
+                var container = container
+                container["resources"] = change["resources"]
+                container["resizePolicy"] = change["resizePolicy"]
+                return container
+            })
+    }
+
+    /// Whether anything but metadata and status differs.
+    static func isDesireChanged(_ new: JSON, _ old: JSON) -> Bool {
+        let keys = Set((new.object ?? [:]).map(\.key) + (old.object ?? [:]).map(\.key))
+        return keys.contains { key in
+            key != "metadata" && key != "status" && key != "apiVersion" && key != "kind"
+                && !FieldErrors.isSame(new[key], old[key])
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import KubeObject
+import KubeSchema
+import KubeStore
+
+/// The events of a watch, in batches that came together: an asynchronous sequence with one consumer.
+///
+/// It ends when its task is cancelled, after ``finish()``, or after an event of type `error`. It has no timers: the transport
+/// calls ``requestBookmark()`` about once a minute where bookmarks are allowed, and ``finish()`` when the client's time is up.
+public final class WatchStream: AsyncSequence, Sendable {
+    public typealias Element = [WatchEvent]
+    public typealias Failure = Never
+
+    private let subscription: WatchSubscription?
+    private let first: [WatchEvent]
+    private let selection: Selection?
+    private let resource: ResourceType
+    private let minimumRevision: UInt64
+
+    /// - Parameters:
+    ///   - first: what is sent before the subscription's events.
+    ///   - minimumRevision: events up to this one are left out.
+    init(
+        _ resource: ResourceType, first: [WatchEvent], subscription: WatchSubscription?, selection: Selection?,
+        minimumRevision: UInt64 = 0
+    ) {
+        self.resource = resource
+        self.first = first
+        self.subscription = subscription
+        self.selection = selection
+        self.minimumRevision = minimumRevision
+    }
+
+    /// Makes the stream give a bookmark as soon as no other event waits.
+    public func requestBookmark() { subscription?.nudge() }
+
+    /// Ends the stream. May be called by anyone, any number of times.
+    public func finish() { subscription?.cancel() }
+
+    public func makeAsyncIterator() -> Iterator { Iterator(stream: self) }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        let stream: WatchStream
+        private var hasStarted = false
+        private var isOver = false
+
+        init(stream: WatchStream) { self.stream = stream }
+
+        public mutating func next() async -> [WatchEvent]? { await next(isolation: nil) }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async -> [WatchEvent]? {
+            if isOver { return nil }
+            if !hasStarted {
+                hasStarted = true
+                if !stream.first.isEmpty { return stream.first }
+            }
+            guard let subscription = stream.subscription else {
+                isOver = true
+                return nil
+            }
+            while true {
+                let batch: [Event]?
+                do {
+                    batch = try await subscription.next()
+                } catch {
+                    isOver = true
+                    return stream.lastEvents(error)
+                }
+                guard let batch else {
+                    isOver = true
+                    return nil
+                }
+                if batch.isEmpty { return [WatchStream.bookmark(stream.resource, at: subscription.progress)] }
+                let events = batch.compactMap(stream.event)
+                if !events.isEmpty { return events }
+            }
+        }
+    }
+
+    /// What a client is told when the store ended the watch.
+    private func lastEvents(_ reason: WatchEnd) -> [WatchEvent]? {
+        switch reason {
+        case .closed, .slow: nil
+        case .clusterDeleted:
+            [WatchEvent(.error, .document(StatusError.expired("the cluster of this watch was deleted").status))]
+        }
+    }
+
+    /// The event as this watch sees it: an object that begins to match was added, one that ceases to was deleted.
+    private func event(_ event: Event) -> WatchEvent? {
+        guard event.revision > minimumRevision else { return nil }
+        let isIn = event.type != .deleted && (selection?.matches(event.object) ?? true)
+        let wasIn = event.previous.map { selection?.matches($0) ?? true } ?? false
+        switch (wasIn, isIn) {
+        case (false, false): return nil
+        case (false, true): return make(.added, event, isShared: event.type == .added)
+        case (true, true): return make(.modified, event, isShared: true)
+        case (true, false):
+            if event.type == .deleted { return make(.deleted, event, isShared: true) }
+            // The last state that matched, at the revision in which it ceased to.
+            guard let previous = event.previous,
+                let object = Result(catching: { try Object(previous.tree, resourceVersion: event.revision) }).value
+            else { return nil }
+            return WatchEvent(.deleted, .object(Conversion.served(object, resource)))
+        }
+    }
+
+    private func make(_ type: WatchEvent.Kind, _ event: Event, isShared: Bool) -> WatchEvent {
+        let isStoredVersion = resource.gvk == resource.storedAs
+        return WatchEvent(
+            type, .object(Conversion.served(event.object, resource)), sharing: isShared && isStoredVersion ? event : nil)
+    }
+
+    static func bookmark(_ resource: ResourceType, at revision: UInt64, endsInitialEvents: Bool = false) -> WatchEvent {
+        var tree: JSON = [
+            "kind": .string(resource.kind), "apiVersion": .string(resource.apiVersion),
+            "metadata": ["resourceVersion": .string(String(revision))],
+        ]
+        if endsInitialEvents { tree[path: "metadata", "annotations"] = ["k8s.io/initial-events-end": "true"] }
+        return WatchEvent(.bookmark, .document(tree))
+    }
+}
