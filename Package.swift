@@ -27,7 +27,12 @@ let asn1 = (name: "SwiftASN1", package: "swift-asn1")
 let rooms: [Room] = [
     Room(name: "KubeObject", products: [("Yams", "Yams")]),
     Room(name: "KubeSchema", rooms: ["KubeObject"]),
-    Room(name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle]),
+    Room(
+        name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle],
+        testRooms: ["store-crash-writer"]),
+    // Only for the test that kills a process which writes.
+    Room(
+        name: "store-crash-writer", rooms: ["KubeObject", "KubeStore"], products: [log], isExecutable: true, hasTests: false),
     Room(name: "KubeRegistry", rooms: ["KubeObject", "KubeSchema", "KubeStore"], products: [log]),
     Room(
         name: "KubeAPI", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],

@@ -1,6 +1,7 @@
 import Foundation
 import KubeObject
 import Logging
+import Synchronization
 import Testing
 
 @testable import KubeStore
@@ -64,5 +65,61 @@ struct Seeded: RandomNumberGenerator {
         z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
         z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
         return z ^ (z >> 31)
+    }
+}
+
+/// Expects a `StoreError` whose case has this name.
+func expectRefusal(
+    _ name: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> some Any
+) async {
+    do {
+        _ = try await body()
+        Issue.record("nothing was refused", sourceLocation: sourceLocation)
+    } catch let error as StoreError {
+        #expect(error.name == name, sourceLocation: sourceLocation)
+    } catch {
+        Issue.record("\(error)", sourceLocation: sourceLocation)
+    }
+}
+
+extension StoreError {
+    var name: String {
+        switch self {
+        case .conflict: "conflict"
+        case .alreadyExists: "alreadyExists"
+        case .notFound: "notFound"
+        case .noSuchCluster: "noSuchCluster"
+        case .clusterExists: "clusterExists"
+        case .expired: "expired"
+        case .tooLarge: "tooLarge"
+        case .diskFull: "diskFull"
+        case .unavailable: "unavailable"
+        case .overloaded: "overloaded"
+        case .closed: "closed"
+        }
+    }
+}
+
+/// A value that several tasks of a test change.
+final class Shared<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+
+    init(_ value: Value) { mutex = Mutex(value) }
+
+    var value: Value { mutex.withLock { $0 } }
+
+    @discardableResult
+    func change<Result: Sendable>(_ body: @Sendable (inout Value) -> Result) -> Result {
+        mutex.withLock { body(&$0) }
+    }
+}
+
+extension Shared<Bool> {
+    /// Sets it, and says whether it wasn't set before.
+    var becomesTrue: Bool {
+        change { value in
+            defer { value = true }
+            return !value
+        }
     }
 }

@@ -344,3 +344,17 @@ extension StoreError {
 extension EngineBatch.Row {
     fileprivate var size: Int { if case .put(let bytes) = change { key.utf8.count + bytes.count } else { key.utf8.count } }
 }
+
+extension SQLiteEngine {
+    /// What the durability of commits rests on, as the writer's connection has it.
+    var settings: (journal: String?, synchronous: Int?, autocheckpoint: Int?) {
+        get throws {
+            try writer.inDatabase { db in
+                (
+                    try String.fetchOne(db, sql: "PRAGMA journal_mode"), try Int.fetchOne(db, sql: "PRAGMA synchronous"),
+                    try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint")
+                )
+            }
+        }
+    }
+}

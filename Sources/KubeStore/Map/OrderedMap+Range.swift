@@ -37,7 +37,7 @@ extension OrderedMap {
 
     /// The entries from a position (as `rank` counts) on, at most `count` of them.
     func entries(from position: Int, count: Int) -> Entries {
-        Entries(root: root, position: position, count: count)
+        Entries(root: root, position: position, count: Swift.max(Swift.min(count, self.count - position), 0))
     }
 
     /// A range of a map's entries in order. It keeps the map's nodes alive, not the map.

@@ -1,0 +1,91 @@
+import Foundation
+import KubeObject
+import Synchronization
+import Testing
+
+@testable import KubeStore
+
+/// Kills a process that writes, again and again, and looks for everything that it had said was written.
+@Suite(.serialized) struct CrashTests {
+    /// What the writers' lines say must be there.
+    private struct Acknowledged {
+        var clusters: Set<String> = []
+        var deleted: Set<String> = []
+        var puts: [String: [String: (number: Int, revision: UInt64)]] = [:]
+        var revisions: [String: UInt64] = [:]
+        var count = 0
+
+        mutating func read(_ output: String) {
+            // A kill can't cut a line in two, but may come before the last one is passed on.
+            for line in output.split(separator: "\n") {
+                let words = line.split(separator: " ").map(String.init)
+                count += 1
+                switch words.first {
+                case "created": clusters.insert(words[1])
+                case "deleting": clusters.remove(words[1])  // from here on it may be there or not
+                case "deleted": deleted.insert(words[1])
+                case "put":
+                    let (number, revision) = (Int(words[3]) ?? 0, UInt64(words[4]) ?? 0)
+                    puts[words[1], default: [:]][words[2]] = (number, revision)
+                    revisions[words[1]] = max(revisions[words[1]] ?? 0, revision)
+                default: Issue.record("unexpected line: \(line)")
+                }
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3))) func nothingAcknowledgedIsLost() async throws {
+        let directory = TemporaryDirectory()
+        var acknowledged = Acknowledged()
+        for round in 0..<8 {
+            acknowledged.read(try writeUntilKilled(directory.path, after: Double.random(in: 0.15...0.7)))
+            try await check(acknowledged, directory.path, round)
+        }
+        #expect(acknowledged.count > 100)
+    }
+
+    /// Runs the writer and kills it without warning; returns its output.
+    private func writeUntilKilled(_ directory: String, after delay: TimeInterval) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            .deletingLastPathComponent().appendingPathComponent("store-crash-writer")
+        process.arguments = [directory]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let killer = Thread {
+            Thread.sleep(forTimeInterval: delay)
+            kill(process.processIdentifier, SIGKILL)
+        }
+        killer.start()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        #expect(process.terminationReason == .uncaughtSignal)
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    private func check(_ acknowledged: Acknowledged, _ directory: String, _ round: Int) async throws {
+        let store = try Store.open(directory: directory, logger: quiet)
+        let names = Set(store.clusters().map(\.name))
+        #expect(acknowledged.clusters.subtracting(names) == [], "round \(round)")
+        #expect(acknowledged.deleted.intersection(names) == [], "round \(round)")
+        for (name, puts) in acknowledged.puts {
+            let cluster = try #require(try await store.cluster(name))
+            // More than was acknowledged may be there, never less.
+            #expect(cluster.revision >= acknowledged.revisions[name] ?? 0)
+            for (object, (number, revision)) in puts {
+                let stored = try #require(cluster.snapshot.get(key(object)), "\(object) in round \(round)")
+                #expect(stored.metadata.resourceVersion >= revision)
+                #expect(stored.metadata.resourceVersion <= cluster.revision)
+                let found = Int(stored.tree["data"]?["number"]?.string ?? "") ?? -1
+                #expect(found == number || found == number + 1)
+            }
+        }
+        for name in names where name.hasPrefix("passing-") {
+            let cluster = try #require(try await store.cluster(name))
+            #expect(cluster.snapshot.count(prefix: "core/configmaps/") == 14)
+            #expect(cluster.revision == 15)
+        }
+        await store.close()
+    }
+}
