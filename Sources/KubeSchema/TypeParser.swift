@@ -74,6 +74,7 @@ struct TypeParser {
             type.members = members
         }
         for (type, _, _) in pending { flatten(type) }
+        findDefaults()
         pending = []
         return table
     }
@@ -92,6 +93,20 @@ struct TypeParser {
         for (index, entry) in fields.enumerated() { if let own = entry.own { position[own] = index } }
         type.fields = fields.map(\.field)
         type.members = type.members.map { if case .field(let own) = $0 { .field(position[own]) } else { $0 } }
+    }
+
+    /// Marks the types with defaults, then those that contain them, until there are no more (types contain themselves).
+    private func findDefaults() {
+        var hasChanged = true
+        while hasChanged {
+            hasChanged = false
+            for (type, _, _) in pending where !type.hasDefaults {
+                type.hasDefaults = type.fields.contains {
+                    $0.defaultValue != nil || TypeSchema.object(in: $0.type)?.hasDefaults == true
+                }
+                hasChanged = hasChanged || type.hasDefaults
+            }
+        }
     }
 
     // MARK: Types

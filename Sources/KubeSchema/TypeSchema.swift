@@ -38,6 +38,9 @@ public final class TypeSchema: @unchecked Sendable {
         }
     }
 
+    /// Whether a field here, or in an object below, has a declared default.
+    var hasDefaults = false
+
     init(name: String, rowName: String, goName: String, structType: String) {
         self.name = name
         self.rowName = rowName

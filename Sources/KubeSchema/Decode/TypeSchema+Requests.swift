@@ -1,0 +1,49 @@
+public import KubeObject
+
+extension TypeSchema {
+    /// Reads what a client sent as an object of `kind`.
+    ///
+    /// - Parameter duplicates: the paths of keys that came more than once, as the JSON parser reports them.
+    /// - Parameter isStrict: refuse fields that the type doesn't have and fields that came twice (`fieldValidation=Strict`).
+    /// - Returns: the tree in its type's shape, and one text for each of those fields, for warnings.
+    /// - Throws: `BadRequest` in upstream's words.
+    public func decodeRequest(
+        _ tree: JSON, kind: GroupVersionKind, duplicates: [String] = [], isStrict: Bool
+    ) throws(StatusError) -> (tree: JSON, problems: [String]) {
+        let decoded: Decoded
+        do { decoded = try decode(tree) } catch { throw TypeSchema.notHandled(kind, error.message) }
+        let problems = TypeSchema.strictProblems(unknown: decoded.unknownFields, duplicates: duplicates)
+        guard isStrict, !problems.isEmpty else { return (decoded.tree, problems) }
+        throw TypeSchema.notHandled(kind, TypeSchema.strictMessage(problems))
+    }
+
+    /// Reads the outcome of a patch; otherwise as `decodeRequest`.
+    ///
+    /// - Throws: `Invalid` with the patch as the bad value: so upstream tells that a patch made an object of the wrong shape.
+    public func decodePatched(
+        _ tree: JSON, patch: JSON, duplicates: [String] = [], isStrict: Bool
+    ) throws(StatusError) -> (tree: JSON, problems: [String]) {
+        let decoded: Decoded
+        do { decoded = try decode(tree) } catch { throw TypeSchema.invalidPatch(patch, error.message) }
+        let problems = TypeSchema.strictProblems(unknown: decoded.unknownFields, duplicates: duplicates)
+        guard isStrict, !problems.isEmpty else { return (decoded.tree, problems) }
+        throw TypeSchema.invalidPatch(patch, TypeSchema.strictMessage(problems))
+    }
+
+    /// One text for each unknown and each repeated field.
+    public static func strictProblems(unknown: [String], duplicates: [String]) -> [String] {
+        unknown.map { "unknown field \(JSON.string($0).text)" } + duplicates.map { "duplicate field \(JSON.string($0).text)" }
+    }
+
+    private static func strictMessage(_ problems: [String]) -> String {
+        "strict decoding error: \(problems.joined(separator: ", "))"
+    }
+
+    private static func notHandled(_ kind: GroupVersionKind, _ message: String) -> StatusError {
+        .badRequest("\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(message)")
+    }
+
+    private static func invalidPatch(_ patch: JSON, _ message: String) -> StatusError {
+        .invalid(GroupKind(group: "", kind: ""), "", [.invalid("patch", .string(patch.text), message)])
+    }
+}

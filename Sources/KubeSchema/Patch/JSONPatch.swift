@@ -1,0 +1,117 @@
+public import KubeObject
+
+/// JSON patch (RFC 6902), with upstream's answers to patches that don't apply.
+public enum JSONPatch {
+    /// More operations are refused.
+    public static let maximumOperations = 10_000
+
+    /// - Throws: `BadRequest` when `operations` isn't a patch; `RequestEntityTooLarge` when it has too many operations;
+    ///   code 422 when an operation doesn't apply, or a test fails. All or nothing is done.
+    public static func apply(_ operations: JSON, to tree: JSON) throws(StatusError) -> JSON {
+        guard case .array(let list) = operations else {
+            throw .badRequest("json: cannot unmarshal \(operations.typeName) into Go value of type jsonpatch.Patch")
+        }
+        for operation in list {
+            guard case .object = operation else {
+                throw .badRequest("json: cannot unmarshal \(operation.typeName) into Go value of type jsonpatch.Operation")
+            }
+        }
+        guard list.count <= maximumOperations else {
+            throw .requestEntityTooLarge(
+                "The allowed maximum operations in a JSON patch is \(maximumOperations), got \(list.count)")
+        }
+        var result = tree
+        for operation in list { guard apply(operation, &result) else { throw notApplicable() } }
+        return result
+    }
+
+    /// Upstream hides what its library said.
+    private static func notApplicable() -> StatusError {
+        StatusError(
+            code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request", details: [:])
+    }
+
+    private static func apply(_ operation: JSON, _ tree: inout JSON) -> Bool {
+        guard let name = operation["op"]?.string, let path = operation["path"]?.string.flatMap(JSONPointer.init) else {
+            return false
+        }
+        switch name {
+        case "add": return operation["value"].map { add($0, path, &tree) } ?? false
+        case "remove": return remove(path, &tree)
+        case "replace": return operation["value"].map { replace($0, path, &tree) } ?? false
+        case "test":
+            // A missing member equals null.
+            return (path.value(in: tree) ?? .null) == (operation["value"] ?? .null)
+        case "copy", "move":
+            guard let from = operation["from"]?.string.flatMap(JSONPointer.init), let value = from.value(in: tree) else {
+                return false
+            }
+            if name == "move" { guard remove(from, &tree) else { return false } }
+            return add(value, path, &tree)
+        default: return false
+        }
+    }
+
+    private static func add(_ value: JSON, _ path: JSONPointer, _ tree: inout JSON) -> Bool {
+        if path.tokens.isEmpty {
+            tree = value
+            return true
+        }
+        return path.changeParent(in: &tree) { parent, token in
+            switch parent {
+            case .object:
+                parent[token] = value
+                return true
+            case .array(var array):
+                parent = .null
+                defer { parent = .array(array) }
+                if token == "-" {
+                    array.append(value)
+                    return true
+                }
+                // An element may also be put after the last one.
+                guard let index = JSONPointer.index(token, array.count + 1) else { return false }
+                array.insert(value, at: index)
+                return true
+            default: return false
+            }
+        }
+    }
+
+    private static func remove(_ path: JSONPointer, _ tree: inout JSON) -> Bool {
+        path.changeParent(in: &tree) { parent, token in
+            switch parent {
+            case .object(let object):
+                guard object[token] != nil else { return false }
+                parent[token] = nil
+                return true
+            case .array(var array):
+                guard let index = JSONPointer.index(token, array.count) else { return false }
+                array.remove(at: index)
+                parent = .array(array)
+                return true
+            default: return false
+            }
+        }
+    }
+
+    private static func replace(_ value: JSON, _ path: JSONPointer, _ tree: inout JSON) -> Bool {
+        if path.tokens.isEmpty {
+            tree = value
+            return true
+        }
+        return path.changeParent(in: &tree) { parent, token in
+            switch parent {
+            case .object(let object):
+                guard object[token] != nil else { return false }
+                parent[token] = value
+                return true
+            case .array(let array):
+                guard let index = JSONPointer.index(token, array.count) else { return false }
+                parent[index] = value
+                return true
+            default: return false
+            }
+        }
+    }
+}
