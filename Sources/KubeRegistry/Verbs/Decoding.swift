@@ -5,9 +5,11 @@ import KubeSchema
 enum Decoding {
     /// Checks apiVersion, kind and types; drops or refuses fields that the schema doesn't know; and normalises.
     ///
-    /// - Throws: 400, in upstream's words.
+    /// - Parameter patch: how the tree came about, when it is the outcome of a patch.
+    /// - Throws: 400, or 422 after a patch, in upstream's words.
     static func decode(
-        _ tree: JSON, as gvk: GroupVersionKind, type: TypeSchema?, validation: FieldValidation, warnings: inout [String]
+        _ tree: JSON, as gvk: GroupVersionKind, type: TypeSchema?, validation: FieldValidation, warnings: inout [String],
+        patch: (type: PatchType, body: JSON)? = nil
     ) throws(StatusError) -> JSON {
         guard tree.object != nil else {
             throw .badRequest(
@@ -28,6 +30,17 @@ enum Decoding {
                 "\(gvk.kind) in version \(quoted(gvk.version)) cannot be handled as a \(gvk.kind): converting (\(kind)) to (\(gvk.kind)): unknown conversion"
             )
         }
-        return object
+        guard let type else { return object }
+        let isStrict = validation == .strict
+        var (decoded, problems) =
+            if let patch {
+                try type.decodePatched(
+                    object, strategicPatch: patch.type == .strategicMerge ? patch.body : nil, isStrict: isStrict)
+            } else {
+                try type.decodeRequest(object, kind: gvk, isStrict: isStrict)
+            }
+        if validation == .warn { warnings += problems }
+        type.applyDefaults(to: &decoded)
+        return decoded
     }
 }

@@ -28,7 +28,8 @@ extension Registry {
             let served = Conversion.fromStored(tree, resource)
             let patched = try Patching.apply(type, body, to: served, type: resource.type)
             var object = try Decoding.decode(
-                patched, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings)
+                patched, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings,
+                patch: (type, body))
             let metadata = object["metadata"] ?? [:]
             if metadata.text("name") != name {
                 throw .badRequest(
@@ -53,6 +54,16 @@ enum Patching {
     static func apply(
         _ type: PatchType, _ body: JSON, to tree: JSON, type schema: TypeSchema?
     ) throws(StatusError) -> JSON {
-        throw .unsupportedMediaType(type.rawValue, [])
+        switch type {
+        case .json: return try JSONPatch.apply(body, to: tree)
+        case .merge: return try MergePatch.apply(body, to: tree)
+        case .strategicMerge:
+            // Lists of a resource without a known type can't be merged: upstream refuses it for custom resources.
+            guard let schema else { break }
+            return try StrategicMergePatch.apply(body, to: tree, type: schema)
+        case .apply: break
+        }
+        let others = PatchType.allCases.filter { $0 != type && $0 != .apply }
+        throw .unsupportedMediaType(type.rawValue, others.map(\.rawValue))
     }
 }

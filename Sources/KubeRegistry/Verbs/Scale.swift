@@ -60,7 +60,8 @@ extension Registry {
             var warnings: [String] = []
             let patched = try Patching.apply(type, body, to: scale, type: schemaType)
             return try Decoding.decode(
-                patched, as: Scale.gvk, type: schemaType, validation: options.fieldValidation, warnings: &warnings)
+                patched, as: Scale.gvk, type: schemaType, validation: options.fieldValidation, warnings: &warnings,
+                patch: (type, body))
         }
     }
 

@@ -19,15 +19,18 @@ extension TypeSchema {
 
     /// Reads the outcome of a patch; otherwise as `decodeRequest`.
     ///
-    /// - Throws: `Invalid` with the patch as the bad value: so upstream tells that a patch made an object of the wrong shape.
+    /// - Parameter strategicPatch: the patch, when it was a strategic merge patch.
+    /// - Throws: `Invalid`: so upstream tells that a patch made an object of the wrong shape. The bad value is the strategic
+    ///   merge patch, or, after another patch, the whole object.
     public func decodePatched(
-        _ tree: JSON, patch: JSON, duplicates: [String] = [], isStrict: Bool
+        _ tree: JSON, strategicPatch: JSON? = nil, duplicates: [String] = [], isStrict: Bool
     ) throws(StatusError) -> (tree: JSON, problems: [String]) {
         let decoded: Decoded
-        do { decoded = try decode(tree) } catch { throw TypeSchema.invalidPatch(patch, error.message) }
+        let shown = { strategicPatch?.goDescription ?? tree.text }
+        do { decoded = try decode(tree) } catch { throw TypeSchema.invalidPatch(shown(), error.message) }
         let problems = TypeSchema.strictProblems(unknown: decoded.unknownFields, duplicates: duplicates)
         guard isStrict, !problems.isEmpty else { return (decoded.tree, problems) }
-        throw TypeSchema.invalidPatch(patch, TypeSchema.strictMessage(problems))
+        throw TypeSchema.invalidPatch(shown(), TypeSchema.strictMessage(problems))
     }
 
     /// One text for each unknown and each repeated field.
@@ -43,7 +46,7 @@ extension TypeSchema {
         .badRequest("\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(message)")
     }
 
-    private static func invalidPatch(_ patch: JSON, _ message: String) -> StatusError {
-        .invalid(GroupKind(group: "", kind: ""), "", [.invalid("patch", .string(patch.text), message)])
+    private static func invalidPatch(_ shown: String, _ message: String) -> StatusError {
+        .invalid(GroupKind(group: "", kind: ""), "", [.invalid("patch", .string(shown), message)])
     }
 }
