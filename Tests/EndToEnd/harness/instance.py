@@ -1,0 +1,111 @@
+"""One Sampan of its own: data directory, ports, pod subnet."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+from . import settings
+from .cluster import Cluster
+from .waiting import until
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("0.0.0.0", 0))
+        return listener.getsockname()[1]
+
+
+class Instance:
+    """Up after construction; take it down with `stop`."""
+
+    subnets = iter(range(201, 250))
+
+    def __init__(self, label, containers=True, directory=None, start=True):
+        self.own_directory = directory is None
+        self.directory = directory or tempfile.mkdtemp(prefix=f"sampan-{label}-", dir=settings.folder)
+        # Unlike any instance of the user's, and unlike that of a test run beside this one.
+        self.name = f"t{os.getpid() % 100000}-{label}"[:15].rstrip("-")
+        self.containers = containers
+        self.api_port, self.dns_port = free_port(), free_port()
+        self.subnet = f"10.{next(Instance.subnets)}.0.0/16"
+        self.clusters = {}
+        if start:
+            self.up()
+
+    # The command line
+
+    def sampan(self, *arguments, check=True, input=None, timeout=180, environment=None):
+        result = subprocess.run(
+            [settings.binary, *arguments, "--data-dir", self.directory],
+            input=input, capture_output=True, text=True, timeout=timeout, env={**os.environ, **(environment or {})})
+        if check and result.returncode != 0:
+            raise AssertionError(f"sampan {' '.join(arguments)} exited with {result.returncode}: {result.stderr}{result.stdout}")
+        return result
+
+    def up(self):
+        arguments = [
+            "up", "--instance", self.name, "--api-port", str(self.api_port), "--dns-port", str(self.dns_port),
+            "--pod-subnet", self.subnet, "--log-level", os.environ.get("SAMPAN_E2E_LOG", "info"), "-o", "json",
+        ]
+        if not self.containers:
+            arguments.append("--no-containers")
+        return json.loads(self.sampan(*arguments).stdout)
+
+    def down(self, *arguments):
+        return self.sampan("down", *arguments)
+
+    def status(self):
+        result = self.sampan("status", "-o", "json", check=False)
+        return json.loads(result.stdout) if result.stdout else {"state": "none"}
+
+    def stop(self):
+        if os.path.exists(os.path.join(self.directory, "sampan.json")):
+            self.down()
+        if self.own_directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    # The process
+
+    @property
+    def pid(self):
+        with open(os.path.join(self.directory, "sampan.pid")) as file:
+            return int(file.read())
+
+    def signal(self, number):
+        """Ends the server with a signal, and waits until it is gone."""
+        pid = self.pid
+        os.kill(pid, number)
+        until(lambda: not os.path.exists(f"/proc/{pid}") or "Z (zombie)" in open(f"/proc/{pid}/status").read(),
+              f"process {pid} ends", interval=0.01)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+
+    def log(self, lines=60):
+        try:
+            with open(os.path.join(self.directory, "log", "sampan.log")) as file:
+                return "".join(file.readlines()[-lines:])
+        except FileNotFoundError:
+            return "(there is no log)"
+
+    # Clusters
+
+    def cluster(self, name):
+        """The cluster called `name`, made when there is none."""
+        if name not in self.clusters:
+            self.sampan("cluster", "create", name, "--if-not-exists")
+            path = os.path.join(self.directory, f"{name}.test.kubeconfig")
+            self.sampan("cluster", "kubeconfig", name, "--output", path)
+            self.clusters[name] = Cluster(name, path)
+        return self.clusters[name]
+
+    def root(self):
+        return Cluster("root", os.path.join(self.directory, "admin.kubeconfig"))
+
+    def delete(self, name):
+        self.clusters.pop(name, None)
+        self.sampan("cluster", "delete", name)

@@ -1,0 +1,67 @@
+"""What is on the system that an instance could leave behind."""
+
+import os
+import subprocess
+
+
+def _lines(*command):
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
+
+
+def _namespaces():
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            found.add(os.readlink(f"/proc/{pid}/ns/net"))
+        except OSError:
+            pass
+    for folder in ("/run/netns", "/var/run/netns"):
+        if os.path.isdir(folder):
+            found |= {f"{folder}/{name}" for name in os.listdir(folder)}
+    return found
+
+
+def snapshot():
+    """Names by what they are; two of these can be compared."""
+    with open("/proc/self/mountinfo") as file:
+        mounts = {line.split()[4] for line in file}
+    sockets = "/run/containerd/s"
+    return {
+        "links": {line.split(":")[1].strip().split("@")[0] for line in _lines("ip", "-o", "link")},
+        "routes": _lines("ip", "-4", "route"),
+        "nftables tables": _lines("nft", "list", "tables"),
+        "mounts": mounts,
+        "network namespaces": _namespaces(),
+        "shim sockets": set(os.listdir(sockets)) if os.path.isdir(sockets) else set(),
+    }
+
+
+def left_behind(before, after):
+    """What is in `after` only, without what a quiet machine does by itself."""
+    return {what: sorted(after[what] - before[what]) for what in before if after[what] - before[what]}
+
+
+def processes_of(instance):
+    """Processes that carry the data directory in their command line, or run in the instance's control group."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                command = file.read().replace(b"\0", b" ").decode(errors="replace")
+            with open(f"/proc/{pid}/cgroup") as file:
+                group = file.read()
+        except OSError:
+            continue
+        if int(pid) != os.getpid() and (instance.directory in command or f"/sampan-{instance.name}/" in group):
+            found.append(f"{pid} {command}")
+    return found
+
+
+def control_groups_of(instance):
+    found = []
+    root = "/sys/fs/cgroup"
+    for hierarchy in [root] + [os.path.join(root, name) for name in os.listdir(root)]:
+        path = os.path.join(hierarchy, f"sampan-{instance.name}")
+        if os.path.isdir(path):
+            found.append(path)
+    return found

@@ -1,0 +1,169 @@
+"""The command line: what it prints, refuses and leaves alone."""
+
+import json
+import os
+import stat
+import subprocess
+import tempfile
+import unittest
+
+import yaml
+
+from harness import settings, shared
+
+
+class CommandLine(unittest.TestCase):
+    def test_help_everywhere(self):
+        for command in ([], ["up"], ["down"], ["status"], ["serve"], ["cluster"], ["cluster", "create"], ["cluster", "list"],
+                        ["cluster", "delete"], ["cluster", "kubeconfig"], ["image"], ["image", "load"], ["image", "list"], ["version"]):
+            with self.subTest(" ".join(command)):
+                result = subprocess.run([settings.binary, *command, "--help"], capture_output=True, text=True)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn("USAGE: sampan", result.stdout)
+        self.assertIn("EXAMPLES", subprocess.run([settings.binary, "--help"], capture_output=True, text=True).stdout)
+
+    def test_status_for_people_and_scripts(self):
+        instance = shared.instance()
+        status = instance.status()
+        self.assertEqual(status["state"], "ready")
+        self.assertEqual(status["instance"], instance.name)
+        self.assertEqual(status["pid"], instance.pid)
+        self.assertIn("ready", instance.sampan("status").stdout)
+
+    def test_up_twice_is_up_once(self):
+        instance = shared.instance()
+        pid = instance.pid
+        self.assertFalse(instance.up()["started"])
+        self.assertEqual(instance.pid, pid)
+
+    def test_up_refuses_other_options_while_it_runs(self):
+        result = shared.instance().sampan("up", "--log-level", "critical", check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("sampan down", result.stderr)
+
+    def test_up_refuses_when_not_root(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            result = subprocess.run(
+                [settings.binary, "up", "--data-dir", os.path.join(folder, "x")], capture_output=True, text=True,
+                user=65534, group=65534, extra_groups=[])
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("root", result.stderr)
+            self.assertIn("sudo", result.stderr)
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_up_refuses_what_another_instance_has(self):
+        instance = shared.instance()
+        with tempfile.TemporaryDirectory(dir=settings.folder) as folder:
+            for arguments, word in (
+                (["--instance", instance.name], "--instance"),
+                (["--api-port", str(instance.api_port)], "--api-port"),
+                (["--api-port", "16443", "--dns-port", str(instance.dns_port)], "--dns-port"),
+                (["--api-port", "16443", "--dns-port", "16053", "--pod-subnet", instance.subnet], "--pod-subnet"),
+            ):
+                with self.subTest(word):
+                    result = subprocess.run([settings.binary, "up", "--data-dir", os.path.join(folder, "second"), *arguments],
+                                            capture_output=True, text=True)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertIn(word, result.stderr)
+
+    def test_says_what_to_do_when_nothing_runs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for command in (["status"], ["cluster", "list"], ["image", "list"]):
+                with self.subTest(" ".join(command)):
+                    result = subprocess.run([settings.binary, *command, "--data-dir", folder], capture_output=True, text=True)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertIn("sampan up", result.stderr)
+            result = subprocess.run([settings.binary, "down", "--data-dir", folder], capture_output=True, text=True)
+            self.assertEqual(result.returncode, 0)
+
+    def test_two_instances_side_by_side(self):
+        one, two = shared.instance(), shared.new("second")
+        two.sampan("image", "load", *shared.images())
+        for instance in (one, two):
+            cluster = instance.cluster("twin")
+            cluster.deploy("web", environment={"VERSION": instance.name})
+            cluster.shell("visitor")
+            self.assertIn(f"version {instance.name} ", cluster.fetch_until("visitor", "http://web"))
+        two.stop()
+        shared.forget(two)
+        self.assertIn(f"version {one.name} ", one.cluster("twin").fetch_until("visitor", "http://web"))
+        one.delete("twin")
+
+    def test_clusters(self):
+        instance = shared.instance()
+        self.assertRegex(instance.sampan("cluster", "create", "first").stdout, r"cluster first created in \d+")
+        again = instance.sampan("cluster", "create", "first", check=False)
+        self.assertNotEqual(again.returncode, 0)
+        self.assertIn("already", again.stderr)
+        instance.sampan("cluster", "create", "first", "--if-not-exists")
+        made = json.loads(instance.sampan("cluster", "create", "other", "-o", "json").stdout)
+        self.assertEqual(made["metadata"]["name"], "other")
+        self.assertIn("first", instance.sampan("cluster", "list", "-o", "name").stdout.split())
+        self.assertRegex(instance.sampan("cluster", "list").stdout, r"(?m)^first\s+Ready\s+\d+")
+        instance.sampan("cluster", "delete", "first", "other")
+        missing = instance.sampan("cluster", "delete", "first", check=False)
+        self.assertNotEqual(missing.returncode, 0)
+        self.assertIn("There is no cluster first", missing.stderr)
+        instance.sampan("cluster", "delete", "first", "--ignore-not-found")
+        self.assertNotEqual(instance.sampan("cluster", "kubeconfig", "first", check=False).returncode, 0)
+        bad = instance.sampan("cluster", "create", "Not_Good", check=False)
+        self.assertNotEqual(bad.returncode, 0)
+
+    def test_kubeconfig_is_printed_written_and_merged(self):
+        instance = shared.instance()
+        instance.cluster("config")
+        printed = yaml.safe_load(instance.sampan("cluster", "kubeconfig", "config").stdout)
+        self.assertEqual(printed["current-context"], "sampan-config")
+        with tempfile.TemporaryDirectory() as folder:
+            written = os.path.join(folder, "written")
+            instance.sampan("cluster", "kubeconfig", "config", "--output", written)
+            self.assertEqual(stat.S_IMODE(os.stat(written).st_mode), 0o600)
+            merged = os.path.join(folder, "deep", "config")
+            os.makedirs(os.path.dirname(merged))
+            foreign = {
+                "apiVersion": "v1", "kind": "Config", "preferences": {"colors": True}, "current-context": "work",
+                "clusters": [{"name": "work", "cluster": {"server": "https://work", "extensions": [{"name": "x", "extension": {"a": 1}}]}}],
+                "contexts": [{"name": "work", "context": {"cluster": "work", "user": "me"}}],
+                "users": [{"name": "me", "user": {"token": "secret"}}],
+            }
+            with open(merged, "w") as file:
+                yaml.safe_dump(foreign, file)
+            instance.sampan("cluster", "kubeconfig", "config", "--merge", environment={"KUBECONFIG": merged})
+            with open(merged) as file:
+                after = yaml.safe_load(file)
+            self.assertEqual(after["preferences"], foreign["preferences"])
+            for part in ("clusters", "contexts", "users"):
+                self.assertEqual(after[part][0], foreign[part][0])
+            self.assertEqual(after["current-context"], "sampan-config")
+            pods = subprocess.run([settings.kubectl, "--kubeconfig", merged, "--context", "sampan-config", "get", "namespaces"],
+                                  capture_output=True, text=True)
+            self.assertIn("kube-system", pods.stdout, pods.stderr)
+            instance.sampan("cluster", "delete", "config", environment={"KUBECONFIG": merged})
+            instance.clusters.pop("config")
+            with open(merged) as file:
+                self.assertEqual([c["name"] for c in yaml.safe_load(file)["contexts"]], ["work"])
+
+    def test_secrets_are_for_their_owner_only(self):
+        instance = shared.instance()
+        for name in ("admin.kubeconfig",):
+            self.assertEqual(stat.S_IMODE(os.stat(os.path.join(instance.directory, name)).st_mode), 0o600)
+        for folder, _, files in os.walk(instance.directory):
+            if "/containerd/" in folder + "/":
+                continue
+            for name in files:
+                if "sqlite" in name or name.endswith(".key"):
+                    path = os.path.join(folder, name)
+                    self.assertEqual(stat.S_IMODE(os.stat(path).st_mode) & 0o077, 0, f"{path} can be read by others")
+
+    def test_images(self):
+        instance = shared.instance()
+        listed = json.loads(instance.sampan("image", "list", "-o", "json").stdout)
+        self.assertIn("sampan.dev/sample/web:1", [image["name"] for image in listed])
+        result = instance.sampan("image", "load", "/no/such.tar", check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("/no/such.tar", result.stderr)
+        with tempfile.NamedTemporaryFile(suffix=".tar") as file:
+            file.write(b"not a tar")
+            file.flush()
+            self.assertNotEqual(instance.sampan("image", "load", file.name, check=False).returncode, 0)

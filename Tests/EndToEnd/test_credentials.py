@@ -1,0 +1,153 @@
+"""Bad credentials of every kind get upstream's answers."""
+
+import datetime
+import json
+import os
+import sqlite3
+import ssl
+import subprocess
+import tempfile
+import unittest
+
+from harness import shared
+from harness.cluster import Connection
+
+PATH = "/api/v1/namespaces/default/pods"
+
+
+class Credentials(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = shared.instance().cluster("credentials")
+
+    def ask(self, path=PATH, **credentials):
+        connection = Connection(self.cluster.url, self.cluster.authority, **credentials)
+        try:
+            return connection.request("GET", path)
+        finally:
+            connection.close()
+
+    def assert_unauthorized(self, answer):
+        self.assertEqual(answer.code, 401, answer)
+        self.assertEqual(
+            {key: answer.json.get(key) for key in ("kind", "status", "reason", "message", "code")},
+            {"kind": "Status", "status": "Failure", "reason": "Unauthorized", "message": "Unauthorized", "code": 401})
+
+    def test_bad_tokens(self):
+        good = self.cluster.kubectl("create", "token", "default").strip()
+        head, body, signature = good.split(".")
+        for what, token in {
+            "gibberish": "gibberish", "three parts": "a.b.c", "another signature": f"{head}.{body}.{signature[:-4]}AAAA",
+            "no signature": f"{head}.{body}.", "not base64": "!!!.???.***", "long": "x" * 8000,
+        }.items():
+            with self.subTest(what):
+                self.assert_unauthorized(self.ask(token=token))
+
+    def test_nobody(self):
+        answer = self.ask()
+        self.assertIn(answer.code, (401, 403), answer)
+        if answer.code == 403:
+            self.assertIn('User "system:anonymous" cannot list resource "pods"', answer.json["message"])
+        for path in ("/healthz", "/livez", "/readyz", "/version"):
+            with self.subTest(path):
+                self.assertEqual(self.ask(path).code, 200)
+
+    def test_a_service_account_without_rights(self):
+        token = self.cluster.kubectl("create", "token", "default").strip()
+        answer = self.ask(token=token)
+        self.assertEqual(answer.code, 403, answer)
+        self.assertEqual(answer.json["reason"], "Forbidden")
+        self.assertEqual(
+            answer.json["message"],
+            'pods is forbidden: User "system:serviceaccount:default:default" cannot list resource "pods" in API group "" in the '
+            'namespace "default"')
+        self.assertEqual(answer.json["details"], {"kind": "pods"})
+
+    def test_rights_come_and_go_with_role_bindings(self):
+        token = self.cluster.kubectl("create", "token", "default").strip()
+        self.cluster.kubectl("create", "rolebinding", "viewers", "--clusterrole=view", "--serviceaccount=default:default")
+        self.assertEqual(self.ask(token=token).code, 200)
+        self.cluster.kubectl("delete", "rolebinding", "viewers")
+        self.assertEqual(self.ask(token=token).code, 403)
+
+    def test_a_certificate_of_an_unknown_authority(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pair = self.make_certificate(folder, days=1)
+            try:
+                answer = self.ask(certificate=pair)
+            except (ssl.SSLError, ConnectionError) as error:
+                self.fail(f"upstream answers 401 rather than ending the handshake: {error}")
+            self.assert_unauthorized(answer)
+
+    def test_an_expired_certificate(self):
+        found = self.authority_of_the_cluster()
+        if found is None:
+            self.skipTest("the cluster's authority isn't found in the store, so no expired certificate of it can be made")
+        with tempfile.TemporaryDirectory() as folder:
+            pair = self.make_certificate(folder, authority=found, expired=True)
+            self.assert_unauthorized(self.ask(certificate=pair))
+            # The same one while it is valid, so that it is the time that makes the difference.
+            pair = self.make_certificate(folder, authority=found)
+            self.assertEqual(self.ask(certificate=pair).code, 200)
+
+    def authority_of_the_cluster(self):
+        """Certificate and key that sign client certificates: in the cluster's private record, which no API shows."""
+        folder = shared.instance().directory
+        databases = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name == "store.sqlite"]
+        if not databases:
+            return None
+        with sqlite3.connect(f"file:{databases[0]}?mode=ro", uri=True) as database:
+            records = database.execute(
+                "SELECT r.value FROM records r JOIN clusters c ON c.id = r.cluster WHERE c.name = ?", ["credentials"]).fetchall()
+        texts = []
+
+        def walk(value):
+            if isinstance(value, dict):
+                for inner in value.values():
+                    walk(inner)
+            elif isinstance(value, str) and "-----BEGIN" in value:
+                texts.append(value)
+
+        for record in records:
+            walk(json.loads(record[0]))
+        for certificate in (t for t in texts if "CERTIFICATE" in t):
+            public = self.openssl("x509", "-noout", "-pubkey", input=certificate)
+            for key in (t for t in texts if "PRIVATE KEY" in t):
+                if self.openssl("pkey", "-pubout", input=key) == public:
+                    return certificate, key
+        return None
+
+    def openssl(self, *arguments, input=None):
+        result = subprocess.run(["openssl", *arguments], input=input, capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def make_certificate(self, folder, days=1, authority=None, expired=False):
+        """A client certificate of system:masters, signed by `authority` or by itself."""
+        path = lambda name: os.path.join(folder, name)
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", path("key"),
+                     "-subj", "/O=system:masters/CN=somebody", "-out", path("request"))
+        with open(path("extensions"), "w") as file:
+            file.write("extendedKeyUsage=clientAuth\nkeyUsage=digitalSignature\n")
+        if authority is None:
+            self.openssl("x509", "-req", "-in", path("request"), "-signkey", path("key"), "-days", str(days),
+                         "-extfile", path("extensions"), "-out", path("certificate"))
+            return path("certificate"), path("key")
+        for name, text in zip(("ca.crt", "ca.key"), authority):
+            with open(path(name), "w") as file:
+                file.write(text)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        first, last = (now - datetime.timedelta(days=2), now - datetime.timedelta(days=1 if expired else -1))
+        with open(path("ca.conf"), "w") as file:
+            file.write(
+                "[ca]\ndefault_ca=it\n[it]\nnew_certs_dir=%s\ndatabase=%s\nserial=%s\ndefault_md=sha256\npolicy=any\n"
+                "unique_subject=no\n[any]\norganizationName=optional\ncommonName=optional\n"
+                % (folder, path("index"), path("serial")))
+        open(path("index"), "w").close()
+        with open(path("serial"), "w") as file:
+            file.write("01\n")
+        stamp = "%Y%m%d%H%M%SZ"
+        self.openssl("ca", "-batch", "-notext", "-config", path("ca.conf"), "-cert", path("ca.crt"), "-keyfile", path("ca.key"),
+                     "-in", path("request"), "-out", path("certificate"), "-extfile", path("extensions"),
+                     "-startdate", first.strftime(stamp), "-enddate", last.strftime(stamp))
+        return path("certificate"), path("key")

@@ -1,0 +1,172 @@
+"""exec, logs, cp, port-forward and watches, by kubectl and by the Python client."""
+
+import os
+import pty
+import select
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+
+import kubernetes
+from kubernetes.stream import stream
+
+from harness import shared
+from harness.cluster import pod
+from harness.instance import free_port
+from harness.waiting import until
+
+
+def with_terminal(command, keys, timeout=30):
+    """Runs `command` on a terminal of its own, types `keys`, and returns its exit code and all that it showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "dumb"
+        os.execvp(command[0], command)
+    shown, deadline, typed = b"", time.monotonic() + timeout, False
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([terminal], [], [], 0.2)
+        if ready:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        if not typed and b"#" in shown:
+            os.write(terminal, keys)
+            typed = True
+    else:
+        os.kill(pid, 9)
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode(errors="replace")
+
+
+class Streams(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = shared.instance().cluster("streams")
+        cls.cluster.shell("box")
+
+    def test_exec_prints_and_passes_the_exit_code(self):
+        self.assertEqual(self.cluster.exec("box", "echo", "hello"), "hello\n")
+        result = self.cluster.exec("box", "sh", "-c", "echo out; echo err >&2; exit 7", check=False)
+        self.assertEqual((result.stdout, result.returncode), ("out\n", 7))
+        self.assertIn("err\n", result.stderr)
+
+    def test_exec_of_a_missing_program_fails(self):
+        result = self.cluster.exec("box", "no-such-program", check=False)
+        self.assertNotEqual(result.returncode, 0)
+
+    def test_exec_reads_standard_input_to_its_end(self):
+        text = "".join(f"line {i}\n" for i in range(20000))
+        self.assertEqual(self.cluster.exec("box", "cat", input=text), text)
+        self.assertEqual(self.cluster.exec("box", "wc", "-l", input=text).strip(), "20000")
+
+    def test_exec_with_a_terminal(self):
+        code, shown = with_terminal(
+            self.cluster.command("exec", "-it", "box", "--", "sh"), b"tty; echo $((6*7))\nexit 9\n")
+        self.assertEqual(code, 9, shown)
+        self.assertIn("/dev/pts/", shown)
+        self.assertIn("42", shown)
+
+    def test_exec_in_a_pod_that_is_not_there(self):
+        result = self.cluster.exec("nobody", "true", check=False)
+        self.assertIn('pods "nobody" not found', result.stderr)
+
+    def test_logs_follow_until_the_end(self):
+        self.cluster.apply(pod("counter", ["sh", "-c", "for i in 1 2 3 4 5; do echo count $i; sleep 0.5; done"], restartPolicy="Never"))
+        until(lambda: self.cluster.get("pod/counter")["status"]["phase"] in ("Running", "Succeeded"), "the pod runs")
+        followed = subprocess.run(self.cluster.command("logs", "-f", "counter"), capture_output=True, text=True, timeout=60)
+        self.assertEqual(followed.stdout.splitlines(), [f"count {i}" for i in range(1, 6)], followed.stderr)
+        self.assertEqual(self.cluster.kubectl("logs", "counter", "--tail=2").splitlines(), ["count 4", "count 5"])
+        self.assertRegex(self.cluster.kubectl("logs", "counter", "--timestamps", "--tail=1"), r"^\d{4}-\d\d-\d\dT\S+Z count 5")
+        self.assertEqual(self.cluster.kubectl("logs", "counter", "--limit-bytes=5"), "count")
+
+    def test_logs_come_while_they_are_written(self):
+        self.cluster.apply(pod("ticker", ["sh", "-c", "i=0; while :; do i=$((i+1)); echo tick $i; sleep 0.2; done"]))
+        self.cluster.ready("ticker")
+        process = subprocess.Popen(self.cluster.command("logs", "-f", "--tail=1", "ticker"), stdout=subprocess.PIPE, text=True)
+        try:
+            lines = [process.stdout.readline() for _ in range(5)]
+        finally:
+            process.kill()
+            process.wait()
+        numbers = [int(line.split()[1]) for line in lines]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 5)))
+        self.cluster.kubectl("delete", "pod/ticker", "--wait=false")
+
+    def test_copies_both_ways(self):
+        with tempfile.TemporaryDirectory() as folder:
+            content = os.urandom(1 << 20)
+            there, back = os.path.join(folder, "there"), os.path.join(folder, "back")
+            os.makedirs(os.path.join(there, "deep"))
+            with open(os.path.join(there, "deep", "file"), "wb") as file:
+                file.write(content)
+            self.cluster.kubectl("cp", there, "box:/tmp/copied")
+            self.assertEqual(self.cluster.exec("box", "wc", "-c", "/tmp/copied/deep/file").split()[0], str(len(content)))
+            self.cluster.kubectl("cp", "box:/tmp/copied", back)
+            with open(os.path.join(back, "deep", "file"), "rb") as file:
+                self.assertEqual(file.read(), content)
+
+    def test_forwards_a_port(self):
+        self.cluster.deploy("site", service=False)
+        port = free_port()
+        process = subprocess.Popen(
+            self.cluster.command("port-forward", "deployment/site", f"{port}:8080"), stdout=subprocess.PIPE, text=True)
+        try:
+            self.assertIn("Forwarding from", process.stdout.readline())
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+                self.assertIn(b"version 1 from site-", answer.read())
+        finally:
+            process.kill()
+            process.wait()
+
+    def test_python_client_execs(self):
+        core = self.cluster.core()
+        answer = stream(core.connect_get_namespaced_pod_exec, "box", "default", command=["sh", "-c", "echo out; echo err >&2"],
+                        stdout=True, stderr=True, stdin=False, tty=False)
+        self.assertEqual(sorted(answer.split()), ["err", "out"])
+
+    def test_python_client_talks_to_a_running_exec(self):
+        core = self.cluster.core()
+        shell = stream(core.connect_get_namespaced_pod_exec, "box", "default", command=["sh"], stdout=True, stderr=True, stdin=True,
+                       tty=False, _preload_content=False)
+        shell.write_stdin("echo $((20+3))\n")
+        shell.update(timeout=10)
+        self.assertEqual(shell.readline_stdout(timeout=10), "23")
+        shell.write_stdin("exit 5\n")
+        shell.run_forever(timeout=10)
+        self.assertEqual(shell.returncode, 5)
+        shell.close()
+
+    def test_python_client_watches(self):
+        core, seen = self.cluster.core(), []
+        watching = kubernetes.watch.Watch()
+        version = core.list_namespaced_config_map("default").metadata.resource_version
+
+        def watch():
+            for event in watching.stream(core.list_namespaced_config_map, "default", resource_version=version, timeout_seconds=30):
+                if event["object"].metadata.name == "watched":
+                    seen.append(event["type"])
+                    if event["type"] == "DELETED":
+                        watching.stop()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        other = self.cluster.core()
+        body = kubernetes.client.V1ConfigMap(metadata=kubernetes.client.V1ObjectMeta(name="watched"), data={"a": "1"})
+        other.create_namespaced_config_map("default", body)
+        other.patch_namespaced_config_map("watched", "default", {"data": {"a": "2"}})
+        other.delete_namespaced_config_map("watched", "default")
+        thread.join(40)
+        self.assertEqual(seen, ["ADDED", "MODIFIED", "DELETED"])
+
+    def test_python_client_reads_logs(self):
+        self.cluster.apply(pod("speaker", ["echo", "spoken"], restartPolicy="Never"))
+        self.cluster.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/speaker", "--timeout=60s")
+        self.assertEqual(self.cluster.core().read_namespaced_pod_log("speaker", "default"), "spoken\n")
