@@ -29,10 +29,10 @@ let rooms: [Room] = [
     Room(name: "KubeSchema", rooms: ["KubeObject"]),
     Room(
         name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle],
-        testRooms: ["store-crash-writer"]),
-    // Only for the test that kills a process which writes.
+        testRooms: ["store-exercise"]),
+    // Only for the store's tests and developers.
     Room(
-        name: "store-crash-writer", rooms: ["KubeObject", "KubeStore"], products: [log], isExecutable: true, hasTests: false),
+        name: "store-exercise", rooms: ["KubeObject", "KubeStore"], products: [log], isExecutable: true, hasTests: false),
     Room(name: "KubeRegistry", rooms: ["KubeObject", "KubeSchema", "KubeStore"], products: [log]),
     Room(
         name: "KubeAPI", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],

@@ -133,6 +133,9 @@ public struct Draft: Sendable {
         output.append(UInt8(ascii: "}"))
     }
 
+    /// About how many bytes the object will have.
+    public var byteCount: Int { head.count + tail.count }
+
     /// The object at a resourceVersion.
     public func sealed(resourceVersion: UInt64) -> Object {
         let digits = String(resourceVersion)

@@ -64,8 +64,15 @@ public struct Key: Sendable, Hashable, Comparable, CustomStringConvertible {
         return String(text[...second])
     }
 
+    /// The part between the slashes; a name is all that follows the third one.
     private func part(_ index: Int) -> String {
-        let parts = text.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
-        return index < parts.count ? String(parts[index]) : ""
+        let bytes = text.utf8
+        var start = bytes.startIndex
+        for _ in 0..<index {
+            guard let slash = bytes[start...].firstIndex(of: UInt8(ascii: "/")) else { return "" }
+            start = bytes.index(after: slash)
+        }
+        let end = index == 3 ? nil : bytes[start...].firstIndex(of: UInt8(ascii: "/"))
+        return String(text[start..<(end ?? bytes.endIndex)])
     }
 }

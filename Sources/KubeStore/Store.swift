@@ -52,7 +52,7 @@ public final class Store: Service {
         self.options = options
         self.clock = clock
         self.logger = logger
-        queue = CommitQueue(limit: options.queuedWrites)
+        queue = CommitQueue(limit: Weight(writes: options.queuedWrites, bytes: options.queuedBytes))
         directory = ClusterDirectory(clusters: contents.clusters, options: options)
         catalog = BaseCatalog(contents.bases)
         writer = Writer(
@@ -70,7 +70,7 @@ public final class Store: Service {
         _ name: String, uid: String, record: JSON = .object([:]), base: Base, writes: [Write] = []
     ) async throws(StoreError) -> LogicalCluster {
         let new = NewCluster(name: name, uid: uid, record: record, base: base, writes: writes)
-        return try await queue.run(weight: writes.count) { .create(new, $0) }
+        return try await queue.run { .create(new, $0) }
     }
 
     /// Deletes a cluster with everything in it. Its name can be used again at once; its watches end.
@@ -78,7 +78,7 @@ public final class Store: Service {
     /// - Throws: `.noSuchCluster`, and what `LogicalCluster.commit` throws.
     public func deleteCluster(_ name: String) async throws(StoreError) {
         guard let cluster = try await cluster(name) else { throw .noSuchCluster }
-        try await queue.run(weight: 1) { .delete(cluster, $0) }
+        try await queue.run { .delete(cluster, $0) }
     }
 
     /// The cluster of a name, loaded when it isn't in memory; nil when there is none.
@@ -92,6 +92,7 @@ public final class Store: Service {
     /// The cluster with an id, loaded when it isn't in memory; nil when there is none.
     public func cluster(id: Int64) async throws(StoreError) -> LogicalCluster? {
         if case .loaded(let cluster) = directory.find(id) { return cluster }
+        guard !queue.isClosed else { throw .closed }
         let result = await withCheckedContinuation { waiter in
             if directory.await(id, waiter) { load(id) }
         }
@@ -123,7 +124,7 @@ public final class Store: Service {
 
     /// Waits until everything queued before is durable and published.
     public func flush() async throws(StoreError) {
-        try await queue.run(weight: 1) { .barrier($0) }
+        try await queue.run { .barrier($0) }
     }
 
     /// Keeps house until shutdown, then closes the store.

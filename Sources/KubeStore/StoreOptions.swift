@@ -18,8 +18,12 @@ public struct StoreOptions: Sendable {
 
     /// How many writes may wait for the writer before `StoreError.overloaded`.
     public var queuedWrites = 65_536
+    /// How many bytes of objects may wait for the writer.
+    public var queuedBytes = 256 << 20
     /// How many writes go into one transaction of the engine; more wait for the next one.
     public var batchWrites = 2_048
+    /// How many bytes of objects go into one transaction of the engine.
+    public var batchBytes = 16 << 20
 
     /// How many pages the database file may have; nil: as many as fit. For tests of a full disk.
     var maximumPages: Int?

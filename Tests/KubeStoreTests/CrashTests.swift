@@ -48,8 +48,8 @@ import Testing
     private func writeUntilKilled(_ directory: String, after delay: TimeInterval) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            .deletingLastPathComponent().appendingPathComponent("store-crash-writer")
-        process.arguments = [directory]
+            .deletingLastPathComponent().appendingPathComponent("store-exercise")
+        process.arguments = ["write", directory]
         let output = Pipe()
         process.standardOutput = output
         try process.run()

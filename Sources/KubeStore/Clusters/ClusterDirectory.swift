@@ -32,6 +32,8 @@ final class ClusterDirectory: Sendable {
         var heldCount = 0
         var heldCost = 0
         var tick = 0
+        /// Let go of, and to be released outside of the lock: that can free a whole cluster.
+        var dropped: [LogicalCluster] = []
     }
 
     /// What a caller of `find` is to do.
@@ -62,12 +64,20 @@ final class ClusterDirectory: Sendable {
 
     func info(_ id: Int64) -> ClusterInfo? { state.withLock { $0.entries[id]?.info } }
 
+    private func withState<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        var dropped: [LogicalCluster] = []
+        return state.withLock { state in
+            defer { swap(&dropped, &state.dropped) }
+            return body(&state)
+        }
+    }
+
     /// All clusters in memory.
     var loaded: [LogicalCluster] { state.withLock { $0.entries.values.compactMap(\.cluster) } }
 
     /// A cluster that is in memory, or what to do about it.
     func find(_ id: Int64) -> Finding {
-        state.withLock { state in
+        withState { state in
             guard let entry = state.entries[id] else { return .missing }
             guard let cluster = entry.cluster else { return .mustLoad(entry.info) }
             state.touch(id, cluster, options)
@@ -81,7 +91,7 @@ final class ClusterDirectory: Sendable {
             case resume(LogicalCluster?)
             case wait, load
         }
-        let step = state.withLock { state -> Step in
+        let step = withState { state -> Step in
             guard let entry = state.entries[id] else { return .resume(nil) }
             if let cluster = entry.cluster {
                 state.touch(id, cluster, options)
@@ -97,7 +107,7 @@ final class ClusterDirectory: Sendable {
 
     /// Ends a load: everybody who waited gets the same instance.
     func finishLoad(_ id: Int64, _ result: Result<LogicalCluster?, StoreError>) {
-        let (waiters, result) = state.withLock { state -> ([Waiter], Result<LogicalCluster?, StoreError>) in
+        let (waiters, result) = withState { state -> ([Waiter], Result<LogicalCluster?, StoreError>) in
             let waiters = state.entries[id]?.waiters ?? []
             state.entries[id]?.waiters = nil
             guard case .success(let cluster?) = result else { return (waiters, result) }
@@ -110,7 +120,7 @@ final class ClusterDirectory: Sendable {
 
     /// Adds a cluster that was created.
     func insert(_ cluster: LogicalCluster) {
-        state.withLock { state in
+        withState { state in
             state.names[cluster.name] = cluster.id
             state.entries[cluster.id] = Entry(info: cluster.info, cluster: cluster)
             state.touch(cluster.id, cluster, options)
@@ -119,46 +129,39 @@ final class ClusterDirectory: Sendable {
 
     /// Removes a cluster that was deleted. Who waits for its load gets nothing.
     func remove(_ id: Int64) {
-        var dropped: Entry?  // released outside of the lock
-        state.withLock { state in
-            guard let entry = state.entries[id] else { return }
-            dropped = entry
+        let waiters = withState { state -> [Waiter] in
+            guard let entry = state.entries[id] else { return [] }
             state.drop(id)
             state.entries[id] = nil
             if state.names[entry.info.name] == id { state.names[entry.info.name] = nil }
+            return entry.waiters ?? []
         }
-        for waiter in dropped?.waiters ?? [] { waiter.resume(returning: .success(nil)) }
+        for waiter in waiters { waiter.resume(returning: .success(nil)) }
     }
 
     /// Lets go of the clusters that weren't asked for during the last `idleTicks` calls.
     func sweep(idleTicks: Int) {
-        var dropped: [LogicalCluster] = []  // released outside of the lock
-        state.withLock { state in
+        withState { state in
             state.tick += 1
-            state.queue.removeAll { id in
-                guard let entry = state.entries[id], let held = entry.held else { return true }
+            var queue = state.queue
+            queue.removeAll { id in
+                guard let entry = state.entries[id], entry.held != nil else { return true }
                 guard state.tick - entry.lastUse > idleTicks else { return false }
-                dropped.append(held)
+                state.drop(id)
                 return true
             }
-            for cluster in dropped { state.drop(cluster.id) }
+            state.queue = queue
         }
     }
 
     /// Lets go of everything.
     func releaseAll() {
-        var dropped: [LogicalCluster] = []
-        state.withLock { state in
-            for id in state.queue {
-                if let held = state.entries[id]?.held { dropped.append(held) }
-                state.drop(id)
-            }
+        withState { state in
+            for id in state.queue { state.drop(id) }
             state.queue = []
         }
     }
 
-    /// How many clusters are held only because they were used lately or are in use.
-    var heldCount: Int { state.withLock { $0.heldCount } }
 }
 
 extension ClusterDirectory.State {
@@ -197,7 +200,8 @@ extension ClusterDirectory.State {
     }
 
     fileprivate mutating func drop(_ id: Int64) {
-        guard let entry = entries[id], entry.held != nil else { return }
+        guard let entry = entries[id], let held = entry.held else { return }
+        dropped.append(held)
         entries[id]?.held = nil
         heldCount -= 1
         heldCost -= entry.heldCost

@@ -71,12 +71,12 @@ public final class LogicalCluster: Sendable {
     /// - Returns: for every write the object as put, or as it was deleted (at the deletion's revision); nil for a check and
     ///   for a delete of what was absent anyway.
     public func commit(_ writes: [Write]) async throws(StoreError) -> [Object?] {
-        try await queue.run(weight: writes.count) { .commit(self, writes, $0) }
+        try await queue.run { .commit(self, writes, $0) }
     }
 
     /// Replaces the cluster's private record. Durable when it returns.
     public func updateRecord(_ record: JSON) async throws(StoreError) {
-        try await queue.run(weight: 1) { .record(self, record, $0) }
+        try await queue.run { .record(self, record, $0) }
     }
 
     /// Follows the changes of the objects whose keys start with `prefix`, after the revision `since` (nil: from now on).

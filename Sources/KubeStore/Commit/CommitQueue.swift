@@ -10,8 +10,6 @@ enum Job: Sendable {
     case delete(LogicalCluster, Reply<Void>)
     /// Runs after everything queued before it is durable and published.
     case barrier(Reply<Void>)
-    /// Copies most of the write-ahead log's rest into the database file.
-    case checkpoint
 
     /// Answers the caller that nothing was done.
     func fail(_ error: StoreError) {
@@ -21,18 +19,44 @@ enum Job: Sendable {
         case .create(_, let reply): reply(.failure(error))
         case .delete(_, let reply): reply(.failure(error))
         case .barrier(let reply): reply(.failure(error))
-        case .checkpoint: break
         }
     }
 
-    /// How many writes the job counts as.
-    var weight: Int {
+    var weight: Weight {
         switch self {
-        case .commit(_, let writes, _): max(writes.count, 1)
-        case .create(let new, _): new.writes.count + 2
-        case .record, .delete, .barrier, .checkpoint: 1
+        case .commit(_, let writes, _): Weight(of: writes)
+        case .create(let new, _): Weight(of: new.writes) + Weight(writes: 2, bytes: 0)
+        case .record, .delete, .barrier: Weight(writes: 1, bytes: 0)
         }
     }
+}
+
+/// How much work jobs are.
+struct Weight: Sendable {
+    var writes = 0
+    var bytes = 0
+
+    init(writes: Int, bytes: Int) {
+        self.writes = writes
+        self.bytes = bytes
+    }
+
+    init(of writes: [Write]) {
+        self.writes = max(writes.count, 1)
+        for write in writes {
+            if case .put(let draft) = write.kind { bytes += draft.byteCount }
+        }
+    }
+
+    static func + (left: Weight, right: Weight) -> Weight {
+        Weight(writes: left.writes + right.writes, bytes: left.bytes + right.bytes)
+    }
+
+    static func - (left: Weight, right: Weight) -> Weight {
+        Weight(writes: left.writes - right.writes, bytes: left.bytes - right.bytes)
+    }
+
+    func fits(in limit: Weight) -> Bool { writes <= limit.writes && bytes <= limit.bytes }
 }
 
 /// A cluster to create.
@@ -57,20 +81,22 @@ struct Reply<Value: Sendable>: Sendable {
 /// thread of the cooperative pool ever waits here.
 final class CommitQueue: Sendable {
     private struct State {
-        var jobs: [Job] = []
-        var weight = 0
+        var jobs: [(job: Job, weight: Weight)] = []
+        var weight = Weight(writes: 0, bytes: 0)
         var isClosed = false
     }
 
     private let state = Mutex(State())
     private let wakeUp = DispatchSemaphore(value: 0)
-    private let limit: Int
+    private let limit: Weight
 
-    /// - Parameter limit: how many writes may wait.
-    init(limit: Int) { self.limit = limit }
+    /// - Parameter limit: how much may wait.
+    init(limit: Weight) { self.limit = limit }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// Queues a job and waits for its outcome.
-    func run<Value: Sendable>(weight: Int, _ job: (Reply<Value>) -> Job) async throws(StoreError) -> Value {
+    func run<Value: Sendable>(_ job: (Reply<Value>) -> Job) async throws(StoreError) -> Value {
         let result = await withCheckedContinuation { continuation in
             let job = job(Reply(continuation: continuation))
             if let error = add(job) { job.fail(error) }
@@ -80,13 +106,13 @@ final class CommitQueue: Sendable {
 
     /// Queues a job, or says why not. A job is taken however big it is when nothing waits before it.
     func add(_ job: Job) -> StoreError? {
+        let weight = job.weight
         let (error, wasEmpty) = state.withLock { state -> (StoreError?, Bool) in
             guard !state.isClosed else { return (.closed, false) }
-            let weight = job.weight
-            guard state.jobs.isEmpty || state.weight + weight <= limit else { return (.overloaded, false) }
             let wasEmpty = state.jobs.isEmpty
-            state.jobs.append(job)
-            state.weight += weight
+            guard wasEmpty || (state.weight + weight).fits(in: limit) else { return (.overloaded, false) }
+            state.jobs.append((job, weight))
+            state.weight = state.weight + weight
             return (nil, wasEmpty)
         }
         if wasEmpty { wakeUp.signal() }
@@ -103,26 +129,30 @@ final class CommitQueue: Sendable {
     ///
     /// - Parameter wait: sleep until there is one or the queue is closed.
     /// - Returns: nil when the queue is closed and empty; nothing when there is nothing to do and `wait` is false.
-    func take(upTo weight: Int, wait: Bool) -> [Job]? {
+    func take(upTo limit: Weight, wait: Bool) -> [Job]? {
+        enum Taking {
+            case jobs([Job])
+            case finished, nothing
+        }
         while true {
-            let taken = state.withLock { state -> [Job]?? in
-                guard !state.jobs.isEmpty else { return state.isClosed ? .some(nil) : nil }
+            let taking = state.withLock { state -> Taking in
+                guard !state.jobs.isEmpty else { return state.isClosed ? .finished : .nothing }
                 var count = 0
-                var taken = 0
-                while count < state.jobs.count, count == 0 || taken + state.jobs[count].weight <= weight {
-                    taken += state.jobs[count].weight
+                var taken = Weight(writes: 0, bytes: 0)
+                while count < state.jobs.count, count == 0 || (taken + state.jobs[count].weight).fits(in: limit) {
+                    taken = taken + state.jobs[count].weight
                     count += 1
                 }
-                state.weight -= taken
-                if count == state.jobs.count {
-                    defer { state.jobs = [] }
-                    return .some(state.jobs)
-                }
-                defer { state.jobs.removeFirst(count) }
-                return .some(Array(state.jobs[..<count]))
+                state.weight = state.weight - taken
+                let jobs = state.jobs[..<count].map(\.job)
+                if count == state.jobs.count { state.jobs = [] } else { state.jobs.removeFirst(count) }
+                return .jobs(jobs)
             }
-            if let taken { return taken }
-            guard wait else { return [] }
+            switch taking {
+            case .jobs(let jobs): return jobs
+            case .finished: return nil
+            case .nothing: if !wait { return [] }
+            }
             wakeUp.wait()
         }
     }

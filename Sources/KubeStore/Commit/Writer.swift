@@ -48,7 +48,8 @@ final class Writer: Sendable {
         var nextCluster = nextCluster
         var hasGarbage = hasGarbage
         var batchesSincePurge = 0
-        while let jobs = queue.take(upTo: options.batchWrites, wait: !hasGarbage) {
+        let limit = Weight(writes: options.batchWrites, bytes: options.batchBytes)
+        while let jobs = queue.take(upTo: limit, wait: !hasGarbage) {
             if !jobs.isEmpty {
                 let deleted = perform(jobs, &nextCluster)
                 hasGarbage = hasGarbage || deleted
@@ -94,7 +95,7 @@ final class Writer: Sendable {
             publish(stage)
         }
         for answer in answers { answer(failure) }
-        if jobs.contains(where: { if case .checkpoint = $0 { true } else { false } }) { checkpoint() }
+        if engine.needsCheckpoint { checkpoint() }
         return failure == nil && !stage.deleted.isEmpty
     }
 
@@ -151,8 +152,6 @@ extension Stage {
             return answer(reply) { (stage) throws(StoreError) in try stage.delete(cluster) }
         case .barrier(let reply):
             return answer(reply) { (_) throws(StoreError) in }
-        case .checkpoint:
-            return { _ in }
         }
     }
 

@@ -23,7 +23,10 @@ protocol StoreEngine: Sendable {
     /// Removes up to `limit` rows of deleted clusters, and says whether there are more.
     func purge(limit: Int) throws(StoreError) -> Bool
 
-    /// Moves what the write-ahead log still holds, if the engine has one.
+    /// Whether `checkpoint` should be called before the next commit.
+    var needsCheckpoint: Bool { get }
+
+    /// Tidies up what commits left behind.
     func checkpoint() throws(StoreError)
 
     func close() throws(StoreError)

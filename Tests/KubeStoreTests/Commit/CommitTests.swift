@@ -169,9 +169,31 @@ struct CommitTests {
         }
     }
 
+    @Test func bigTransactionsAreDoneOneAtATime() async throws {
+        var options = StoreOptions()
+        options.queuedBytes = 10_000
+        options.batchBytes = 1_000
+        try await withCluster(options) { _, cluster in
+            // Bigger than every limit, and yet there is nothing before it.
+            _ = try await cluster.commit([put("big", ["p": .string(String(repeating: "x", count: 50_000))])])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for index in 0..<10 {
+                    group.addTask {
+                        _ = try await cluster.commit([put("n\(index)", ["p": .string(String(repeating: "x", count: 700))])])
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(cluster.snapshot.count(prefix: "") == 11)
+        }
+    }
+
     @Test func nothingIsWrittenAfterClosing() async throws {
         try await withCluster { store, cluster in
+            _ = try await store.createCluster("unloaded", uid: "u", base: Base(version: "1"))
+            for tick in 1...5 { store.keepHouse(tick: tick) }
             await store.close()
+            await expectRefusal("closed") { try await store.cluster("unloaded") }
             await expectRefusal("closed") { try await cluster.commit([put("a")]) }
             await store.close()
         }

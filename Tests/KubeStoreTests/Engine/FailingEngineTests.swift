@@ -22,6 +22,7 @@ private final class FailingEngine: StoreEngine {
         completion(.success([]))
     }
     func purge(limit: Int) -> Bool { false }
+    var needsCheckpoint: Bool { false }
     func checkpoint() {}
     func close() {}
 }

@@ -153,6 +153,18 @@ struct SQLiteEngineTests {
         try engine.close()
     }
 
+    /// Background checkpoints alone never catch up with a writer that doesn't pause.
+    @Test func theLogStartsOver() async throws {
+        let directory = TemporaryDirectory()
+        try await withStore(directory: directory.path) { store in
+            let cluster = try await store.createCluster("demo", uid: "d", base: SQLiteEngineTests.base)
+            let padding = JSON.string(String(repeating: "x", count: 500_000))
+            for index in 0..<200 { _ = try await cluster.commit([put("n\(index % 20)", ["p": padding])]) }
+            let log = try FileManager.default.attributesOfItem(atPath: directory.path + "/store.sqlite-wal")
+            #expect((log[.size] as? Int ?? .max) < 60 << 20)
+        }
+    }
+
     @Test func aSecondProcessIsKeptOut() async throws {
         let directory = TemporaryDirectory()
         try await withStore(directory: directory.path) { _ in
