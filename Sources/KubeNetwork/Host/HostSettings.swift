@@ -1,0 +1,16 @@
+import Foundation
+
+/// Settings of the kernel that the pod network needs.
+enum HostSettings {
+    private static let forwarding = "/proc/sys/net/ipv4/ip_forward"
+
+    /// Makes the host a router for IPv4, as CNI's `ptp` does too. It's left so: others may have come to depend on it.
+    /// - Returns: whether it wasn't one before.
+    @discardableResult
+    static func enableForwarding() throws -> Bool {
+        let before = try String(contentsOfFile: forwarding, encoding: .utf8)
+        guard before.first != "1" else { return false }
+        try "1\n".write(toFile: forwarding, atomically: false, encoding: .utf8)
+        return true
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+public import KubeRegistry
+public import KubeStore
+public import Logging
+import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+
+/// The network of the pods that run on this machine: services, DNS, and walls between clusters. docs/network.md tells how a
+/// packet travels.
+///
+/// Concurrency: any task may call any function. ``podAttached(_:)`` and ``podDetached(_:)`` return when the kernel has
+/// acted; before ``run()`` they wait for it.
+public final class LocalNetwork: Service, PodNetworkObserver {
+    private let configuration: NetworkConfiguration
+    private let addresses: PodAddressBook
+    private let keeper: RuleKeeper
+    private let logger: Logger
+
+    /// - Parameter addresses: whose a source address is; the DNS answerer asks it.
+    public convenience init(
+        configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, logger: Logger
+    ) {
+        self.init(
+            configuration: configuration, store: store, addresses: addresses, runner: NFTables(),
+            forget: { filter in try Conntrack.forget(filter) }, logger: logger)
+    }
+
+    init(
+        configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, runner: any RuleRunner,
+        forget: @escaping @Sendable (Conntrack.Filter) throws -> Void, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.addresses = addresses
+        self.logger = logger
+        let keeper = RuleKeeper(
+            configuration: configuration, store: store, runner: runner, forget: forget, logger: logger)
+        self.keeper = keeper
+        store.observe { keeper.observe($0) }
+    }
+
+    /// Serves until the task is cancelled or shutdown is asked for. The kernel's rules stay: pods outlive the server, and
+    /// ``removeAll(instance:)`` is for the end.
+    /// - Throws: when the DNS port is taken, or the host can't be made a router.
+    public func run() async throws {
+        if try HostSettings.enableForwarding() {
+            logger.notice("IPv4 forwarding was off on this machine; pods need it, and it is on now.")
+        }
+        let dns = try DNSService(configuration: configuration, logger: logger) { [addresses, keeper] source in
+            guard let id = addresses.cluster(ofPodIP: source.description), let cluster = keeper.clusters.cluster(id) else {
+                return nil
+            }
+            return SnapshotDirectory(snapshot: cluster.snapshot)
+        }
+        try await cancelWhenGracefulShutdown { [keeper] in
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { await keeper.run() }
+                group.addTask { try await dns.run() }
+            }
+        }
+    }
+
+    public func podAttached(_ pod: AttachedPod) async throws {
+        guard !pod.usesHostNetwork, let address = pod.ips.lazy.compactMap({ IPv4Address($0) }).first else { return }
+        guard configuration.podSubnet.contains(address), address != configuration.gateway else {
+            throw PodNetworkError(
+                pod: pod, problem: "its address \(address) isn't one for pods (\(configuration.podSubnet))")
+        }
+        guard let interface = try InterfaceName(pod.hostInterface) ?? HostRoutes.interface(to: address) else {
+            throw PodNetworkError(
+                pod: pod, problem: "the host has no route to its address \(address), by which its cable would be known")
+        }
+        let entry = NetworkModel.Pod(uid: pod.pod.uid, cluster: pod.pod.cluster, interface: interface)
+        try await withCheckedThrowingContinuation { keeper.orders.post(.attach(address, entry, $0)) }
+    }
+
+    public func podDetached(_ pod: AttachedPod) async {
+        guard !pod.usesHostNetwork, let address = pod.ips.lazy.compactMap({ IPv4Address($0) }).first else { return }
+        do {
+            try await withCheckedThrowingContinuation {
+                keeper.orders.post(.detach(address, uid: pod.pod.uid, $0))
+            }
+        } catch {
+            // The keeper tries again on its own, and the cable that the rules are about is gone anyway.
+            logger.warning(
+                "A pod that's gone couldn't be taken out of the rules yet.",
+                metadata: ["pod": "\(pod.pod.namespace)/\(pod.pod.name)", "error": "\(error)"])
+        }
+    }
+
+    /// Removes everything that an instance put into the kernel. For when its pods are gone.
+    /// - Throws: when there's a table and it can't be removed.
+    public static func removeAll(instance: String) async throws {
+        let table = TableName(instance: instance)
+        try await NFTables().apply("add table \(table)\ndelete table \(table)\n")
+    }
+}
+
+/// A pod can't be let into the network.
+struct PodNetworkError: Error, CustomStringConvertible {
+    var pod: AttachedPod
+    var problem: String
+    var description: String { "pod \(pod.pod.namespace)/\(pod.pod.name) can't join the pod network: \(problem)" }
+}

@@ -1,0 +1,92 @@
+/// Who is in the pod network and what the services are, turned into the elements of the kernel's table. Pure: no input but
+/// the calls, no output but ``ruleset``.
+///
+/// Only clusters with pods here are in it. A change costs what the changed pod or service costs, however much else there is.
+struct NetworkModel: Sendable {
+    struct Pod: Sendable, Hashable {
+        var uid: String
+        var cluster: Int64
+        var interface: InterfaceName
+    }
+
+    struct Cluster: Sendable {
+        var mark: ClusterMark
+        var pods: Set<IPv4Address> = []
+        var services: Set<ServiceName> = []
+    }
+
+    private(set) var ruleset = Ruleset()
+    private(set) var pods: [IPv4Address: Pod] = [:]
+    private(set) var clusters: [Int64: Cluster] = [:]
+    private var clusterOfMark: [ClusterMark: Int64] = [:]
+    private let nodePorts: ClosedRange<UInt16>?
+
+    /// - Parameter nodePorts: the ports of the host's addresses that services may take; nil for none.
+    init(nodePorts: ClosedRange<UInt16>? = nil) {
+        self.nodePorts = nodePorts
+    }
+
+    /// Lets a pod in, in place of whoever had its address.
+    mutating func attach(_ address: IPv4Address, _ pod: Pod) {
+        if let before = pods[address], before.cluster != pod.cluster { remove(address) }
+        let mark = mark(of: pod.cluster)
+        pods[address] = pod
+        clusters[pod.cluster]?.pods.insert(address)
+        ruleset.set(
+            PodElements.of(address: address, interface: pod.interface, mark: mark), of: .pod(address))
+    }
+
+    /// Whether an address comes to a pod that didn't have it, so that what the kernel remembers of it is somebody else's. A pod
+    /// that was taken over from an earlier run of the server has no uid, but a cable that can't be another pod's.
+    func isNewcomer(_ pod: Pod, at address: IPv4Address) -> Bool {
+        guard let before = pods[address] else { return true }
+        if before.uid.isEmpty { return before.cluster != pod.cluster || before.interface != pod.interface }
+        return before.uid != pod.uid
+    }
+
+    /// Shuts a pod out, unless its address is another pod's by now. A cluster without pods loses its services too.
+    /// - Returns: whether the pod was in.
+    mutating func detach(_ address: IPv4Address, uid: String) -> Bool {
+        guard let pod = pods[address], pod.uid == uid || pod.uid.isEmpty else { return false }
+        remove(address)
+        return true
+    }
+
+    private mutating func remove(_ address: IPv4Address) {
+        guard let pod = pods.removeValue(forKey: address) else { return }
+        ruleset.set([], of: .pod(address))
+        clusters[pod.cluster]?.pods.remove(address)
+        guard let cluster = clusters[pod.cluster], cluster.pods.isEmpty else { return }
+        for service in cluster.services { ruleset.set([], of: .service(cluster.mark, service)) }
+        clusters[pod.cluster] = nil
+        clusterOfMark[cluster.mark] = nil
+    }
+
+    /// Sets what a service of a cluster with pods is now; `facts` is nil when it's gone or has no address.
+    mutating func update(_ name: ServiceName, in cluster: Int64, _ facts: ServiceFacts?, slices: [SliceFacts]) {
+        guard let mark = clusters[cluster]?.mark else { return }
+        guard let facts else {
+            clusters[cluster]?.services.remove(name)
+            ruleset.set([], of: .service(mark, name))
+            return
+        }
+        clusters[cluster]?.services.insert(name)
+        ruleset.set(
+            ServiceElements.of(facts, slices: slices, mark: mark, nodePorts: nodePorts), of: .service(mark, name))
+    }
+
+    /// The changes since the last call.
+    mutating func takeChanges() -> RulesetDiff { ruleset.takeChanges() }
+
+    /// A cluster's mark is its id, which makes the kernel's table readable and lets a restarted server recognize its pods; ids
+    /// that don't fit or collide get the next free number.
+    private mutating func mark(of id: Int64) -> ClusterMark {
+        if let known = clusters[id] { return known.mark }
+        var number = UInt32(truncatingIfNeeded: id)
+        while number == 0 || clusterOfMark[ClusterMark(number: number)] != nil { number &+= 1 }
+        let mark = ClusterMark(number: number)
+        clusterOfMark[mark] = id
+        clusters[id] = Cluster(mark: mark)
+        return mark
+    }
+}

@@ -1,0 +1,215 @@
+import KubeStore
+import Logging
+
+/// Keeps the kernel's table as the pods and services are.
+///
+/// One task does everything, order by order, so that no two transactions race. Orders that come in while the kernel is busy
+/// are done together in the next transaction. Changes of services alone wait a few milliseconds for more of their kind;
+/// a pod is never made to wait for that.
+///
+/// A transaction that the kernel refuses (somebody else changed the table) is answered by building the table anew, in one
+/// transaction too, so that there's never a moment without rules. When even that fails, pods aren't let in, and it's tried
+/// again every few seconds.
+final class RuleKeeper: Sendable {
+    /// What only the task of ``run()`` touches.
+    private struct State {
+        var model: NetworkModel
+        var services: [Int64: ClusterServices] = [:]
+        /// The picking chains that the table has.
+        var balancers: Set<Balancer> = []
+        var needsRebuild = true
+    }
+
+    let orders = RuleOrders()
+    let clusters = ActiveClusters()
+    private let configuration: NetworkConfiguration
+    private let store: Store
+    private let runner: any RuleRunner
+    private let forget: @Sendable (Conntrack.Filter) throws -> Void
+    private let logger: Logger
+
+    /// How long changes of services wait for company.
+    private static let patience: Duration = .milliseconds(5)
+    private static let checkTime: Duration = .seconds(5)
+
+    init(
+        configuration: NetworkConfiguration, store: Store, runner: any RuleRunner,
+        forget: @escaping @Sendable (Conntrack.Filter) throws -> Void, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.runner = runner
+        self.forget = forget
+        self.logger = logger
+    }
+
+    /// What the store's writer tells: only clusters with pods here matter, and of those only services and their endpoints.
+    func observe(_ batch: CommitBatch) {
+        guard clusters.contains(batch.cluster.id) else { return }
+        let changes = batch.events.compactMap { ServiceChange($0) }
+        if !changes.isEmpty { orders.post(.changes(cluster: batch.cluster.id, changes)) }
+    }
+
+    /// Works until its task is cancelled. The rules stay as they are then: pods outlive the server.
+    func run() async {
+        defer { orders.close() }
+        var state = State(model: NetworkModel(nodePorts: configuration.nodePorts))
+        await adopt(&state)
+        await perform([], &state)
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    do { try await Task.sleep(for: Self.checkTime) } catch { return }
+                    self.orders.post(.check)
+                }
+            }
+            for await _ in orders.wakeups {
+                var batch = orders.take()
+                if !batch.contains(where: { $0.waiter != nil }) {
+                    do { try await Task.sleep(for: Self.patience) } catch { break }
+                    batch += orders.take()
+                }
+                await perform(batch, &state)
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Takes over the pods that an earlier run of the server let in, so that they keep their network until the runtime has
+    /// found them again. Cables that are gone are forgotten.
+    private func adopt(_ state: inout State) async {
+        let admitted: [AdmittedPod]
+        do {
+            admitted = try await runner.admittedPods(configuration.table)
+        } catch {
+            logger.error(
+                "Can't read the pod network's rules; pods get them anew as they're found.", metadata: ["error": "\(error)"])
+            return
+        }
+        for pod in admitted where HostRoutes.exists(pod.interface) {
+            let entry = NetworkModel.Pod(uid: "", cluster: Int64(pod.mark.number), interface: pod.interface)
+            do {
+                try await attach(pod.address, entry, &state)
+            } catch {
+                logger.warning(
+                    "A pod of a cluster that isn't there any more loses its network.",
+                    metadata: ["address": "\(pod.address)", "cluster": "\(pod.mark)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func perform(_ batch: [RuleOrder], _ state: inout State) async {
+        var waiters: [RuleOrder.Waiter] = []
+        var forgotten: [Conntrack.Filter] = []
+        for order in batch {
+            switch order {
+            case .attach(let address, let pod, let waiter):
+                do {
+                    if state.model.isNewcomer(pod, at: address) { forgotten += Conntrack.Filter.pod(address) }
+                    try await attach(address, pod, &state)
+                    waiters.append(waiter)
+                } catch {
+                    waiter.resume(throwing: error)
+                }
+            case .detach(let address, let uid, let waiter):
+                if state.model.detach(address, uid: uid) { forgotten += Conntrack.Filter.pod(address) }
+                waiters.append(waiter)
+            case .changes(let cluster, let changes):
+                note(changes, cluster, &state)
+            case .check:
+                await check(&state)
+            }
+        }
+        state.services = state.services.filter { state.model.clusters[$0.key] != nil }
+        clusters.keep(only: state.model.clusters.keys)
+        do {
+            forgotten += try await bring(&state)
+            forgetConnections(forgotten)
+            for waiter in waiters { waiter.resume() }
+        } catch {
+            logger.error("The pod network's rules can't be set.", metadata: ["error": "\(error)"])
+            for waiter in waiters { waiter.resume(throwing: error) }
+        }
+    }
+
+    private func attach(_ address: IPv4Address, _ pod: NetworkModel.Pod, _ state: inout State) async throws {
+        if clusters.cluster(pod.cluster) == nil {
+            guard let cluster = try await store.cluster(id: pod.cluster) else { throw UnknownCluster(id: pod.cluster) }
+            // From here on its changes are told, so none is missed between the snapshot and them.
+            clusters.add(cluster)
+        }
+        state.model.attach(address, pod)
+        guard state.services[pod.cluster] == nil, let cluster = clusters.cluster(pod.cluster) else { return }
+        let snapshot = cluster.snapshot
+        var services = ClusterServices()
+        for name in services.load(snapshot) {
+            let facts = services.facts(of: name, snapshot)
+            state.model.update(name, in: pod.cluster, facts.service, slices: facts.slices)
+        }
+        state.services[pod.cluster] = services
+    }
+
+    private func note(_ changes: [ServiceChange], _ id: Int64, _ state: inout State) {
+        guard let cluster = clusters.cluster(id), var services = state.services.removeValue(forKey: id) else { return }
+        var names = Set<ServiceName>()
+        for change in changes { names.formUnion(services.note(change)) }
+        let snapshot = cluster.snapshot
+        for name in names {
+            let facts = services.facts(of: name, snapshot)
+            state.model.update(name, in: id, facts.service, slices: facts.slices)
+        }
+        state.services[id] = services
+    }
+
+    private func check(_ state: inout State) async {
+        guard !state.needsRebuild else { return }
+        do {
+            if try await !runner.exists(configuration.table) {
+                logger.warning("Somebody removed the pod network's rules; they're set again.")
+                state.needsRebuild = true
+            }
+        } catch {
+            logger.warning("Can't look after the pod network's rules.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Brings the kernel to the model's state.
+    /// - Returns: connections that are to be forgotten because of it.
+    private func bring(_ state: inout State) async throws -> [Conntrack.Filter] {
+        let diff = state.model.takeChanges()
+        if !state.needsRebuild {
+            guard !diff.isEmpty else { return [] }
+            let balancers = diff.balancers.subtracting(state.balancers)
+            do {
+                try await runner.apply(diff.commands(table: configuration.table, newBalancers: balancers))
+                state.balancers.formUnion(balancers)
+                return diff.lostDatagramEndpoints
+            } catch {
+                logger.warning("Rules were refused; the table is built anew.", metadata: ["error": "\(error)"])
+                state.needsRebuild = true
+            }
+        }
+        let elements = state.model.ruleset.elements
+        try await runner.apply(configuration.skeleton.rebuild(elements))
+        state.balancers = RulesetDiff(added: elements).balancers
+        state.needsRebuild = false
+        return diff.lostDatagramEndpoints
+    }
+
+    private func forgetConnections(_ filters: [Conntrack.Filter]) {
+        for filter in filters {
+            do {
+                try forget(filter)
+            } catch {
+                logger.warning("Can't end old connections of a pod's address.", metadata: ["error": "\(error)"])
+                return
+            }
+        }
+    }
+}
+
+/// A pod came from a cluster that the store doesn't have.
+struct UnknownCluster: Error, CustomStringConvertible {
+    var id: Int64
+    var description: String { "there is no cluster with the id \(id)" }
+}

@@ -1,0 +1,26 @@
+/// Takes rules to where they count. The real one is ``NFTables``; tests have one that remembers.
+protocol RuleRunner: Sendable {
+    /// Performs commands in `nft` syntax as one transaction: all or nothing.
+    func apply(_ commands: String) async throws(NFTablesError)
+    /// The pods that the table lets in now. Empty when there's no table.
+    func admittedPods(_ table: TableName) async throws(NFTablesError) -> [AdmittedPod]
+    func exists(_ table: TableName) async throws(NFTablesError) -> Bool
+}
+
+/// A pod as the kernel's table knows it.
+struct AdmittedPod: Sendable, Hashable {
+    var address: IPv4Address
+    var interface: InterfaceName
+    var mark: ClusterMark
+}
+
+/// `nft` couldn't do what it was told.
+struct NFTablesError: Error, Sendable, CustomStringConvertible {
+    /// What `nft` said, or why it couldn't be started.
+    var reason: String
+    var commands: String
+
+    var description: String {
+        "nft refused to change the packet filter: \(reason.prefix(2_000)) (in: \(commands.prefix(500)))"
+    }
+}

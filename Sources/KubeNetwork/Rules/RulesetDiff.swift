@@ -1,0 +1,60 @@
+/// Elements to take out of and put into the kernel's table, in one transaction. A changed element is in both.
+struct RulesetDiff: Sendable, Hashable {
+    var removed: [Element] = []
+    var added: [Element] = []
+
+    var isEmpty: Bool { removed.isEmpty && added.isEmpty }
+
+    /// The chains that the added elements go to.
+    var balancers: Set<Balancer> {
+        Set(added.compactMap { if case .balancer(let balancer) = $0.value { balancer } else { nil } })
+    }
+
+    /// Datagrams to these were sent on by a connection's memory even now that the endpoint is gone.
+    var lostDatagramEndpoints: [Conntrack.Filter] {
+        let kept = Set(added)
+        return removed.compactMap { element in
+            guard element.key.set == .endpoints || element.key.set == .nodeEndpoints, !kept.contains(element),
+                case .endpoint(let endpoint) = element.value
+            else { return nil }
+            // cluster . address . protocol . port . slot, or protocol . port . slot
+            let words = element.key.text.split(separator: " . ").suffix(3)
+            guard words.first == "udp", let port = words.dropFirst().first.flatMap({ UInt16($0) }) else { return nil }
+            return Conntrack.Filter(transport: .udp, destinationPort: port, answeredBy: endpoint.address)
+        }
+    }
+
+    /// As commands for `nft -f`.
+    /// - Parameter newBalancers: the chains that aren't in the table yet.
+    func commands(table: TableName, newBalancers: some Sequence<Balancer>) -> String {
+        var text = ""
+        for balancer in newBalancers.sorted() {
+            text += "add chain \(table) \(balancer.chain)\n"
+            text += "add rule \(table) \(balancer.chain) \(balancer.rule)\n"
+        }
+        // Removals first: a changed element is removed and added in the same transaction, and no packet sees it gone.
+        for set in RuleSet.allCases {
+            Self.write("delete", removed.filter { $0.key.set == set }.map(\.key.text), set, table, into: &text)
+        }
+        for set in RuleSet.allCases {
+            Self.write("add", added.filter { $0.key.set == set }.map(\.text), set, table, into: &text)
+        }
+        return text
+    }
+
+    /// A command for every few hundred elements, which keeps lines short enough to read in an error.
+    static func write(_ verb: String, _ elements: [String], _ set: RuleSet, _ table: TableName, into text: inout String) {
+        var rest = elements.sorted()[...]
+        while !rest.isEmpty {
+            text += "\(verb) element \(table) \(set.rawValue) { \(rest.prefix(200).joined(separator: ", ")) }\n"
+            rest = rest.dropFirst(200)
+        }
+    }
+}
+
+/// The table of one instance, in the form that commands take.
+struct TableName: Sendable, Hashable, CustomStringConvertible {
+    var instance: String
+    var name: String { "sampan_" + String(instance.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }) }
+    var description: String { "inet \(name)" }
+}

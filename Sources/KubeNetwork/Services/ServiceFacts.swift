@@ -1,0 +1,46 @@
+import KubeObject
+
+/// What of a Service matters to the rules: where it listens. Services that have no address of their own have none of these.
+struct ServiceFacts: Sendable, Hashable {
+    struct Port: Sendable, Hashable {
+        /// Empty for the only port of a service.
+        var name: String
+        var transport: TransportProtocol
+        var number: UInt16
+        /// The port on the host's own addresses, if the service has one.
+        var nodePort: UInt16?
+    }
+
+    /// Cluster, external and load balancer addresses; only IPv4.
+    var addresses: [IPv4Address]
+    var ports: [Port]
+    /// Whether a client stays with its endpoint (`sessionAffinity: ClientIP`).
+    var isSticky: Bool
+
+    /// - Returns: nil for a headless or external-name service.
+    init?(_ service: JSON) {
+        guard let spec = service["spec"] else { return nil }
+        let type = spec["type"]?.string ?? "ClusterIP"
+        guard type != "ExternalName" else { return nil }
+        var texts = spec["clusterIPs"]?.strings ?? []
+        if texts.isEmpty, let only = spec["clusterIP"]?.string { texts = [only] }
+        guard !texts.contains("None") else { return nil }
+        texts += spec["externalIPs"]?.strings ?? []
+        if type == "LoadBalancer" {
+            let ingress = service[path: "status", "loadBalancer", "ingress"]?.elements ?? []
+            texts += ingress.filter { $0["ipMode"]?.string != "Proxy" }.compactMap { $0["ip"]?.string }
+        }
+        var seen = Set<IPv4Address>()
+        addresses = texts.compactMap { IPv4Address($0) }.filter { seen.insert($0).inserted }
+        ports = (spec["ports"]?.elements ?? []).compactMap { port in
+            guard let transport = TransportProtocol(api: port["protocol"]?.string),
+                let number = port["port"]?.int.flatMap(UInt16.init(exactly:)), number > 0
+            else { return nil }
+            let nodePort = port["nodePort"]?.int.flatMap(UInt16.init(exactly:)).flatMap { $0 > 0 ? $0 : nil }
+            return Port(
+                name: port["name"]?.string ?? "", transport: transport, number: number,
+                nodePort: type == "ClusterIP" ? nil : nodePort)
+        }
+        isSticky = spec["sessionAffinity"]?.string == "ClientIP"
+    }
+}

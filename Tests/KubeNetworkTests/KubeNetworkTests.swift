@@ -1,2 +1,0 @@
-@testable import KubeNetwork
-import Testing
