@@ -8,7 +8,7 @@ extension Registry {
     /// Kinds that are only asked, never stored (access and token reviews), are answered.
     /// - Throws: 400, 403, 404 (the namespace), 405, 409 or 422, in upstream's words.
     public func create(
-        _ tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions = CreateOptions(),
+        _ tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions,
         _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         guard resource.allows("create") else { throw .methodNotSupported(resource.groupResource, "create") }

@@ -9,7 +9,7 @@ extension Registry {
     /// - Throws: 403, 404, 405, 409 or 422, in upstream's words.
     @discardableResult
     public func delete(
-        _ resource: ResourceType, namespace: String, name: String, _ options: DeleteOptions = DeleteOptions(),
+        _ resource: ResourceType, namespace: String, name: String, _ options: DeleteOptions,
         _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         guard resource.isStored else { throw .methodNotSupported(resource.groupResource, "delete") }
@@ -83,8 +83,8 @@ extension Registry {
     ///
     /// - Returns: the list of them.
     public func deleteCollection(
-        _ resource: ResourceType, namespace: String, _ list: ListOptions = ListOptions(),
-        _ options: DeleteOptions = DeleteOptions(), _ context: RequestContext
+        _ resource: ResourceType, namespace: String, _ list: ListOptions,
+        _ options: DeleteOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         let found = try self.list(resource, namespace: namespace, list, context)
         for object in found.objects {

@@ -7,7 +7,7 @@ extension Registry {
     ///
     /// - Throws: 400 for bad options, 410 when the snapshot of a continued list is no longer known.
     public func list(
-        _ resource: ResourceType, namespace: String, _ options: ListOptions = ListOptions(), _ context: RequestContext
+        _ resource: ResourceType, namespace: String, _ options: ListOptions, _ context: RequestContext
     ) throws(StatusError) -> ListResult {
         guard resource.isStored else { throw .methodNotSupported(resource.groupResource, "list") }
         try ListValidation.validateList(options)

@@ -9,7 +9,7 @@ extension Registry {
     /// - Throws: 400, 403, 404, 405, 409, 415 or 422, in upstream's words.
     public func patch(
         _ type: PatchType, _ body: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String = "",
-        _ options: PatchOptions = PatchOptions(), _ context: RequestContext
+        _ options: PatchOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         guard resource.isStored, resource.allows("patch") || !subresource.isEmpty else {
             throw .methodNotSupported(resource.groupResource, "patch")

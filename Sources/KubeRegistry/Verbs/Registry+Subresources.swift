@@ -8,7 +8,7 @@ extension Registry {
     /// - Throws: 404, 405, 409, 422, 429 in upstream's words.
     public func create(
         _ tree: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String,
-        _ options: CreateOptions = CreateOptions(), _ context: RequestContext
+        _ options: CreateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         guard let part = resource.subresource(subresource), part.verbs.contains("create") else {
             throw .methodNotSupported(

@@ -9,7 +9,7 @@ extension Registry {
     /// - Throws: 400, 403, 404, 405, 409 or 422, in upstream's words.
     public func update(
         _ tree: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String = "",
-        _ options: UpdateOptions = UpdateOptions(), _ context: RequestContext
+        _ options: UpdateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         guard resource.isStored, resource.allows("update") || !subresource.isEmpty else {
             throw .methodNotSupported(resource.groupResource, "update")
@@ -166,7 +166,7 @@ extension Registry {
 
         if subresource == "status" {
             rules.prepareForStatusUpdate(&object, old: old)
-        } else {
+        } else if subresource.isEmpty {
             rules.prepareForUpdate(&object, old: old)
         }
         if object == old { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }

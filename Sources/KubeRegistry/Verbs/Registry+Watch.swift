@@ -9,7 +9,7 @@ extension Registry {
     /// is too old is answered inside the stream, as upstream does.
     /// - Throws: 400 and 422 for bad options.
     public func watch(
-        _ resource: ResourceType, namespace: String, _ options: ListOptions = ListOptions(), _ context: RequestContext
+        _ resource: ResourceType, namespace: String, _ options: ListOptions, _ context: RequestContext
     ) throws(StatusError) -> WatchStream {
         guard resource.isStored else { throw .methodNotSupported(resource.groupResource, "watch") }
         try ListValidation.validateWatch(options)
