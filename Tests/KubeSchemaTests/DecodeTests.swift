@@ -155,7 +155,9 @@ struct DecodeTests {
         #expect(throws: StatusError.badRequest(message)) {
             try type.decodeRequest(tree, kind: kind, duplicates: ["spec.replicas"], isStrict: true)
         }
-        let error = #expect(throws: StatusError.self) { try type.decodePatched(tree, strategicPatch: ["spec": 1], isStrict: true) }
+        let error = #expect(throws: StatusError.self) {
+            try type.decodePatched(tree, strategicPatch: ["spec": 1], isStrict: true)
+        }
         #expect(
             error?.code == 422
                 && error?.message.hasPrefix(#" "" is invalid: patch: Invalid value: "map[spec:1]": strict"#) == true)
