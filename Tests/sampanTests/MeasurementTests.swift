@@ -1,0 +1,26 @@
+import Synchronization
+import Testing
+
+@testable import sampan
+
+struct MeasurementTests {
+    @Test(arguments: [(0.5, 50.0), (0.99, 99), (1, 100), (0, 1)])
+    func takesTheNearestRank(_ part: Double, _ expected: Double) {
+        let measurement = Measurement(name: "", concurrency: 1, latencies: (1...100).reversed().map(Double.init), seconds: 2)
+        #expect(measurement.percentile(part) == expected)
+        #expect(measurement.perSecond == 50)
+    }
+
+    @Test func doesEachPieceOnce() async throws {
+        let done = Mutex<[Int]>([])
+        let measurement = try await Measurement.take("", count: 100, concurrency: 7) { index in done.withLock { $0.append(index) }
+        }
+        #expect(done.withLock { $0.sorted() } == Array(0..<100))
+        #expect(measurement.latencies.count == 100)
+    }
+
+    @Test func isNothingWithoutWork() async throws {
+        let measurement = try await Measurement.take("", count: 0, concurrency: 4) { _ in }
+        #expect(measurement.percentile(0.99) == 0)
+    }
+}
