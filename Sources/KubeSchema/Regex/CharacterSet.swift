@@ -65,7 +65,8 @@ struct CharacterSet: Sendable, Hashable {
         "ascii": CharacterSet([0...0x7F]), "blank": CharacterSet([0x09...0x09, 0x20...0x20]),
         "cntrl": CharacterSet([0...0x1F, 0x7F...0x7F]), "digit": digit, "graph": CharacterSet([0x21...0x7E]),
         "lower": CharacterSet([0x61...0x7A]), "print": CharacterSet([0x20...0x7E]),
-        "punct": CharacterSet([0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E]), "space": CharacterSet([0x09...0x0D, 0x20...0x20]),
+        "punct": CharacterSet([0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E]),
+        "space": CharacterSet([0x09...0x0D, 0x20...0x20]),
         "upper": CharacterSet([0x41...0x5A]), "word": word, "xdigit": CharacterSet([0x30...0x39, 0x41...0x46, 0x61...0x66]),
     ]
 
@@ -85,7 +86,8 @@ struct CharacterSet: Sendable, Hashable {
         case "P":
             wanted = {
                 [
-                    .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation, .finalPunctuation,
+                    .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+                    .finalPunctuation,
                     .otherPunctuation,
                 ].contains($0)
             }
@@ -96,8 +98,12 @@ struct CharacterSet: Sendable, Hashable {
         case "Cc": wanted = { $0 == .control }
         case "Greek": return CharacterSet([0x370...0x3FF, 0x1F00...0x1FFF])
         case "Cyrillic": return CharacterSet([0x400...0x52F])
-        case "Latin": return CharacterSet([0x41...0x5A, 0x61...0x7A, 0xAA...0xAA, 0xBA...0xBA, 0xC0...0xD6, 0xD8...0xF6, 0xF8...0x2B8])
-        case "Han": return CharacterSet([0x2E80...0x2FD5, 0x3005...0x3007, 0x3021...0x3029, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0x20000...0x3134F])
+        case "Latin":
+            return CharacterSet([0x41...0x5A, 0x61...0x7A, 0xAA...0xAA, 0xBA...0xBA, 0xC0...0xD6, 0xD8...0xF6, 0xF8...0x2B8])
+        case "Han":
+            return CharacterSet([
+                0x2E80...0x2FD5, 0x3005...0x3007, 0x3021...0x3029, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0x20000...0x3134F,
+            ])
         default: return nil
         }
         var ranges: [ClosedRange<UInt32>] = []

@@ -105,7 +105,9 @@ public struct LinearRegex: Sendable {
                     if stopAtFirst { return best }
                     break step
                 case .character(let set):
-                    if let scalar, set.contains(scalar) { add(thread.counter + 1, start: thread.start, position + 1, text, &next) }
+                    if let scalar, set.contains(scalar) {
+                        add(thread.counter + 1, start: thread.start, position + 1, text, &next)
+                    }
                 default: break
                 }
             }

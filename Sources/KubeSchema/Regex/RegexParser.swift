@@ -307,7 +307,10 @@ struct RegexParser {
     }
 
     private mutating func posixClass() throws(SyntaxError) -> CharacterSet? {
-        guard let end = text[position...].indices.dropLast().first(where: { text[$0] == ":" && text[$0 + 1] == "]" && $0 > position + 1 })
+        guard
+            let end = text[position...].indices.dropLast().first(where: {
+                text[$0] == ":" && text[$0 + 1] == "]" && $0 > position + 1
+            })
         else { return nil }
         var name = slice(position + 2, end)
         let isNegated = name.hasPrefix("^")

@@ -1,0 +1,217 @@
+import KubeObject
+
+/// Walks an expression.
+struct CELEvaluator {
+    let variables: CELVariables
+    var budget: CELBudget
+    /// Variables of comprehensions and bindings, the innermost last.
+    private var locals: [(name: String, value: CELValue)] = []
+
+    init(variables: CELVariables, budget: CELBudget) {
+        self.variables = variables
+        self.budget = budget
+    }
+
+    mutating func evaluate(_ expression: CELExpression) throws(CELError) -> CELValue {
+        try budget.spend(1)
+        switch expression {
+        case .literal(let value): return value
+        case .name(let name): return try variable(name)
+        case .select(let operand, let field, let isOptional):
+            return try select(try evaluate(operand), field, isOptional: isOptional)
+        case .index(let operand, let key, let isOptional):
+            return try index(try evaluate(operand), try evaluate(key), isOptional: isOptional)
+        case .has(let operand, let field):
+            switch try evaluate(operand) {
+            case .optional(let value): return .bool(value?.member(.string(field)) != nil)
+            case let value:
+                guard value.entries != nil else { throw .noOverload("has") }
+                return .bool(value.member(.string(field)) != nil)
+            }
+        case .call(let name, let target, let arguments): return try call(name, target, arguments)
+        case .list(let elements):
+            var values: [CELValue] = []
+            for (element, isOptional) in elements {
+                let value = try evaluate(element)
+                guard isOptional else {
+                    values.append(value)
+                    continue
+                }
+                guard case .optional(let inner) = value else { throw .noOverload("optional list element") }
+                if let inner { values.append(inner) }
+            }
+            return .list(values)
+        case .map(let entries): return try map(entries)
+        case .conditional(let condition, let yes, let no):
+            guard case .bool(let value) = try evaluate(condition) else { throw .noOverload("_?_:_") }
+            return try evaluate(value ? yes : no)
+        case .and(let left, let right): return try logic(left, right, absorbing: false)
+        case .or(let left, let right): return try logic(left, right, absorbing: true)
+        case .comprehension(let loop): return try comprehension(loop)
+        case .bind(let name, let value, let body):
+            let value = try evaluate(value)
+            return try with([(name, value)]) { evaluator throws(CELError) in try evaluator.evaluate(body) }
+        case .optionalMap(let operand, let name, let body, let isFlat):
+            guard case .optional(let value) = try evaluate(operand) else { throw .noOverload("optMap") }
+            guard let value else { return .optional(nil) }
+            let result = try with([(name, value)]) { evaluator throws(CELError) in try evaluator.evaluate(body) }
+            return isFlat ? result : .optional(result)
+        }
+    }
+
+    private func variable(_ name: String) throws(CELError) -> CELValue {
+        if let local = locals.last(where: { $0.name == name }) { return local.value }
+        if let value = try variables.value(name) { return value }
+        if CELFunctions.typeNames.contains(name) { return .type(name) }
+        throw CELError("undeclared reference to '\(name)' (in container '')")
+    }
+
+    private mutating func with<Result>(
+        _ names: [(String, CELValue)], _ body: (inout CELEvaluator) throws(CELError) -> Result
+    ) throws(CELError) -> Result {
+        let count = locals.count
+        for (name, value) in names { locals.append((name, value)) }
+        defer { locals.removeLast(locals.count - count) }
+        return try body(&self)
+    }
+
+    private func select(_ value: CELValue, _ field: String, isOptional: Bool) throws(CELError) -> CELValue {
+        if case .optional(let inner) = value {
+            return .optional(inner?.member(.string(field)))
+        }
+        let found = value.member(.string(field))
+        if isOptional { return .optional(found) }
+        guard let found else {
+            throw value.entries == nil ? .noOverload("select of a \(value.typeName)") : CELError("no such key: \(field)")
+        }
+        return found
+    }
+
+    private func index(_ value: CELValue, _ key: CELValue, isOptional: Bool) throws(CELError) -> CELValue {
+        if case .optional(let inner) = value {
+            return .optional(try inner.map { value throws(CELError) in try lookUp(value, key) } ?? nil)
+        }
+        let found = try lookUp(value, key)
+        if isOptional { return .optional(found) }
+        if let found { return found }
+        if value.entries != nil { throw CELError("no such key: \(CELConversion.string(key) ?? "")") }
+        throw CELError("index out of bounds: \(CELConversion.string(key) ?? "")")
+    }
+
+    private func lookUp(_ value: CELValue, _ key: CELValue) throws(CELError) -> CELValue? {
+        if value.entries != nil { return value.member(key) }
+        let position: Int? =
+            switch key {
+            case .int(let index): Int(index)
+            case .uint(let index): Int(exactly: index)
+            case .double(let index): Int(exactly: index)
+            default: nil
+            }
+        guard let position, let count = value.count else { throw .noOverload("_[_]") }
+        guard position >= 0, position < count else { return nil }
+        if case .json(.array(let array)) = value { return CELValue(array[position]) }
+        return value.elements?[position]
+    }
+
+    private mutating func map(
+        _ entries: [(key: CELExpression, value: CELExpression, isOptional: Bool)]
+    ) throws(CELError) -> CELValue {
+        var values: [(key: CELValue, value: CELValue)] = []
+        for (key, value, isOptional) in entries {
+            let key = try evaluate(key)
+            var value = try evaluate(value)
+            if isOptional {
+                guard case .optional(let inner) = value else { throw .noOverload("optional map entry") }
+                guard let inner else { continue }
+                value = inner
+            }
+            if values.contains(where: { CELComparison.equal($0.key, key) }) {
+                throw CELError("Failed with repeated key: \(CELConversion.string(key) ?? "")")
+            }
+            values.append((key, value))
+        }
+        return .map(values)
+    }
+
+    /// One side's verdict can make the other side's error unimportant.
+    private mutating func logic(_ left: CELExpression, _ right: CELExpression, absorbing: Bool) throws(CELError) -> CELValue {
+        var failure: CELError?
+        for side in [left, right] {
+            do throws(CELError) {
+                guard case .bool(let value) = try evaluate(side) else { throw .noOverload(absorbing ? "_||_" : "_&&_") }
+                if value == absorbing { return .bool(absorbing) }
+            } catch {
+                if error.isCostExceeded { throw error }
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+        return .bool(!absorbing)
+    }
+
+    private mutating func call(
+        _ name: String, _ target: CELExpression?, _ arguments: [CELExpression]
+    ) throws(CELError) -> CELValue {
+        var values: [CELValue] = []
+        if let target { values.append(try evaluate(target)) }
+        for argument in arguments { values.append(try evaluate(argument)) }
+        if target != nil, case .opaque(let object) = values[0] { return try object.call(name, Array(values.dropFirst())) }
+        try budget.spend(CELFunctions.cost(of: name, values))
+        return try CELFunctions.call(name, isMember: target != nil, values)
+    }
+
+    private mutating func comprehension(_ loop: CELComprehension) throws(CELError) -> CELValue {
+        let range = try evaluate(loop.range)
+        var pairs: [(CELValue, CELValue)]
+        if let entries = range.entries {
+            pairs = entries.map { ($0.key, $0.value) }
+        } else if let elements = range.elements {
+            pairs = elements.enumerated().map { (.int(Int64($0.offset)), $0.element) }
+        } else {
+            throw .noOverload(loop.kind.rawValue)
+        }
+        let isMap = range.entries != nil
+        var results: [CELValue] = []
+        var entries: [(key: CELValue, value: CELValue)] = []
+        var count = 0
+        var failure: CELError?
+        for (key, value) in pairs {
+            try budget.spend(1)
+            let names: [(String, CELValue)] =
+                loop.names.count == 2 ? [(loop.names[0], key), (loop.names[1], value)] : [(loop.names[0], isMap ? key : value)]
+            if let condition = loop.condition {
+                let isWanted = try with(names) { evaluator throws(CELError) in try evaluator.evaluate(condition) }
+                guard case .bool(let isWanted) = isWanted else { throw .noOverload(loop.kind.rawValue) }
+                if !isWanted { continue }
+            }
+            let result: CELValue
+            do throws(CELError) {
+                result = try with(names) { evaluator throws(CELError) in try evaluator.evaluate(loop.body) }
+            } catch {
+                // `all` and `exists` are chains of && and ||.
+                guard loop.kind == .all || loop.kind == .exists, !error.isCostExceeded else { throw error }
+                failure = failure ?? error
+                continue
+            }
+            switch loop.kind {
+            case .map, .transformList: results.append(result)
+            case .transformMap: entries.append((key, result))
+            case .transformMapEntry: entries += result.entries ?? []
+            case .all, .exists, .existsOne, .filter:
+                guard case .bool(let verdict) = result else { throw .noOverload(loop.kind.rawValue) }
+                if loop.kind == .all, !verdict { return .bool(false) }
+                if loop.kind == .exists, verdict { return .bool(true) }
+                if verdict { count += 1 }
+                if loop.kind == .filter, verdict { results.append(isMap && loop.names.count == 1 ? key : value) }
+            }
+        }
+        if let failure { throw failure }
+        switch loop.kind {
+        case .all: return .bool(true)
+        case .exists: return .bool(false)
+        case .existsOne: return .bool(count == 1)
+        case .map, .filter, .transformList: return .list(results)
+        case .transformMap, .transformMapEntry: return .map(entries)
+        }
+    }
+}
