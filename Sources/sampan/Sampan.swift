@@ -7,17 +7,17 @@ struct Sampan: AsyncParsableCommand {
         commandName: "sampan",
         abstract: "Real Kubernetes clusters in milliseconds, on hardware that you already have.",
         discussion: """
-            A cluster here is state, not processes: one server holds thousands of them, and their pods are ordinary \
-            containers. Everything that this tool does goes through the platform's API, so kubectl can do it too.
+            A cluster here is state, not processes: one server holds many of them, and their pods are ordinary containers. \
+            Everything that this tool does goes through the platform's API, so kubectl can do it too.
 
             EXAMPLES
-              sampan up                                  start the server in the background
-              sampan cluster create demo                 make a cluster (milliseconds)
-              sampan cluster kubeconfig demo --merge     let kubectl use it, as context sampan-demo
+              sampan up                                 start in the background
+              sampan cluster create demo                make a cluster (milliseconds)
+              sampan cluster kubeconfig demo --merge    as kubectl context sampan-demo
               kubectl --context sampan-demo get nodes
-              sampan image load web.tar                  make a local image available to pods
-              sampan status -o json                      what runs, for a script
-              sampan down                                stop, and leave nothing behind but the data
+              sampan image load web.tar                 make an image available to pods
+              sampan status -o json                     what runs, for a script
+              sampan down                               stop; only the data is left
 
             The data directory is /var/lib/sampan, or SAMPAN_DATA_DIR, or --data-dir. Two instances run side by side when \
             each has its own data directory, ports and pod subnet.
