@@ -1,1 +1,57 @@
-// Placeholder until the room's first file lands.
+public import KubeObject
+public import KubeRegistry
+public import KubeSchema
+public import KubeStore
+public import Logging
+
+/// The controllers of a server.
+public enum KubeControllers {
+    /// What the controllers need from other rooms.
+    public struct Environment: Sendable {
+        /// The node on which pods run; nil binds no pods.
+        public var node: (any NodeSource)?
+        /// The certificates, as PEM, by which a cluster's pods verify the API server.
+        public var rootAuthority: @Sendable (LogicalCluster) -> String?
+        /// Every stored resource that a cluster has, custom ones included.
+        public var resources: @Sendable (LogicalCluster) -> [ResourceType]
+        /// The resource of a kind, nil when the cluster knows none.
+        public var resolve: GarbageCollector.Resolver
+
+        public init(
+            node: (any NodeSource)? = nil, rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
+            resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
+            resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
+        ) {
+            self.node = node
+            self.rootAuthority = rootAuthority
+            self.resources = resources
+            self.resolve = resolve
+        }
+    }
+
+    /// All controllers, for all clusters of the registry's store. They do nothing before the service runs, except that they note what is
+    /// committed; so this is to be called before the server takes requests.
+    public static func standard(
+        registry: Registry, store: Store, environment: Environment, clock: ControllerClock = .system, logger: Logger
+    ) -> ControllerManager {
+        ControllerManager(
+            store: store, writer: RegistryWriter(registry), reconcilers: reconcilers(environment, clock: clock), clock: clock,
+            logger: logger)
+    }
+
+    static func reconcilers(_ environment: Environment, clock: ControllerClock) -> [any Reconciler] {
+        var reconcilers: [any Reconciler] = [
+            NamespaceReconciler(resources: environment.resources),
+            ServiceAccountReconciler(),
+            RootCAReconciler(authority: environment.rootAuthority),
+            GarbageCollector(clock: clock, resolve: environment.resolve),
+            DeploymentReconciler(),
+            ReplicaSetReconciler(.replicaSets),
+            ReplicaSetReconciler(.replicationControllers),
+            EndpointSliceReconciler(),
+            EndpointsReconciler(),
+        ]
+        if let node = environment.node { reconcilers.append(SchedulerReconciler(source: node)) }
+        return reconcilers
+    }
+}

@@ -1,0 +1,31 @@
+import KubeObject
+import KubeStore
+
+/// Which services a change concerns.
+enum ServiceKeys {
+    static func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {
+        let metadata = event.object.metadata
+        switch event.object.kind {
+        case "Service": return [ObjectName(metadata)]
+        case "Pod":
+            let services = cluster.snapshot.list(prefix: Key.prefix(Resources.services, namespace: metadata.namespace))
+            guard !services.isEmpty else { return [] }
+            let new = EndpointPod(event.object)
+            let old = event.previous.map(EndpointPod.init)
+            if let old, event.type == .modified, old.fingerprint == new.fingerprint { return [] }
+            // A pod that never had an address was no endpoint.
+            if new.addresses.isEmpty, old?.addresses.isEmpty ?? true { return [] }
+            return services.filter { service in
+                let service = ServiceView(service)
+                return service.selects(metadata.labels) || old.map { service.selects($0.metadata.labels) } ?? false
+            }.map { ObjectName($0.metadata) }
+        default: return []
+        }
+    }
+
+    /// The pods that a service selects.
+    static func pods(of service: ServiceView, _ work: Work) -> [EndpointPod] {
+        guard service.selectsPods else { return [] }
+        return work.list(Resources.pods).filter { service.selects($0.metadata.labels) }.map(EndpointPod.init)
+    }
+}

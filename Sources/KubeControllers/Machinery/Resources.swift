@@ -1,0 +1,38 @@
+import KubeObject
+import KubeSchema
+
+/// The built-in resources that controllers name.
+///
+/// A resource that the schema doesn't have would be a mistake in the generated file; it stands as one that no object is ever stored under,
+/// so that one controller is idle instead of the server down.
+enum Resources {
+    static let pods = find("", "pods")
+    static let namespaces = find("", "namespaces")
+    static let nodes = find("", "nodes")
+    static let services = find("", "services")
+    static let endpoints = find("", "endpoints")
+    static let configMaps = find("", "configmaps")
+    static let events = find("", "events")
+    static let serviceAccounts = find("", "serviceaccounts")
+    static let replicationControllers = find("", "replicationcontrollers")
+    static let persistentVolumeClaims = find("", "persistentvolumeclaims")
+    static let persistentVolumes = find("", "persistentvolumes")
+    static let resourceQuotas = find("", "resourcequotas")
+    static let deployments = find("apps", "deployments")
+    static let replicaSets = find("apps", "replicasets")
+    static let statefulSets = find("apps", "statefulsets")
+    static let daemonSets = find("apps", "daemonsets")
+    static let controllerRevisions = find("apps", "controllerrevisions")
+    static let jobs = find("batch", "jobs")
+    static let cronJobs = find("batch", "cronjobs")
+    static let endpointSlices = find("discovery.k8s.io", "endpointslices")
+    static let podDisruptionBudgets = find("policy", "poddisruptionbudgets")
+    static let horizontalPodAutoscalers = find("autoscaling", "horizontalpodautoscalers", version: "v2")
+    static let clusterRoles = find("rbac.authorization.k8s.io", "clusterroles")
+
+    private static func find(_ group: String, _ plural: String, version: String = "v1") -> ResourceType {
+        if let resource = Schema.builtin.resource(group: group, version: version, plural: plural) { return resource }
+        let kind = GroupVersionKind(group: group, version: version, kind: plural)
+        return ResourceType(gvk: kind, plural: plural, singular: plural, isNamespaced: true, verbs: [], type: nil)
+    }
+}

@@ -1,0 +1,65 @@
+import KubeObject
+
+/// Amounts of resources by name: cpu in thousandths, everything else in whole units.
+struct ResourceAmounts: Equatable {
+    var amounts: [String: Int64] = [:]
+
+    init() {}
+
+    /// From a `ResourceList`. What isn't a quantity is left out; validation has refused it before.
+    init(_ list: JSON?) {
+        for (name, value) in list?.object ?? [:] {
+            guard let quantity = Self.quantity(value) else { continue }
+            amounts[name] = name == "cpu" ? quantity.milliValue : quantity.value
+        }
+    }
+
+    private static func quantity(_ value: JSON) -> Quantity? {
+        switch value {
+        case .string(let text): try? Quantity(text)
+        case .int(let number): try? Quantity(String(number))
+        case .double(let number): try? Quantity(String(number))
+        default: nil
+        }
+    }
+
+    subscript(name: String) -> Int64 { amounts[name] ?? 0 }
+
+    static func += (left: inout ResourceAmounts, right: ResourceAmounts) {
+        left.amounts.merge(right.amounts) { $0.addingReportingOverflow($1).overflow ? .max : $0 + $1 }
+    }
+
+    mutating func formMaximum(_ other: ResourceAmounts) { amounts.merge(other.amounts) { max($0, $1) } }
+}
+
+/// What a pod asks of a node.
+/// Source: https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
+enum PodResources {
+    static func requests(of pod: JSON) -> ResourceAmounts {
+        let spec = pod["spec"]
+        var total = ResourceAmounts()
+        for container in spec?["containers"]?.elements ?? [] {
+            total += ResourceAmounts(container[path: "resources", "requests"])
+        }
+
+        var sidecars = ResourceAmounts()
+        var peak = ResourceAmounts()
+        for container in spec?["initContainers"]?.elements ?? [] {
+            let own = ResourceAmounts(container[path: "resources", "requests"])
+            if container["restartPolicy"]?.string == "Always" {
+                sidecars += own
+                peak.formMaximum(sidecars)
+            } else {
+                var during = sidecars
+                during += own
+                peak.formMaximum(during)
+            }
+        }
+        total += sidecars
+        total.formMaximum(peak)
+        // Requests of the pod as a whole replace the sum of its containers'.
+        for (name, amount) in ResourceAmounts(spec?[path: "resources", "requests"]).amounts { total.amounts[name] = amount }
+        total += ResourceAmounts(spec?["overhead"])
+        return total
+    }
+}

@@ -1,0 +1,129 @@
+import KubeObject
+public import KubeStore
+
+/// Binds pods to the node of this machine, which it puts into a cluster when the cluster's first pod comes.
+public struct SchedulerReconciler: Reconciler {
+    private let source: any NodeSource
+
+    public init(source: any NodeSource) { self.source = source }
+
+    public var name: String { SchedulingDecision.schedulerName }
+    public var concurrency: Int { 16 }
+    public var watched: [String] { [Key.prefix(Resources.pods), Key.prefix(Resources.nodes), Key.prefix(Resources.daemonSets)] }
+
+    public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {
+        let metadata = event.object.metadata
+        switch event.object.kind {
+        case "Pod":
+            if event.type != .deleted, Self.isPending(event.object) { return [ObjectName(metadata)] }
+            // Room was made.
+            let isFreed =
+                event.type == .deleted
+                || (PodState(event.object).isFinished && !(event.previous.map { PodState($0).isFinished } ?? true))
+            return isFreed ? Self.waiting(in: cluster) : []
+        case "Node": return Self.hasChanged(event) ? Self.waiting(in: cluster) : []
+        case "DaemonSet": return event.type == .added ? [ObjectName(metadata)] : []
+        default: return []
+        }
+    }
+
+    private static func isPending(_ pod: Object) -> Bool {
+        let spec = pod.tree["spec"]
+        return spec?["nodeName"]?.string ?? "" == "" && pod.metadata.deletionTimestamp == nil
+            && spec?["schedulerName"]?.string ?? SchedulingDecision.schedulerName == SchedulingDecision.schedulerName
+    }
+
+    private static func waiting(in cluster: LogicalCluster) -> [ObjectName] {
+        cluster.snapshot.list(prefix: Key.prefix(Resources.pods)).filter { isPending($0) }.map { ObjectName($0.metadata) }
+    }
+
+    /// Heartbeats change nothing for pods.
+    private static func hasChanged(_ event: Event) -> Bool {
+        guard let previous = event.previous, event.type == .modified else { return true }
+        return previous.metadata.labels != event.object.metadata.labels || previous.tree["spec"] != event.object.tree["spec"]
+            || previous.tree[path: "status", "allocatable"] != event.object.tree[path: "status", "allocatable"]
+    }
+
+    public func reconcile(_ work: Work) async throws -> Outcome {
+        guard let pod = work.object(Resources.pods) else {
+            if work.object(Resources.daemonSets) != nil { _ = try await node(work) }
+            return .done
+        }
+        guard Self.isPending(pod) else { return .done }
+        let node = try await node(work)
+        let snapshot = work.cluster.snapshot
+        let decision = SchedulingDecision(
+            pod, node: node, pods: snapshot.list(prefix: Key.prefix(Resources.pods)),
+            namespaceLabels: { snapshot.get(Key(Resources.namespaces, namespace: "", name: $0))?.metadata.labels ?? [:] },
+            volumeProblem: VolumeReadiness.problem(of: pod) { name in
+                snapshot.get(Key(Resources.persistentVolumeClaims, namespace: pod.metadata.namespace, name: name))
+            })
+        try await perform(decision, pod, work)
+        return .done
+    }
+
+    private func perform(_ decision: SchedulingDecision, _ pod: Object, _ work: Work) async throws {
+        switch decision {
+        case .ignore: break
+        case .gated:
+            try await setCondition(
+                Condition("PodScheduled", .false, reason: "SchedulingGated", message: SchedulingDecision.gatedMessage), pod, work)
+        case .bind(let node):
+            try await work.bind(pod, to: node)
+            work.report(
+                .normal, "Scheduled", "Successfully assigned \(pod.metadata.namespace)/\(pod.metadata.name) to \(node)",
+                about: pod)
+        case .unschedulable(let message, let victims):
+            work.report(.warning, "FailedScheduling", message, about: pod)
+            try await setCondition(Condition("PodScheduled", .false, reason: "Unschedulable", message: message), pod, work)
+            guard !victims.isEmpty else { return }
+            let uids = Set(victims)
+            for victim in work.snapshot.list(prefix: Key.prefix(Resources.pods)) where uids.contains(victim.metadata.uid) {
+                try await preempt(victim, for: pod, work)
+            }
+        }
+    }
+
+    private func preempt(_ victim: Object, for pod: Object, _ work: Work) async throws {
+        let time = Timestamp.format(work.now)
+        try await work.change(Resources.pods, victim.metadata, subresource: "status") { tree in
+            var conditions = [Condition](of: tree["status"])
+            conditions.update(
+                Condition(
+                    "DisruptionTarget", .true, reason: "PreemptionByScheduler",
+                    message: "default-scheduler: preempting to accommodate a higher priority pod", lastTransitionTime: time))
+            tree[path: "status", "conditions"] = conditions.tree
+        }
+        work.report(.normal, "Preempted", "Preempted by pod \(pod.metadata.uid) on node \(source.nodeName)", about: victim)
+        try await work.delete(Resources.pods, victim.metadata)
+    }
+
+    private func setCondition(_ condition: Condition, _ pod: Object, _ work: Work) async throws {
+        let current = Condition.find("PodScheduled", in: pod.tree["status"])
+        if current?.status == condition.status, current?.reason == condition.reason, current?.message == condition.message {
+            return
+        }
+        var condition = condition
+        condition.lastTransitionTime = Timestamp.format(work.now)
+        let new = condition
+        try await work.change(Resources.pods, pod.metadata, subresource: "status") { tree in
+            var conditions = [Condition](of: tree["status"])
+            conditions.update(new)
+            tree[path: "status", "conditions"] = conditions.tree
+        }
+    }
+
+    /// The node's object, made if the cluster has none.
+    private func node(_ work: Work) async throws -> Object? {
+        let key = Key(Resources.nodes, namespace: "", name: source.nodeName)
+        if let node = work.cluster.snapshot.get(key) { return node }
+        let tree = source.node()
+        do {
+            let node = try await work.create(tree, Resources.nodes, namespace: "")
+            guard let status = tree["status"], node.tree["status"] != status else { return node }
+            return try await work.change(Resources.nodes, node.metadata, subresource: "status") { $0["status"] = status }
+        } catch let error as StatusError where error.isAlreadyExists {
+            return work.cluster.snapshot.get(key)
+        }
+    }
+}

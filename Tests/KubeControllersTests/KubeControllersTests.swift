@@ -1,2 +1,0 @@
-@testable import KubeControllers
-import Testing
