@@ -50,6 +50,8 @@ public enum KubeControllers {
             ReplicaSetReconciler(.replicationControllers),
             EndpointSliceReconciler(),
             EndpointsReconciler(),
+            JobReconciler(),
+            StatefulSetReconciler(),
         ]
         if let node = environment.node { reconcilers.append(SchedulerReconciler(source: node)) }
         return reconcilers

@@ -36,7 +36,8 @@ public struct RegistryWriter: ObjectWriter {
         try await registry.delete(
             resource, namespace: namespace, name: name,
             DeleteOptions(
-                gracePeriodSeconds: gracePeriodSeconds, propagationPolicy: policy.flatMap { PropagationPolicy(rawValue: $0.rawValue) },
+                gracePeriodSeconds: gracePeriodSeconds,
+                propagationPolicy: policy.flatMap { PropagationPolicy(rawValue: $0.rawValue) },
                 preconditionUID: uid),
             RequestContext.controller(controller, in: cluster))
     }
