@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -94,6 +95,7 @@ def fetch(into):
     subprocess.run(["apt-get", "-qq", "download", *DEBIAN], env=environment, cwd=os.path.join(apt, "deb"), check=True)
     root = os.path.join(into, "root")
     for deb in sorted(os.listdir(os.path.join(apt, "deb"))):
+        print(f"read {deb}", file=sys.stderr)
         subprocess.run(["dpkg-deb", "-x", os.path.join(apt, "deb", deb), root], check=True)
     shutil.rmtree(apt)
     return os.path.join(root, "usr/share/gocode/src")
