@@ -108,7 +108,9 @@ extension StatusError {
     }
 
     public static func forbidden(_ resource: GroupResource, _ name: String, _ why: String) -> StatusError {
-        let subject = name.isEmpty ? "\(resource) is forbidden" : "\(resource) \"\(name)\" is forbidden"
+        var subject = name.isEmpty ? "\(resource) is forbidden" : "\(resource) \"\(name)\" is forbidden"
+        // A path that is no resource's.
+        if resource.resource.isEmpty { subject = "forbidden" }
         return StatusError(code: 403, reason: "Forbidden", message: "\(subject): \(why)", details: details(resource, name))
     }
 

@@ -1,8 +1,156 @@
+import Foundation
+import HTTPTypes
 import KubeObject
+public import KubeRegistry
+import KubeStore
+public import Logging
 
+/// The API server of all logical clusters: a function from requests to responses, free of any transport.
+///
+/// The way of a request: cluster → user → impersonation → authorization → limit on requests in progress → verb.
+///
+/// Concurrency: immutable but for counters; any number of tasks may call ``respond(to:)``.
 public final class APIServer: Sendable {
-    public init() {}
+    /// What an API server is put together from.
+    public struct Configuration: Sendable {
+        /// Clusters are addressed as `NAME.domain`, if set.
+        public var domain: String?
+        /// Host and port that `/api` tells clients of.
+        public var advertisedAddress: String
+        /// Whether the server is ready, and if not why; shown by `/readyz`.
+        public var readiness: @Sendable () -> [(name: String, failure: String?)]
+        /// What one client and one cluster may use.
+        public var limits: ServerLimits
+
+        /// See the properties.
+        public init(
+            domain: String? = nil, advertisedAddress: String = "127.0.0.1:6443", limits: ServerLimits = ServerLimits(),
+            readiness: @escaping @Sendable () -> [(name: String, failure: String?)] = { [] }
+        ) {
+            self.domain = domain
+            self.advertisedAddress = advertisedAddress
+            self.limits = limits
+            self.readiness = readiness
+        }
+    }
+
+    let registry: Registry
+    let configuration: Configuration
+    let addressBook: PodAddressBook
+    let streams: any PodStreams
+    let authenticator: Authenticator
+    let limiter: RequestLimiter
+    let metrics = RequestMetrics()
+    private let logger: Logger
+
+    /// Signs and reads service-account tokens; attached to the registry by this server's initializer.
+    public let tokens: ServiceAccountTokens
+
+    /// - Parameters:
+    ///   - addressBook: tells the cluster of a connection that comes from a pod.
+    ///   - streams: logs, exec and the like of running pods.
+    public init(
+        registry: Registry, addressBook: PodAddressBook, streams: any PodStreams,
+        configuration: Configuration = Configuration(), logger: Logger
+    ) {
+        self.registry = registry
+        self.configuration = configuration
+        self.addressBook = addressBook
+        self.streams = streams
+        self.logger = logger
+        let identities = IdentityCache()
+        self.tokens = ServiceAccountTokens(identities: identities)
+        self.authenticator = Authenticator(identities: identities, tokens: self.tokens)
+        self.limiter = RequestLimiter(
+            requests: configuration.limits.requestsPerCluster, streams: configuration.limits.streamsPerCluster)
+        registry.attach(tokenIssuer: self.tokens, tokenReviewer: self.tokens)
+    }
+
+    /// Answers a request. Every failure is an answer too, as a `Status`.
     public func respond(to request: APIRequest) async -> APIResponse {
-        .json(JSON.object(["path": .string(request.rawPath)]).encoded())
+        let start = ContinuousClock.now
+        let auditID = Self.auditID(of: request)
+        let address = ClusterAddress(request, domain: self.configuration.domain) { self.addressBook.cluster(ofPodIP: $0) }
+        let info = RequestInfo(method: request.method, path: address.path, query: request.query)
+        var response: APIResponse
+        do throws(StatusError) {
+            response = try await self.handle(request, info, address)
+        } catch {
+            if error.code >= 500, error.reason == "InternalError" {
+                self.logger.error(
+                    "A request failed inside the server",
+                    metadata: ["audit-id": "\(auditID)", "path": "\(request.rawPath)", "error": "\(error.message)"])
+            }
+            response = .failure(error)
+        }
+        response.headers[.auditID] = auditID
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-cache, private" }
+        let duration = start.duration(to: .now)
+        self.metrics.note(info, status: response.status, duration: duration)
+        self.logger.debug(
+            "Request",
+            metadata: [
+                "audit-id": "\(auditID)", "verb": "\(info.verb)", "path": "\(request.rawPath)", "status": "\(response.status)",
+                "duration": "\(duration)", "peer": "\(request.connection.address)",
+            ])
+        return response
+    }
+
+    private func handle(
+        _ request: APIRequest, _ info: RequestInfo, _ address: ClusterAddress
+    ) async throws(StatusError) -> APIResponse {
+        guard let cluster = try await self.cluster(address.target) else {
+            return try self.handleUnknownCluster(request, info)
+        }
+        let requester = try await self.authenticator.user(of: request, in: cluster)
+        let user = try Impersonation.user(for: request, by: requester, in: cluster, authorizer: self.registry.authorizer)
+        try self.registry.authorizer.require(info.attributes(of: user), in: cluster)
+        let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning)
+        let call = Call(
+            request: request, info: info, context: RequestContext(cluster: cluster, user: user), permit: permit)
+        return try await info.isResource ? self.handleResource(call) : self.handlePath(call)
+    }
+
+    private func cluster(_ target: ClusterAddress.Target) async throws(StatusError) -> LogicalCluster? {
+        do {
+            switch target {
+            case .name(let name): return try await self.registry.store.cluster(name)
+            case .id(let id): return try await self.registry.store.cluster(id: id)
+            }
+        } catch {
+            throw .internalError("loading the cluster: \(error)")
+        }
+    }
+
+    /// A cluster that doesn't exist answers as one in which nobody has any right: its absence can't be told from outside.
+    private func handleUnknownCluster(_ request: APIRequest, _ info: RequestInfo) throws(StatusError) -> APIResponse {
+        if Authenticator.hasCredential(request) { throw .unauthorized() }
+        if let response = self.publicPath(info, request) { return response }
+        throw info.attributes(of: .anonymous).forbidden()
+    }
+
+    /// The client's own id when it is a sound one, or a new one.
+    private static func auditID(of request: APIRequest) -> String {
+        if let given = request.headers[.auditID], given.utf8.count <= 64,
+            given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), !given.isEmpty
+        {
+            return given
+        }
+        return UUID().uuidString.lowercased()
+    }
+}
+
+/// A request that has been let in: who may do what in which cluster.
+struct Call: Sendable {
+    var request: APIRequest
+    var info: RequestInfo
+    var context: RequestContext
+    /// Counts as in progress while it is referred to: a streamed body keeps it.
+    var permit: RequestLimiter.Permit
+
+    var cluster: LogicalCluster { self.context.cluster }
+
+    func body(limit: Int) async throws(StatusError) -> [UInt8] {
+        try await self.request.body.collect(limit: limit)
     }
 }

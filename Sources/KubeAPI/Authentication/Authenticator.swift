@@ -1,0 +1,56 @@
+import HTTPTypes
+import KubeObject
+import KubeRegistry
+import KubeStore
+
+/// Finds out who sent a request to a cluster.
+struct Authenticator: Sendable {
+    let identities: IdentityCache
+    let tokens: ServiceAccountTokens
+
+    /// A client certificate comes first, then a bearer token; without either the request is anonymous.
+    /// - Throws: 401 for a credential that is none of this cluster's.
+    func user(of request: APIRequest, in cluster: LogicalCluster) async throws(StatusError) -> UserInfo {
+        let bearer = try Self.bearerToken(of: request)
+        if request.connection.hasCertificate {
+            let identity = try self.identities.identity(of: cluster)
+            let verdict = await request.connection.certificateVerdict(
+                cluster: cluster.id, authority: identity.clientAuthority.certificate)
+            switch verdict {
+            case .valid(let subject):
+                return UserInfo(
+                    name: subject.user, uid: subject.uid ?? "", groups: subject.groups + ["system:authenticated"])
+            case .invalid where bearer == nil: throw .unauthorized()
+            case .invalid, nil: break
+            }
+        }
+        guard let bearer else { return .anonymous }
+        guard let found = try await self.tokens.review(token: bearer, audiences: [], cluster: cluster) else {
+            throw .unauthorized()
+        }
+        return found.user
+    }
+
+    /// Whether a request carries a credential of any kind that is looked at.
+    static func hasCredential(_ request: APIRequest) -> Bool {
+        if request.connection.hasCertificate { return true }
+        do { return try self.bearerToken(of: request) != nil } catch { return true }
+    }
+
+    private static let protocolPrefix = "base64url.bearer.authorization.k8s.io."
+
+    /// The token of the `Authorization` header, or of a WebSocket's subprotocols, in which browsers must send it.
+    private static func bearerToken(of request: APIRequest) throws(StatusError) -> String? {
+        if let header = request.headers[.authorization] {
+            let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+            guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+            let token = parts[1].drop { $0 == " " }
+            return token.isEmpty ? nil : String(token)
+        }
+        for offered in WebSocketHandshake.offeredProtocols(by: request) where offered.hasPrefix(self.protocolPrefix) {
+            guard let bytes = Base64URL.decode(offered.dropFirst(self.protocolPrefix.count)) else { throw .unauthorized() }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,109 @@
+import Crypto
+import Foundation
+public import KubeObject
+public import KubeRegistry
+public import KubeStore
+
+/// Signs and reads the tokens of service accounts, each cluster's with its own key.
+/// Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
+    /// Who issues, in every cluster: the address at which its pods find the API server.
+    public static let issuer = "https://kubernetes.default.svc.cluster.local"
+    /// The audiences that the API server itself answers to.
+    static let ownAudiences = [issuer]
+
+    private let identities: IdentityCache
+
+    init(identities: IdentityCache) {
+        self.identities = identities
+    }
+
+    // MARK: Issuing
+
+    /// Signs a token.
+    public func issue(_ claims: TokenClaims) async throws(StatusError) -> IssuedToken {
+        let identity = try self.identities.identity(of: claims.cluster)
+        let now = Int64(Timestamp.seconds)
+        let end = now + claims.expirationSeconds
+        let audiences = claims.audiences.isEmpty ? Self.ownAudiences : claims.audiences
+        var bound: JSON = [
+            "namespace": .string(claims.namespace),
+            "serviceaccount": ["name": .string(claims.serviceAccount), "uid": .string(claims.serviceAccountUID)],
+        ]
+        if let object = claims.boundObject {
+            bound[object.kind.lowercased()] = ["name": .string(object.name), "uid": .string(object.uid)]
+        }
+        if let node = claims.node { bound["node"] = ["name": .string(node.name), "uid": .string(node.uid)] }
+        let payload: JSON = [
+            "aud": JSON(audiences), "exp": .int(end), "iat": .int(now), "nbf": .int(now), "iss": .string(Self.issuer),
+            "jti": .string(UUID().uuidString.lowercased()), "kubernetes.io": bound,
+            "sub": .string("system:serviceaccount:\(claims.namespace):\(claims.serviceAccount)"),
+        ]
+        do {
+            let token = try JSONWebToken.sign(payload, with: identity.serviceAccountKey, keyID: identity.serviceAccountKeyID)
+            return IssuedToken(token: token, expirationTimestamp: Timestamp.format(Double(end)), audiences: audiences)
+        } catch {
+            throw .internalError("signing a service-account token in cluster \(claims.cluster.name): \(error)")
+        }
+    }
+
+    // MARK: Reading
+
+    /// The user of a token of this cluster, whose service account and bound object still exist.
+    /// - Parameter audiences: those of which the token must name one; empty for the API server's own.
+    /// - Returns: nil for everything else.
+    public func review(
+        token: String, audiences: [String], cluster: LogicalCluster
+    ) async throws(StatusError) -> (user: UserInfo, audiences: [String])? {
+        let identity = try self.identities.identity(of: cluster)
+        let wanted = audiences.isEmpty ? Self.ownAudiences : audiences
+        if let bootstrap = identity.bootstrapUser(token) {
+            return (UserInfo(name: bootstrap.user, groups: bootstrap.groups + ["system:authenticated"]), wanted)
+        }
+        guard JSONWebToken.looksLikeToken(token),
+            let claims = JSONWebToken.verify(
+                token, key: identity.serviceAccountKey.publicKey, keyID: identity.serviceAccountKeyID)
+        else { return nil }
+        return self.user(of: claims, audiences: wanted, in: cluster.snapshot)
+    }
+
+    private func user(
+        of claims: JSON, audiences: [String], in snapshot: Snapshot
+    ) -> (user: UserInfo, audiences: [String])? {
+        let now = Timestamp.seconds
+        guard claims["iss"]?.string == Self.issuer, let end = claims["exp"]?.double, end > now, let start = claims["nbf"]?.double,
+            start <= now + 60, let bound = claims["kubernetes.io"], let namespace = bound["namespace"]?.string,
+            let account = bound["serviceaccount"], let name = account["name"]?.string, let uid = account["uid"]?.string,
+            claims["sub"]?.string == "system:serviceaccount:\(namespace):\(name)"
+        else { return nil }
+        let named = claims["aud"]?.string.map { [$0] } ?? claims["aud"]?.strings ?? []
+        let shared = audiences.filter(named.contains)
+        guard !shared.isEmpty else { return nil }
+        guard Self.lives("serviceaccounts", namespace, name: name, uid: uid, in: snapshot) else { return nil }
+
+        var user = UserInfo.serviceAccount(namespace: namespace, name: name, uid: uid)
+        if let id = claims["jti"]?.string { user.extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(id)"] }
+        for (kind, plural) in [("pod", "pods"), ("secret", "secrets"), ("node", "nodes")] {
+            guard let object = bound[kind] else { continue }
+            let name = object["name"]?.string ?? ""
+            let uid = object["uid"]?.string ?? ""
+            // A node named beside a pod only informs; alone it bounds the token's life.
+            if kind != "node" || bound["pod"] == nil {
+                guard Self.lives(plural, kind == "node" ? "" : namespace, name: name, uid: uid, in: snapshot) else { return nil }
+            }
+            if kind != "secret" {
+                user.extra["authentication.kubernetes.io/\(kind)-name"] = [name]
+                if !uid.isEmpty { user.extra["authentication.kubernetes.io/\(kind)-uid"] = [uid] }
+            }
+        }
+        return (user, shared)
+    }
+
+    /// Whether an object exists with this uid and isn't over: a deletion that waits bounds tokens from a minute after its deadline.
+    private static func lives(_ plural: String, _ namespace: String, name: String, uid: String, in snapshot: Snapshot) -> Bool {
+        let key = Key(group: "", plural: plural, namespace: namespace, name: name)
+        guard let metadata = snapshot.get(key)?.metadata, metadata.uid == uid else { return false }
+        guard let deadline = metadata.deletionTimestamp.flatMap({ Timestamp.parse($0) }) else { return true }
+        return deadline + 60 > Timestamp.seconds
+    }
+}

@@ -1,0 +1,106 @@
+import Crypto
+import HTTPTypes
+import KubeObject
+import KubeRegistry
+import KubeSchema
+import KubeStore
+
+/// Everything that is no resource: discovery, health, version, metrics, keys.
+extension APIServer {
+    func handlePath(_ call: Call) throws(StatusError) -> APIResponse {
+        let request = call.request
+        guard request.method == .get || request.method == .head else {
+            return .text("405 method not allowed", status: 405)
+        }
+        if let response = self.publicPath(call.info, request) { return response }
+        let parts = call.info.path.split(separator: "/").map(String.init)
+        switch parts.first {
+        case nil: return self.rootPaths()
+        case "api", "apis", "openapi": return try self.discovery(parts, request)
+        case "metrics": return self.metricsPage()
+        case ".well-known" where parts == [".well-known", "openid-configuration"]:
+            return self.openIDConfiguration()
+        case "openid" where parts == ["openid", "v1", "jwks"]:
+            return try self.webKeys(call)
+        default: return .text("404 page not found\n", status: 404)
+        }
+    }
+
+    /// What everybody may see; nil for other paths.
+    func publicPath(_ info: RequestInfo, _ request: APIRequest) -> APIResponse? {
+        guard request.method == .get || request.method == .head, !info.isResource else { return nil }
+        let parts = info.path.split(separator: "/").map(String.init)
+        switch parts.first {
+        case "version" where parts.count == 1: return self.respond(with: ServerVersion.document, to: request)
+        case "healthz", "livez", "readyz": return self.health(parts, request)
+        default: return nil
+        }
+    }
+
+    private func rootPaths() -> APIResponse {
+        var paths = ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/"]
+        for group in self.registry.schema.groups where !group.name.isEmpty {
+            paths.append("/apis/\(group.name)")
+            paths += group.versions.map { "/apis/\($0.groupVersion.apiVersion)" }
+        }
+        paths += ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks", "/readyz", "/version"]
+        let document: JSON = ["paths": JSON(paths.sorted())]
+        return .json(Array(document.pretty().utf8))
+    }
+
+    // MARK: Health
+
+    private func health(_ parts: [String], _ request: APIRequest) -> APIResponse {
+        var checks: [(name: String, failure: String?)] = [("ping", nil), ("log", nil)]
+        if parts.first == "readyz" { checks += self.configuration.readiness() }
+        if parts.count == 2 {
+            guard let check = checks.first(where: { $0.name == parts[1] }) else {
+                return .text("404 page not found\n", status: 404)
+            }
+            return check.failure.map { .text("internal server error: \($0)\n", status: 500) } ?? .text("ok")
+        }
+        guard parts.count == 1 else { return .text("404 page not found\n", status: 404) }
+        let excluded = Set(request.query.all("exclude"))
+        checks.removeAll { excluded.contains($0.name) }
+        let hasFailed = checks.contains { $0.failure != nil }
+        guard hasFailed || request.query["verbose"] != nil else { return .text("ok") }
+        var text = checks.map { $0.failure == nil ? "[+]\($0.name) ok\n" : "[-]\($0.name) failed: reason withheld\n" }.joined()
+        text += "\(parts[0]) check \(hasFailed ? "failed" : "passed")\n"
+        return .text(text, status: hasFailed ? 500 : 200)
+    }
+
+    private func metricsPage() -> APIResponse {
+        let load = self.limiter.total
+        let text = self.metrics.text(gauges: [
+            ("apiserver_current_inflight_requests", "Requests in progress, without streams.", load.requests),
+            ("apiserver_longrunning_requests", "Watches and other streams in progress.", load.streams),
+            ("sampan_clusters", "Logical clusters.", self.registry.store.clusters().count),
+            ("sampan_clusters_loaded", "Logical clusters in memory.", self.registry.store.loadedClusters.count),
+        ])
+        var response = APIResponse.text(text)
+        response.headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
+        return response
+    }
+
+    // MARK: Keys
+
+    private func openIDConfiguration() -> APIResponse {
+        let document: JSON = [
+            "issuer": .string(ServiceAccountTokens.issuer), "jwks_uri": .string("\(ServiceAccountTokens.issuer)/openid/v1/jwks"),
+            "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+        ]
+        var response = APIResponse.json(document.encoded())
+        response.headers[.cacheControl] = "public, max-age=3600"
+        return response
+    }
+
+    private func webKeys(_ call: Call) throws(StatusError) -> APIResponse {
+        let identity = try self.authenticator.identities.identity(of: call.cluster)
+        let document: JSON = ["keys": [JSONWebToken.webKey(of: identity.serviceAccountKey.publicKey)]]
+        var response = APIResponse.json(document.encoded())
+        response.headers[.contentType] = "application/jwk-set+json"
+        response.headers[.cacheControl] = "public, max-age=3600"
+        return response
+    }
+}

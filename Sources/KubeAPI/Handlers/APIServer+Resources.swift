@@ -1,0 +1,227 @@
+import HTTPTypes
+import KubeObject
+import KubeRegistry
+import KubeSchema
+import KubeStore
+
+/// Requests for resources: which verb on which resource, and its options.
+extension APIServer {
+    func handleResource(_ call: Call) async throws(StatusError) -> APIResponse {
+        let info = call.info
+        guard let resource = self.registry.schema.resource(group: info.group, version: info.version, plural: info.resource)
+        else { throw .unknownPath() }
+        if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil { throw .unknownPath() }
+        try Self.checkScope(info, resource, call.request.method)
+
+        if !info.subresource.isEmpty { return try await self.handleSubresource(call, resource) }
+        switch info.verb {
+        case "get": return try self.get(call, resource)
+        case "list": return try self.list(call, resource)
+        case "watch": return try self.watch(call, resource)
+        case "create": return try await self.create(call, resource)
+        case "update": return try await self.update(call, resource)
+        case "patch": return try await self.patch(call, resource)
+        case "delete": return try await self.delete(call, resource)
+        case "deletecollection": return try await self.deleteCollection(call, resource)
+        default: throw .methodNotAllowed()
+        }
+    }
+
+    /// Paths that upstream has no route for: objects of a namespace without one, and the other way round.
+    private static func checkScope(
+        _ info: RequestInfo, _ resource: ResourceType, _ method: HTTPRequest.Method
+    ) throws(StatusError) {
+        // The path of a namespace names itself as its namespace.
+        let hasNamespace = !info.namespace.isEmpty && !(info.resource == "namespaces" && info.group.isEmpty)
+        if resource.isNamespaced {
+            guard !hasNamespace else { return }
+            if !info.name.isEmpty, info.verb != "list", info.verb != "watch" { throw .unknownPath() }
+            guard info.verb == "list" || info.verb == "watch" else { throw .methodNotAllowed() }
+        } else if hasNamespace {
+            throw .unknownPath()
+        }
+    }
+
+    // MARK: Reading
+
+    private func get(_ call: Call, _ resource: ResourceType) throws(StatusError) -> APIResponse {
+        let representation = try self.representation(call, allowsForms: true)
+        try Self.checkVerb("get", resource)
+        let object = try self.registry.get(resource, namespace: call.info.namespace, name: call.info.name, call.context)
+        return try self.encode(.object(object), resource, representation, call)
+    }
+
+    private func list(_ call: Call, _ resource: ResourceType) throws(StatusError) -> APIResponse {
+        let representation = try self.representation(call, allowsForms: true)
+        try Self.checkVerb("list", resource)
+        let options = try RequestOptions.list(call.request.query, info: call.info)
+        let result = try self.registry.list(resource, namespace: call.info.namespace, options, call.context)
+        return try self.encode(result, resource, representation, call)
+    }
+
+    private func watch(_ call: Call, _ resource: ResourceType) throws(StatusError) -> APIResponse {
+        let representation = try self.representation(call, allowsForms: true)
+        try Self.checkVerb("watch", resource)
+        let options = try RequestOptions.list(call.request.query, info: call.info)
+        let timeout = try RequestOptions.integer(call.request.query, "timeoutSeconds")
+        let stream = try self.registry.watch(resource, namespace: call.info.namespace, options, call.context)
+        let encoder = WatchEncoder(server: self, call: call, resource: resource, representation: representation)
+        return WatchBody(
+            stream: stream, encoder: encoder, allowsBookmarks: options.allowWatchBookmarks,
+            timeout: timeout.flatMap { $0 > 0 ? .seconds($0) : nil } ?? .seconds(Double.random(in: 1800...3600)),
+            hold: call.cluster.hold(), permit: call.permit
+        ).response
+    }
+
+    // MARK: Writing
+
+    private func create(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
+        let representation = try self.representation(call, allowsForms: true)
+        guard call.info.name.isEmpty else { throw .methodNotAllowed() }
+        try Self.checkVerb("create", resource)
+        let options = try RequestOptions.create(call.request, kind: "CreateOptions")
+        let body = try await self.object(call, kind: resource.kind, options.fieldValidation)
+        let result = try await self.registry.create(
+            body.tree, resource, namespace: call.info.namespace, options, call.context)
+        return try self.encode(result, resource, representation, call, warnings: body.warnings)
+    }
+
+    private func update(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
+        let representation = try self.representation(call, allowsForms: true)
+        try Self.checkVerb("update", resource)
+        let options = try RequestOptions.create(call.request, kind: "UpdateOptions")
+        let body = try await self.object(call, kind: resource.kind, options.fieldValidation)
+        let result = try await self.registry.update(
+            body.tree, resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
+        return try self.encode(result, resource, representation, call, warnings: body.warnings)
+    }
+
+    private func patch(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
+        let representation = try self.representation(call, allowsForms: true)
+        try Self.checkVerb("patch", resource)
+        let (type, options, body) = try await self.patchBody(call)
+        let result = try await self.registry.patch(
+            type, body, resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
+        return try self.encode(result, resource, representation, call)
+    }
+
+    private func delete(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
+        let representation = try self.representation(call, allowsForms: false)
+        try Self.checkVerb("delete", resource)
+        let options = try RequestOptions.delete(call.request, body: try await self.deleteBody(call))
+        let result = try await self.registry.delete(
+            resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
+        return try self.encode(result, resource, representation, call)
+    }
+
+    private func deleteCollection(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
+        let representation = try self.representation(call, allowsForms: false)
+        try Self.checkVerb("deletecollection", resource)
+        let options = try RequestOptions.delete(call.request, body: try await self.deleteBody(call))
+        let list = try RequestOptions.list(call.request.query, info: call.info)
+        let result = try await self.registry.deleteCollection(
+            resource, namespace: call.info.namespace, list, options, call.context)
+        return try self.encode(result, resource, representation, call)
+    }
+
+    // MARK: Subresources
+
+    private func handleSubresource(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
+        let info = call.info
+        if resource.plural == "pods", resource.group.isEmpty {
+            switch info.subresource {
+            case "log": return try await self.podLog(call, resource)
+            case "exec", "attach": return try await self.remoteCommand(call, resource)
+            case "portforward", "proxy":
+                throw StatusError(
+                    code: 501, reason: "NotImplemented", message: "\(info.subresource) of pods is not implemented yet",
+                    details: [:])
+            default: break
+            }
+        }
+        guard let subresource = resource.subresource(info.subresource), subresource.verbs.contains(info.verb) else {
+            throw .methodNotAllowed()
+        }
+        let representation = try self.representation(call, allowsForms: info.verb == "get")
+        switch info.verb {
+        case "get":
+            let answer = try self.registry.get(
+                resource, namespace: info.namespace, name: info.name, subresource: info.subresource, call.context)
+            return try self.encode(answer, resource, representation, call)
+        case "create":
+            let options = try RequestOptions.create(call.request, kind: "CreateOptions")
+            let body = try await self.object(call, kind: subresource.kind.kind, options.fieldValidation)
+            let result = try await self.registry.create(
+                body.tree, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
+                call.context)
+            return try self.encode(result, resource, representation, call, warnings: body.warnings)
+        case "update":
+            let options = try RequestOptions.create(call.request, kind: "UpdateOptions")
+            let body = try await self.object(call, kind: subresource.kind.kind, options.fieldValidation)
+            let result = try await self.registry.update(
+                body.tree, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
+                call.context)
+            return try self.encode(result, resource, representation, call, warnings: body.warnings)
+        case "patch":
+            let (type, options, body) = try await self.patchBody(call)
+            let result = try await self.registry.patch(
+                type, body, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
+                call.context)
+            return try self.encode(result, resource, representation, call)
+        default: throw .methodNotAllowed()
+        }
+    }
+
+    // MARK: Parts
+
+    private static func checkVerb(_ verb: String, _ resource: ResourceType) throws(StatusError) {
+        guard resource.allows(verb) else { throw .methodNotAllowed() }
+    }
+
+    func representation(_ call: Call, allowsForms: Bool) throws(StatusError) -> Representation {
+        var representation = try Representation(
+            accept: call.request.headers[values: .accept], allowsForms: allowsForms)
+        if call.request.query["pretty"] != nil {
+            representation.isPretty = call.request.query.flag("pretty")
+        } else if let agent = call.request.headers[.userAgent] {
+            // As upstream: people look at what these show.
+            representation.isPretty = ["curl", "Wget", "Mozilla/5.0"].contains { agent.hasPrefix($0) }
+        }
+        return representation
+    }
+
+    private func object(
+        _ call: Call, kind: String, _ validation: FieldValidation
+    ) async throws(StatusError) -> (tree: JSON, warnings: [String]) {
+        let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
+        let decoded = try BodyDecoding.decode(bytes, contentType: call.request.headers[.contentType], kind: kind)
+        let complaints = decoded.duplicates.map { "duplicate field \"\($0)\"" }
+        guard !complaints.isEmpty, validation != .ignore else { return (decoded.tree, []) }
+        if validation == .strict {
+            throw .badRequest(
+                "\(kind) in version \"\(call.info.version)\" cannot be handled as a \(kind): strict decoding error: "
+                    + complaints.joined(separator: ", "))
+        }
+        return (decoded.tree, complaints)
+    }
+
+    private func patchBody(_ call: Call) async throws(StatusError) -> (PatchType, PatchOptions, JSON) {
+        let sent = MediaType(call.request.headers[.contentType] ?? "").name
+        guard let type = PatchType(rawValue: sent) else {
+            throw .unsupportedMediaType(sent, PatchType.allCases.map(\.rawValue))
+        }
+        let options = try RequestOptions.patch(call.request, type: type)
+        let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
+        let decoded = try BodyDecoding.decode(
+            bytes, contentType: type == .apply ? "application/yaml" : "application/json", kind: "patch")
+        return (type, options, decoded.tree)
+    }
+
+    private func deleteBody(_ call: Call) async throws(StatusError) -> JSON? {
+        let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
+        guard !bytes.isEmpty else { return nil }
+        return try BodyDecoding.decode(
+            bytes, contentType: call.request.headers[.contentType], kind: "DeleteOptions"
+        ).tree
+    }
+}

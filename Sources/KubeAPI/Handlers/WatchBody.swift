@@ -1,0 +1,102 @@
+import HTTPTypes
+import KubeObject
+import KubeRegistry
+import KubeSchema
+import KubeStore
+
+/// Puts a watch's events into the form that its client wants. Plain JSON is encoded once for all watchers, by the event itself.
+struct WatchEncoder: Sendable {
+    let server: APIServer
+    let call: Call
+    let resource: ResourceType
+    let representation: Representation
+
+    func encode(_ event: WatchEvent) throws(StatusError) -> [UInt8] {
+        if case .object = self.representation.form { return event.encoded }
+        if event.type == .error { return event.encoded }
+        var tree: JSON = ["type": .string(event.type.rawValue)]
+        switch (self.representation.form, event.object.object) {
+        case (.table, nil):
+            // A bookmark: a table without rows.
+            tree["object"] = [
+                "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": event.object.tree["metadata"] ?? [:],
+                "rows": .array([]),
+                "columnDefinitions": .array([]),
+            ]
+        case (.partialMetadata(let version), nil):
+            tree["object"] = [
+                "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
+                "metadata": event.object.tree["metadata"] ?? [:],
+            ]
+        default:
+            tree["object"] = try self.server.tree(event.object, self.resource, self.representation, self.call)
+        }
+        return tree.encoded() + [UInt8(ascii: "\n")]
+    }
+}
+
+/// A watch's response: events as they come, a bookmark about each minute, and an end when the client's time is up.
+struct WatchBody: Sendable {
+    let stream: WatchStream
+    let encoder: WatchEncoder
+    let allowsBookmarks: Bool
+    let timeout: Duration
+    /// Keeps the cluster in memory, for as long as the response's body is referred to.
+    let hold: LogicalCluster.Hold
+    let permit: RequestLimiter.Permit
+
+    private static let chunkSize = 64 << 10
+
+    var response: APIResponse {
+        let contentType =
+            self.encoder.representation.coding == .yaml ? "application/json" : self.encoder.representation.contentType
+        return APIResponse(
+            status: 200, headers: [.contentType: contentType],
+            body: .stream { writer in try await self.write(to: writer) })
+    }
+
+    private func write(to writer: any ResponseWriter) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.writeEvents(to: writer) }
+            group.addTask {
+                try await Task.sleep(for: self.timeout)
+                self.stream.finish()
+                // The events' task ends the group.
+                try await Task.sleep(for: .seconds(60))
+            }
+            if self.allowsBookmarks {
+                group.addTask {
+                    while true {
+                        try await Task.sleep(for: .seconds(Double.random(in: 50...70)))
+                        self.stream.requestBookmark()
+                    }
+                }
+            }
+            defer {
+                group.cancelAll()
+                self.stream.finish()
+            }
+            try await group.next()
+        }
+    }
+
+    private func writeEvents(to writer: any ResponseWriter) async throws {
+        for await batch in self.stream {
+            var bytes: [UInt8] = []
+            for event in batch {
+                do {
+                    bytes += try self.encoder.encode(event)
+                } catch let error as StatusError {
+                    bytes += JSON.object(["type": "ERROR", "object": error.status]).encoded() + [UInt8(ascii: "\n")]
+                    try await writer.write(bytes)
+                    return
+                }
+                if bytes.count >= Self.chunkSize {
+                    try await writer.write(bytes)
+                    bytes.removeAll(keepingCapacity: true)
+                }
+            }
+            try await writer.write(bytes)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import KubeObject
+import KubeRegistry
+
+/// The streams of a process, multiplexed over a WebSocket: the first byte of each message is its channel.
+/// Source: https://kubernetes.io/docs/reference/using-api/… and KEP-4006, for the v5 protocol.
+struct RemoteCommand: Sendable {
+    enum Subprotocol: String, CaseIterable, Sendable {
+        /// With a message that closes one channel.
+        case v5 = "v5.channel.k8s.io"
+        case v4 = "v4.channel.k8s.io"
+    }
+
+    enum Channel: UInt8, Sendable {
+        case stdin = 0
+        case stdout = 1
+        case stderr = 2
+        case error = 3
+        case resize = 4
+        /// v5: the second byte is the channel that the client has nothing more for.
+        case close = 255
+    }
+
+    struct Options: Sendable, Equatable {
+        var stdin: Bool
+        var stdout: Bool
+        var stderr: Bool
+        var tty: Bool
+
+        init(_ query: QueryItems, isAttach: Bool) {
+            self.stdin = query.flag("stdin")
+            self.stdout = query["stdout"] == nil ? true : query.flag("stdout")
+            self.stderr = query["stderr"] == nil ? true : query.flag("stderr")
+            self.tty = query.flag("tty")
+            // A terminal has one output.
+            if self.tty { self.stderr = false }
+        }
+    }
+
+    let session: any WebSocketSession
+    let subprotocol: Subprotocol
+    let options: Options
+
+    private enum Outcome: Sendable {
+        case exited(Int32)
+        case failed(any Error)
+        case clientGone
+    }
+
+    /// Runs a process with its streams on the WebSocket, and tells the client how it ended.
+    func run(_ process: @escaping @Sendable (ContainerIO) async throws -> Int32) async throws {
+        let stdin = ByteHandoff()
+        let (resizes, resize) = AsyncThrowingStream<TerminalSize, any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        // As upstream: the first message tells the client that the connection stands.
+        try await self.session.send([(self.options.stdout ? Channel.stdout : self.options.stderr ? .stderr : .error).rawValue])
+        let io = ContainerIO(
+            stdin: self.options.stdin ? stdin : nil,
+            stdout: self.options.stdout ? ChannelSink(session: self.session, channel: .stdout) : nil,
+            stderr: self.options.stderr ? ChannelSink(session: self.session, channel: .stderr) : nil,
+            tty: self.options.tty, resizes: self.options.tty ? resizes : nil)
+
+        let outcome = await withTaskGroup(of: Outcome.self) { group in
+            group.addTask {
+                do { return .exited(try await process(io)) } catch { return .failed(error) }
+            }
+            group.addTask {
+                await self.readInput(stdin: stdin, resize: resize)
+                return .clientGone
+            }
+            let first = await group.next() ?? .clientGone
+            group.cancelAll()
+            stdin.finish()
+            resize.finish()
+            return first
+        }
+        let status: JSON
+        switch outcome {
+        case .clientGone: return
+        case .exited(let code): status = Self.status(exitCode: code)
+        case .failed(let error as StatusError): status = error.status
+        case .failed(let error): status = StatusError.internalError("error executing command in container: \(error)").status
+        }
+        try await self.session.send([Channel.error.rawValue] + status.encoded())
+        try await self.session.close(code: 1000, reason: "")
+    }
+
+    /// Takes the client's messages until it closes or is gone.
+    private func readInput(stdin: ByteHandoff, resize: AsyncThrowingStream<TerminalSize, any Error>.Continuation) async {
+        var current: Channel?
+        var size: [UInt8] = []
+        do {
+            while let message = try await self.session.receive() {
+                guard case .data(var bytes, let isStart) = message else { break }
+                if isStart {
+                    guard let first = bytes.first else { continue }
+                    current = Channel(rawValue: first)
+                    bytes.removeFirst()
+                    size = []
+                }
+                switch current {
+                case .stdin where self.options.stdin: await stdin.give(bytes)
+                case .resize where self.options.tty:
+                    size += bytes
+                    guard size.count < 1024 else { return }
+                    if let found = Self.terminalSize(size) { resize.yield(found) }
+                case .close where self.subprotocol == .v5:
+                    if bytes.first == Channel.stdin.rawValue { stdin.finish() }
+                default: break
+                }
+            }
+        } catch {
+            // The client is gone: the same as its close.
+        }
+        stdin.finish()
+    }
+
+    private static func terminalSize(_ bytes: [UInt8]) -> TerminalSize? {
+        do {
+            let tree = try JSON(parsing: bytes)
+            guard let width = tree["Width"]?.int, let height = tree["Height"]?.int else { return nil }
+            return TerminalSize(width: UInt16(clamping: width), height: UInt16(clamping: height))
+        } catch {
+            // A size that comes in pieces, or nonsense: wait for the next.
+            return nil
+        }
+    }
+
+    /// The message on the error channel that says how the process ended.
+    static func status(exitCode: Int32) -> JSON {
+        guard exitCode != 0 else { return ["metadata": [:], "status": "Success"] }
+        return [
+            "metadata": [:], "status": "Failure", "reason": "NonZeroExitCode",
+            "message": .string("command terminated with non-zero exit code: exit status \(exitCode)"),
+            "details": ["causes": [["reason": "ExitCode", "message": .string(String(exitCode))]]],
+        ]
+    }
+}
+
+/// Sends a process's output on one channel.
+private struct ChannelSink: ByteSink {
+    let session: any WebSocketSession
+    let channel: RemoteCommand.Channel
+
+    private static let pieceSize = 64 << 10
+
+    func write(_ bytes: [UInt8]) async throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            try await self.session.send([self.channel.rawValue] + rest.prefix(Self.pieceSize))
+            rest = rest.dropFirst(Self.pieceSize)
+        }
+    }
+
+    func finish() async {}
+}

@@ -1,0 +1,190 @@
+import HTTPTypes
+import KubeObject
+import KubeRegistry
+import Testing
+
+@testable import KubeAPI
+
+/// The verbs, their codes, and what malformed requests are told.
+struct VerbTests {
+    @Test func objectGoesThroughItsLife() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            try await server.createNamespacedConfigMap("a")
+            let got = try await server.send(.get, path + "/a")
+            #expect(got.status == 200)
+            #expect(got.json["data"] == ["a": "b"])
+            #expect(got.headers[.contentType] == "application/json")
+            #expect(got.headers[.auditID]?.isEmpty == false)
+
+            var changed = got.json
+            changed["data"] = ["a": "c"]
+            #expect(try await server.send(.put, path + "/a", body: changed).json["data"] == ["a": "c"])
+            let stale = try await server.send(.put, path + "/a", body: changed)
+            #expect(stale.status == 409)
+            #expect(stale.json["reason"] == "Conflict")
+
+            for (type, patch) in [
+                ("application/merge-patch+json", #"{"data":{"m":"1"}}"#),
+                ("application/strategic-merge-patch+json", #"{"data":{"s":"1"}}"#),
+                ("application/json-patch+json", #"[{"op":"add","path":"/data/j","value":"1"}]"#),
+            ] {
+                let patched = try await server.send(.patch, path + "/a", raw: patch, headers: [.contentType: type])
+                #expect(patched.status == 200, "\(patched.text)")
+            }
+            let merged = try await server.send(.get, path + "/a").json
+            #expect(merged["data"] == ["a": "c", "m": "1", "s": "1", "j": "1"])
+
+            let deleted = try await server.send(.delete, path + "/a")
+            #expect(deleted.status == 200)
+            #expect(deleted.json["status"] == "Success")
+            let gone = try await server.send(.get, path + "/a")
+            #expect(gone.status == 404)
+            #expect(gone.message == #"configmaps "a" not found"#)
+        }
+    }
+
+    @Test func dryRunStoresNothing() async throws {
+        try await TestServer.run { server in
+            let body: JSON = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "dry"]]
+            let path = "/api/v1/namespaces/default/configmaps"
+            #expect(try await server.send(.post, path + "?dryRun=All", body: body).status == 201)
+            #expect(try await server.send(.get, path + "/dry").status == 404)
+            let bad = try await server.send(.post, path + "?dryRun=Some", body: body)
+            #expect(bad.status == 422)
+            #expect(bad.message.contains(#"dryRun: Unsupported value: "Some""#), "\(bad.message)")
+        }
+    }
+
+    @Test func badRequestsGetUpstreamsStatus() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            let malformed = try await server.send(.post, path, raw: "{", headers: [.contentType: "application/json"])
+            #expect(malformed.status == 400)
+            #expect(malformed.json["reason"] == "BadRequest")
+            let yaml = try await server.send(.post, path, raw: "a: [", headers: [.contentType: "application/yaml"])
+            #expect(yaml.status == 400)
+            let cbor = try await server.send(.post, path, raw: "x", headers: [.contentType: "application/cbor"])
+            #expect(cbor.status == 415)
+            #expect(cbor.json["reason"] == "UnsupportedMediaType")
+            let patch = try await server.send(.patch, path + "/x", raw: "x", headers: [.contentType: "text/plain"])
+            #expect(patch.status == 415)
+            let accept = try await server.send(.get, path, headers: [.accept: "application/vnd.kubernetes.protobuf"])
+            #expect(accept.status == 406)
+            let fallback = try await server.send(
+                .get, path, headers: [.accept: "application/vnd.kubernetes.protobuf,application/json"])
+            #expect(fallback.status == 200)
+            let large = try await server.send(.post, path, raw: String(repeating: " ", count: (3 << 20) + 1))
+            #expect(large.status == 413)
+            #expect(large.json["reason"] == "RequestEntityTooLarge")
+            let selector = try await server.send(.get, path + "?labelSelector=a%20b%20c")
+            #expect(selector.status == 400)
+            #expect(try await server.send(.get, "/api/v1/nothings").status == 404)
+            #expect(try await server.send(.get, "/apis/no.such/v1/things").status == 404)
+            #expect(try await server.send(.post, "/api/v1/configmaps", body: [:]).status == 405)
+            #expect(try await server.send(.get, "/api/v1/configmaps/a").status == 404)
+            #expect(try await server.send(.get, "/nowhere").status == 404)
+        }
+    }
+
+    @Test func listsAreJoinedFromStoredBytes() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            for index in 0..<5 {
+                try await server.createNamespacedConfigMap(
+                    "c\(index)", data: ["kind": "x", "z": #"{"kind":"ConfigMap","#], labels: ["odd": index % 2 == 1 ? "1" : "0"])
+            }
+            let all = try await server.send(.get, path)
+            #expect(all.json["kind"] == "ConfigMapList")
+            let items = all.json["items"]?.elements ?? []
+            #expect(items.count == 6)
+            #expect(items.allSatisfy { $0["kind"] == nil && $0["apiVersion"] == nil })
+            #expect(items[0]["data"] == ["kind": "x", "z": #"{"kind":"ConfigMap","#])
+            #expect(try await server.send(.get, path + "?labelSelector=odd%3D1").json["items"]?.elements.count == 2)
+            #expect(try await server.send(.get, path + "?fieldSelector=metadata.name%3Dc3").json["items"]?.elements.count == 1)
+
+            let first = try await server.send(.get, path + "?limit=2").json
+            #expect(first["items"]?.elements.count == 2)
+            #expect(first["metadata"]?["remainingItemCount"] == 4)
+            let token = try #require(first["metadata"]?["continue"]?.string)
+            let second = try await server.send(.get, path + "?limit=10&continue=" + token).json
+            #expect(second["items"]?.elements.count == 4)
+
+            let yaml = try await server.send(.get, path + "/c0", headers: [.accept: "application/yaml"])
+            #expect(yaml.text.contains("kind: ConfigMap"))
+            let pretty = try await server.send(.get, path + "/c0?pretty=true")
+            #expect(pretty.text.contains("\n  \"kind\": \"ConfigMap\""), "\(pretty.text)")
+            let table = try await server.send(
+                .get, path, headers: [.accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"]
+            ).json
+            #expect(table["kind"] == "Table")
+            #expect(table["rows"]?.elements.count == 6)
+            #expect(table["rows"]?[0]?["object"]?["kind"] == "PartialObjectMetadata")
+            let partial = try await server.send(
+                .get, path, headers: [.accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"]
+            ).json
+            #expect(partial["kind"] == "PartialObjectMetadataList")
+            #expect(partial["items"]?[0]?["data"] == nil)
+        }
+    }
+
+    @Test func longListsAreStreamed() async throws {
+        try await TestServer.run { server in
+            for index in 0..<8 {
+                try await server.createNamespacedConfigMap(
+                    "c\(index)", data: ["a": .string(String(repeating: "x", count: 60_000))])
+            }
+            let all = try await server.send(.get, "/api/v1/configmaps")
+            #expect(all.bytes.count > 480_000)
+            #expect((all.json["items"]?.elements.count ?? 0) >= 8)
+        }
+    }
+
+    @Test func collectionIsDeleted() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            for name in ["a", "b"] { try await server.createNamespacedConfigMap(name, labels: ["x": "y"]) }
+            #expect(try await server.send(.delete, path + "?labelSelector=x%3Dy").status == 200)
+            #expect(try await server.send(.get, path + "?labelSelector=x%3Dy").json["items"]?.elements.isEmpty == true)
+        }
+    }
+
+    @Test func duplicateFieldsWarnOrFail() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            func body(_ name: String) -> String {
+                #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"\#(name)"},"data":{"a":"1","a":"2"}}"#
+            }
+            let warned = try await server.send(.post, path, raw: body("w"))
+            #expect(warned.status == 201)
+            #expect(warned.headers[.warning] == #"299 - "duplicate field \"data.a\"""#, "\(warned.headers)")
+            #expect(try await server.send(.post, path + "?fieldValidation=Strict", raw: body("s")).status == 400)
+            let ignored = try await server.send(.post, path + "?fieldValidation=Ignore", raw: body("i"))
+            #expect(ignored.headers[.warning] == nil)
+        }
+    }
+
+    @Test func scaleAndStatusAreSubresources() async throws {
+        try await TestServer.run { server in
+            let path = "/apis/apps/v1/namespaces/default/deployments"
+            let deployment: JSON = [
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "web"],
+                "spec": [
+                    "replicas": 2, "selector": ["matchLabels": ["a": "b"]],
+                    "template": ["metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "i"]]]],
+                ],
+            ]
+            let created = try await server.send(.post, path, body: deployment)
+            #expect(created.status == 201, "\(created.text)")
+            let scale = try await server.send(.get, path + "/web/scale")
+            #expect(scale.json["kind"] == "Scale")
+            #expect(scale.json["spec"]?["replicas"] == 2)
+            let scaled = try await server.send(
+                .patch, path + "/web/scale", raw: #"{"spec":{"replicas":5}}"#,
+                headers: [.contentType: "application/merge-patch+json"])
+            #expect(scaled.json["spec"]?["replicas"] == 5, "\(scaled.text)")
+            #expect(try await server.send(.get, path + "/web").json["spec"]?["replicas"] == 5)
+            #expect(try await server.send(.get, path + "/web/nonsense").status == 404)
+        }
+    }
+}
