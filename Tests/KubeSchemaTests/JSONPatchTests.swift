@@ -90,6 +90,64 @@ struct JSONPatchTests {
     }
 }
 
+@Suite("Patches that are meant to harm")
+struct HarmfulPatchTests {
+    @Test func `copying what was copied doesn't fill memory`() {
+        let double: JSON = ["op": "copy", "from": "/a", "path": "/a/-"]
+        let error = #expect(throws: StatusError.self) {
+            try JSONPatch.apply(.array([JSON](repeating: double, count: 60)), to: ["a": [["some text to begin with"]]])
+        }
+        #expect(error?.code == 422)
+    }
+
+    /// As deep as the parser lets anything through.
+    @Test func `deep trees are walked`() throws {
+        let depth = 490
+        let schemaText = String(repeating: #"{"not":"#, count: depth) + "{}" + String(repeating: "}", count: depth)
+        let props = try #require(
+            Schema.builtin.type(named: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"))
+        let tree = json(schemaText)
+        let decoded = try props.decode(tree)
+        #expect(decoded.tree == tree)
+        #expect(try MergePatch.apply(tree, to: tree) == tree)
+        #expect(try StrategicMergePatch.apply(tree, to: tree, type: props) == tree)
+        #expect(try StrategicMergePatch.apply(tree, to: [:], type: props) == tree)
+        var copy = tree
+        props.applyDefaults(to: &copy)
+        let path = String(repeating: "/not", count: depth)
+        #expect(try JSONPatch.apply([["op": "test", "path": .string(path), "value": [:]]], to: tree) == tree)
+    }
+
+    @Test func `a patch can't make a tree too deep to be read again`() throws {
+        var tree: JSON = ["a": [:]]
+        for _ in 0..<20 {
+            let deeper =
+                #"[{"op":"copy","from":"/a","path":"/b"},{"op":"add","path":"/a","value":{"x":{"x":{}}}},{"op":"move","from":"/b","path":"/a/x/x"}]"#
+            tree = try JSONPatch.apply(json(deeper), to: tree)
+        }
+        let nested = json(String(repeating: #"{"x":"#, count: 480) + "{}" + String(repeating: "}", count: 480))
+        let path = "/a" + String(repeating: "/x", count: 40)
+        let error = #expect(throws: StatusError.self) {
+            try JSONPatch.apply([["op": "add", "path": .string(path), "value": nested]], to: tree)
+        }
+        #expect(error?.code == 422)
+        #expect(try JSONPatch.apply([["op": "add", "path": "/b", "value": nested]], to: tree)["b"] == nested)
+    }
+
+    @Test func `long lists are merged in linear time`() throws {
+        let spec = try #require(Schema.builtin.type(named: "io.k8s.api.core.v1.PodSpec"))
+        let containers = JSON.array((0..<5_000).map { ["name": .string("c\($0)"), "image": "i"] })
+        let tree: JSON = ["containers": containers]
+        #expect(try StrategicMergePatch.apply(tree, to: tree, type: spec) == tree)
+    }
+
+    @Test func `no more than a hundred unknown fields are told`() throws {
+        let spec = try #require(Schema.builtin.type(named: "io.k8s.api.core.v1.PodSpec"))
+        let tree = JSON.object(JSONObject((0..<1_000).map { ("x\($0)", JSON.null) }))
+        #expect(try spec.decode(tree).unknownFields.count == 100)
+    }
+}
+
 @Suite("JSON merge patch")
 struct MergePatchTests {
     static let cases: [(String, String, String)] = [

@@ -11,7 +11,7 @@ public struct Decoded: Sendable {
     /// Without unknown fields, and written as Go would write what it read: nulls and empty optional values are gone,
     /// quantities and times are canonical, fields that are always written (`status: {}`) are there.
     public var tree: JSON
-    /// The paths of fields that the type doesn't have: `spec.template.spec.containers[0].foo`.
+    /// The paths of fields that the type doesn't have: `spec.template.spec.containers[0].foo`. At most 100.
     public var unknownFields: [String]
 }
 
@@ -32,6 +32,9 @@ struct Decoder {
         case key(String)
         case index(Int)
     }
+
+    /// Upstream tells of no more.
+    private static let maximumUnknown = 100
 
     private(set) var unknown: [String] = []
     private var path: [Step] = []
@@ -65,7 +68,7 @@ struct Decoder {
                 path.removeLast()
             } else if type.preservesUnknownFields {
                 members.append((key, member))
-            } else {
+            } else if unknown.count < Decoder.maximumUnknown {
                 unknown.append(fullPath(key))
             }
         }

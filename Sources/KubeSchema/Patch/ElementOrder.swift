@@ -77,29 +77,34 @@ enum ElementOrder {
         }
         let inOrder = positions(order, mergeKey)
         let onServer = positions(serverOrder, mergeKey)
-        func sorted(_ list: [JSON], _ positions: [JSON: Int]) -> [JSON] {
-            list.enumerated().sorted { left, right in
-                let first = positions[identity(left.element, mergeKey)] ?? Int.max
-                let second = positions[identity(right.element, mergeKey)] ?? Int.max
-                return first == second ? left.offset < right.offset : first < second
-            }.map(\.element)
+        // What the server has stands in its order; what it does not know comes last.
+        var fromPatch: [(place: Int, element: JSON)] = []
+        var serverOnly: [(place: Int, element: JSON)] = []
+        for element in elements {
+            let identity = identity(element, mergeKey)
+            if let place = inOrder[identity] {
+                fromPatch.append((place, element))
+            } else {
+                serverOnly.append((onServer[identity] ?? Int.max, element))
+            }
         }
-        let fromPatch = sorted(elements.filter { inOrder[identity($0, mergeKey)] != nil }, inOrder)
-        let serverOnly = sorted(elements.filter { inOrder[identity($0, mergeKey)] == nil }, onServer)
+        // `sort` is stable.
+        fromPatch.sort { $0.place < $1.place }
+        serverOnly.sort { $0.place < $1.place }
         var result: [JSON] = []
         result.reserveCapacity(elements.count)
         var left = serverOnly[...]
         var right = fromPatch[...]
         while let own = left.first, let other = right.first {
-            if let first = onServer[identity(own, mergeKey)], let second = onServer[identity(other, mergeKey)], first < second {
-                result.append(own)
+            if own.place < Int.max, let place = onServer[identity(other.element, mergeKey)], own.place < place {
+                result.append(own.element)
                 left = left.dropFirst()
             } else {
-                result.append(other)
+                result.append(other.element)
                 right = right.dropFirst()
             }
         }
-        return result + left + right
+        return result + left.map(\.element) + right.map(\.element)
     }
 
     private static func positions(_ list: [JSON], _ mergeKey: String?) -> [JSON: Int] {

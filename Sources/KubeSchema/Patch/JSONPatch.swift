@@ -4,6 +4,10 @@ public import KubeObject
 public enum JSONPatch {
     /// More operations are refused.
     public static let maximumOperations = 10_000
+    /// The most bytes that one patch may copy; otherwise a few operations that copy what the last one made would fill memory.
+    static let maximumCopiedBytes = 3 * 1024 * 1024
+    /// How deep a patch may make a tree: less than what `JSON` reads, because the outcome is read again.
+    static let maximumDepth = 500
 
     /// - Throws: `BadRequest` when `operations` isn't a patch; `RequestEntityTooLarge` when it has too many operations;
     ///   code 422 when an operation doesn't apply, or a test fails. All or nothing is done.
@@ -21,7 +25,10 @@ public enum JSONPatch {
                 "The allowed maximum operations in a JSON patch is \(maximumOperations), got \(list.count)")
         }
         var result = tree
-        for operation in list { guard apply(operation, &result) else { throw notApplicable() } }
+        var copied = 0
+        for operation in list {
+            guard apply(operation, &result, &copied), copied <= maximumCopiedBytes else { throw notApplicable() }
+        }
         return result
     }
 
@@ -31,7 +38,7 @@ public enum JSONPatch {
             code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request", details: [:])
     }
 
-    private static func apply(_ operation: JSON, _ tree: inout JSON) -> Bool {
+    private static func apply(_ operation: JSON, _ tree: inout JSON, _ copied: inout Int) -> Bool {
         guard let name = operation["op"]?.string, let path = operation["path"]?.string.flatMap(JSONPointer.init) else {
             return false
         }
@@ -46,13 +53,27 @@ public enum JSONPatch {
             guard let from = operation["from"]?.string.flatMap(JSONPointer.init), let value = from.value(in: tree) else {
                 return false
             }
-            if name == "move" { guard remove(from, &tree) else { return false } }
+            if name == "move" {
+                guard remove(from, &tree) else { return false }
+            } else {
+                copied += value.encoded().count
+            }
             return add(value, path, &tree)
         default: return false
         }
     }
 
+    private static func isDeeper(_ value: JSON, than limit: Int) -> Bool {
+        switch value {
+        case .object where limit <= 0, .array where limit <= 0: true
+        case .object(let members): members.values.contains { isDeeper($0, than: limit - 1) }
+        case .array(let elements): elements.contains { isDeeper($0, than: limit - 1) }
+        default: false
+        }
+    }
+
     private static func add(_ value: JSON, _ path: JSONPointer, _ tree: inout JSON) -> Bool {
+        guard !isDeeper(value, than: maximumDepth - path.tokens.count) else { return false }
         if path.tokens.isEmpty {
             tree = value
             return true
@@ -96,6 +117,7 @@ public enum JSONPatch {
     }
 
     private static func replace(_ value: JSON, _ path: JSONPointer, _ tree: inout JSON) -> Bool {
+        guard !isDeeper(value, than: maximumDepth - path.tokens.count) else { return false }
         if path.tokens.isEmpty {
             tree = value
             return true

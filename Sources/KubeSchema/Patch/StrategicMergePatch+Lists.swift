@@ -11,7 +11,10 @@ extension StrategicMergePatch {
         var patchElements = patch
         var originalElements = original
         if !holdsObjects {
-            if isDeletion { return original.filter { !patch.contains($0) } }
+            if isDeletion {
+                let deleted = Set(patch)
+                return original.filter { !deleted.contains($0) }
+            }
             merged = withoutDuplicates(original + patch)
         } else {
             guard !member.mergeKey.isEmpty else {
@@ -47,7 +50,7 @@ extension StrategicMergePatch {
     private static func applyDirectives(
         _ patch: [JSON], _ original: [JSON], _ mergeKey: String
     ) throws(StatusError) -> (original: [JSON], patch: [JSON]) {
-        var original = original
+        var deleted: Set<JSON> = []
         var kept: [JSON] = []
         var isReplacement = false
         for element in patch {
@@ -58,33 +61,33 @@ extension StrategicMergePatch {
             switch value {
             case "delete":
                 guard let key = element[mergeKey] else { throw noMergeKey(element, mergeKey) }
-                for item in original where item[mergeKey] == nil { throw noMergeKey(item, mergeKey) }
-                original.removeAll { $0[mergeKey] == key }
+                deleted.insert(key)
             case "replace": isReplacement = true
             case "merge": throw failure("merging lists cannot yet be specified in the patch")
             default: throw unknownDirective(value, element.object ?? JSONObject())
             }
         }
-        return isReplacement ? (kept, []) : (original, kept)
+        if isReplacement { return (kept, []) }
+        if deleted.isEmpty { return (original, kept) }
+        for item in original where item[mergeKey] == nil { throw noMergeKey(item, mergeKey) }
+        return (original.filter { !deleted.contains($0[mergeKey] ?? .null) }, kept)
     }
 
     private static func mergeElements(
         _ patch: [JSON], into original: [JSON], _ member: PatchSchema.Member
     ) throws(StatusError) -> [JSON] {
         var merged = original
+        var positions: [JSON: Int] = [:]
+        for (index, item) in original.enumerated() {
+            guard let key = item[member.mergeKey] else { throw noMergeKey(item, member.mergeKey) }
+            if positions[key] == nil { positions[key] = index }
+        }
         for element in patch {
             guard let key = element[member.mergeKey] else { throw noMergeKey(element, member.mergeKey) }
-            var position: Int?
-            for (index, item) in merged.enumerated() {
-                guard let own = item[member.mergeKey] else { throw noMergeKey(item, member.mergeKey) }
-                if own == key {
-                    position = index
-                    break
-                }
-            }
-            if let position, let old = merged[position].object, let new = element.object {
+            if let position = positions[key], let old = merged[position].object, let new = element.object {
                 merged[position] = .object(try merge(new, into: old, member.schema))
             } else if let added = withoutDirectives(element) {
+                positions[key] = merged.count
                 merged.append(added)
             }
         }
