@@ -11,7 +11,10 @@ import Synchronization
 /// is still the one that was read; when it isn't, it starts again or answers with a conflict, as upstream does.
 public final class Registry: Sendable {
     public let store: Store
+    /// Kubernetes' own resources, which every cluster has.
     public let schema: Schema
+    private let schemas: @Sendable (LogicalCluster) -> Schema?
+    let handlers: [GroupResource: any SubresourceHandler]
     public let authorizer: Authorizer
     let admission: [any AdmissionPlugin]
 
@@ -22,13 +25,19 @@ public final class Registry: Sendable {
 
     private let services = Mutex(Services())
 
-    /// - Parameter admission: what every write passes, in this order.
+    /// - Parameters:
+    ///   - schemas: what a cluster serves when that isn't just Kubernetes' own resources: the platform's in the root cluster.
+    ///   - admission: what every write passes, in this order.
+    ///   - handlers: who answers a create at a subresource that isn't Kubernetes' own, by group and `PLURAL/SUBRESOURCE`.
     public init(
-        store: Store, schema: Schema = .builtin, authorizer: Authorizer = Authorizer(),
-        admission: [any AdmissionPlugin] = Registry.defaultAdmission
+        store: Store, schema: Schema = .builtin, schemas: @escaping @Sendable (LogicalCluster) -> Schema? = { _ in nil },
+        authorizer: Authorizer = Authorizer(), admission: [any AdmissionPlugin] = Registry.defaultAdmission,
+        handlers: [GroupResource: any SubresourceHandler] = [:]
     ) {
         self.store = store
         self.schema = schema
+        self.schemas = schemas
+        self.handlers = handlers
         self.authorizer = authorizer
         self.admission = admission
         store.observe { [authorizer] batch in authorizer.note(batch) }
@@ -52,6 +61,9 @@ public final class Registry: Sendable {
     public var tokenIssuer: (any TokenIssuer)? { services.withLock { $0.tokenIssuer } }
     /// Who reads tokens, once attached.
     public var tokenReviewer: (any TokenReviewer)? { services.withLock { $0.tokenReviewer } }
+
+    /// Everything that a cluster serves.
+    public func schema(of cluster: LogicalCluster) -> Schema { schemas(cluster) ?? schema }
 
     /// The built-in resource with this plural in the group's preferred version.
     ///

@@ -91,14 +91,15 @@ extension Registry {
     /// Creates a logical cluster that is usable when this returns: one durable commit with all that a new cluster has.
     ///
     /// - Parameters:
+    ///   - uid: the cluster's own identity, unique for ever.
     ///   - record: the cluster's private record, as its keys.
     ///   - certificateAuthority: the certificate (PEM) that clients in its pods verify the API server by.
     ///   - writes: more first objects.
     public func createCluster(
-        _ name: String, record: JSON, certificateAuthority: String, writes: [Write] = []
+        _ name: String, uid: String = Identifiers.uid(), record: JSON, certificateAuthority: String, writes: [Write] = []
     ) async throws -> LogicalCluster {
         let first = try Bootstrap.firstWrites(certificateAuthority: certificateAuthority)
         return try await store.createCluster(
-            name, uid: Identifiers.uid(), record: record, base: Bootstrap.base, writes: first + writes)
+            name, uid: uid, record: record, base: Bootstrap.base, writes: first + writes)
     }
 }

@@ -1,7 +1,7 @@
 /// Unique identifiers and generated names.
-enum Identifiers {
+public enum Identifiers {
     /// A random UUID (version 4) in lower case.
-    static func uid() -> String {
+    public static func uid() -> String {
         var generator = SystemRandomNumberGenerator()
         return uuid(high: generator.next(), low: generator.next())
     }
