@@ -18,13 +18,16 @@ public struct ResourceDeclaration: Sendable {
 extension Schema {
     /// A schema that has the declared resources too, and shares all others with this one.
     ///
-    /// A new group comes after the known ones; a new version of a known group after its known versions.
+    /// A new group comes after the known ones; a new version of a known group after its known versions. This schema stays
+    /// in memory as long as the new one: add everything to one schema, rather than piece by piece to the last outcome.
     public func adding(_ declaration: ResourceDeclaration) throws(SchemaError) -> Schema {
         var parser = TypeParser(base: types)
         try parser.read(declaration.types)
         var resources = ResourceParser(types: try parser.finish())
         let groups = try resources.read(declaration.resources, over: groups)
-        return Schema(groups: groups, types: resources.types, documentation: documentation + [declaration.documentation])
+        return Schema(
+            groups: groups, types: resources.types, documentation: documentation + [declaration.documentation],
+            base: self)
     }
 
     /// A schema that has `resources` too, such as those of custom resource definitions. One with a group, version and plural
@@ -50,6 +53,6 @@ extension Schema {
             groups[group].versions[version].resources.append(resource)
             groups[group].versions[version].resources.sort { precedes($0.plural, $1.plural) }
         }
-        return Schema(groups: groups, types: types, documentation: documentation)
+        return Schema(groups: groups, types: types, documentation: documentation, base: self)
     }
 }

@@ -36,6 +36,8 @@ extension Schema {
     /// `/api/v1` and `/apis/GROUP/VERSION`; nil when it isn't served.
     public func resourceList(_ groupVersion: GroupVersion) -> Document? {
         guard let version = version(groupVersion) else { return nil }
+        let owner = owner(of: version)
+        if owner !== self { return owner.resourceList(groupVersion) }
         return documents.document("/\(groupVersion)") {
             var list: JSON = [
                 "kind": "APIResourceList", "groupVersion": .string(groupVersion.apiVersion),

@@ -43,9 +43,12 @@ public final class Schema: Sendable {
     private let byResource: [GroupVersionResource: ResourceType]
     private let byKind: [GroupVersionKind: ResourceType]
     let documents = DocumentCache()
+    /// The schema that this one adds to: documents of versions that are the same there are made, and kept, there only.
+    private let base: Schema?
 
-    init(groups: [Group], types: TypeTable, documentation: [String]) {
+    init(groups: [Group], types: TypeTable, documentation: [String], base: Schema? = nil) {
         self.groups = groups
+        self.base = base
         self.types = types
         self.documentation = documentation
         resources = groups.flatMap { $0.versions.flatMap(\.resources) }
@@ -57,6 +60,14 @@ public final class Schema: Sendable {
 
     public func version(_ groupVersion: GroupVersion) -> Group.Version? {
         group(groupVersion.group)?.versions.first { $0.groupVersion == groupVersion }
+    }
+
+    /// The schema, this or one that it adds to, where the documents of `version` are made.
+    func owner(of version: Group.Version) -> Schema {
+        guard let base, let same = base.version(version.groupVersion),
+            same.resources.elementsEqual(version.resources, by: { $0 === $1 })
+        else { return self }
+        return base.owner(of: same)
     }
 
     public func resource(group: String, version: String, plural: String) -> ResourceType? {

@@ -94,4 +94,30 @@ struct SchemaTests {
             try schema.adding(ResourceDeclaration(types: "@a/v1 dev.a v1\n+A\nx 1 .Missing -", resources: ""))
         }
     }
+
+    @Test func `a resource can be added to a known group, and takes an equal one's place`() throws {
+        let deployment = try #require(schema.resource(group: "apps", version: "v1", plural: "deployments"))
+        let boats = ResourceType(
+            gvk: GroupVersionKind(group: "apps", version: "v1", kind: "Boat"), plural: "boats", singular: "boat",
+            isNamespaced: true,
+            verbs: ["get", "list"], type: nil)
+        let more = schema.adding([boats, boats])
+        #expect(more.version(boats.groupVersion)?.resources.map(\.plural).first == "boats")
+        #expect(more.resources.count == schema.resources.count + 1)
+        #expect(
+            more.resource(forKind: deployment.gvk) === deployment
+                && more.resource(GroupKind(group: "apps", kind: "Boat")) === boats)
+    }
+
+    @Test func `documents that are the same are shared`() throws {
+        let boats = ResourceType(
+            gvk: GroupVersionKind(group: "boats.example.com", version: "v1", kind: "Boat"), plural: "boats", singular: "boat",
+            isNamespaced: true, verbs: ["get", "list"], type: nil)
+        let more = schema.adding([boats])
+        let core = try #require(more.version(GroupVersion(apiVersion: "v1")))
+        let own = try #require(more.version(boats.groupVersion))
+        #expect(more.owner(of: core) === schema && more.owner(of: own) === more)
+        #expect(more.openAPI(GroupVersion(apiVersion: "v1"))?.etag == schema.openAPI(GroupVersion(apiVersion: "v1"))?.etag)
+        #expect(more.openAPI(boats.groupVersion) != nil && schema.openAPI(boats.groupVersion) == nil)
+    }
 }

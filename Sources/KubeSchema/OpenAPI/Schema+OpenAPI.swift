@@ -28,6 +28,8 @@ extension Schema {
     /// `/openapi/v3/api/v1` and `/openapi/v3/apis/GROUP/VERSION`; nil when it isn't served.
     public func openAPI(_ groupVersion: GroupVersion) -> Document? {
         guard let version = version(groupVersion) else { return nil }
+        let owner = owner(of: version)
+        if owner !== self { return owner.openAPI(groupVersion) }
         return documents.document("openapi/v3/\(groupVersion)") {
             var paths = OpenAPIPaths(self, groupVersion, OpenAPISchemas(self, dialect: .v3))
             paths.add(version)
