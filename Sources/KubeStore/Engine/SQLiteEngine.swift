@@ -35,6 +35,12 @@ final class SQLiteEngine: StoreEngine {
     /// Opens the database `store.sqlite` in a directory, and makes it when there is none.
     init(directory: String, maximumPages: Int? = nil) throws(StoreError) {
         let path = directory + "/store.sqlite"
+        // SQLite gives its other files the mode of this one. Records hold keys: they are for nobody else.
+        if !FileManager.default.fileExists(atPath: path),
+            !FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+        {
+            throw .unavailable("creating \(path) failed; is the directory writable?")
+        }
         do {
             writer = try SQLiteEngine.connect(path, cachePages: 8_192)
             try writer.inDatabase { db in

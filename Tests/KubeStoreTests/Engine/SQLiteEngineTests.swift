@@ -165,6 +165,19 @@ struct SQLiteEngineTests {
         }
     }
 
+    @Test func filesAreForTheirOwnerOnly() async throws {
+        let directory = TemporaryDirectory()
+        try FileManager.default.createDirectory(
+            atPath: directory.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        try await withStore(directory: directory.path) { store in
+            _ = try await store.createCluster("demo", uid: "d", base: SQLiteEngineTests.base)
+            for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
+                let mode = try FileManager.default.attributesOfItem(atPath: "\(directory.path)/\(name)")[.posixPermissions]
+                #expect(mode as? Int == 0o600, "\(name)")
+            }
+        }
+    }
+
     @Test func aSecondProcessIsKeptOut() async throws {
         let directory = TemporaryDirectory()
         try await withStore(directory: directory.path) { _ in
