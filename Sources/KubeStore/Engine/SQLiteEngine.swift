@@ -307,7 +307,9 @@ extension SQLiteEngine {
     private func noteAppended(_ bytes: Int) {
         let begins = log.withLock { log in
             log.appended += bytes
-            guard log.appended >= SQLiteEngine.checkpointBytes, !log.isCheckpointing, !log.isClosed else { return false }
+            // Two checkpoints at once are refused by SQLite: the writer's comes first.
+            let isFree = !log.isCheckpointing && !log.mustRestart && !log.isClosed
+            guard log.appended >= SQLiteEngine.checkpointBytes, isFree else { return false }
             log.appended = 0
             log.isCheckpointing = true
             return true
