@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sys
 import tempfile
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -91,8 +92,12 @@ def fetch(into):
             f'Dir::State::status "{apt}/status";\nDir::Cache "{apt}/cache";\nAPT::Sandbox::User "root";\n'
         )
     environment = dict(os.environ, APT_CONFIG=settings)
-    subprocess.run(["apt-get", "-qq", "update"], env=environment, check=True)
-    subprocess.run(["apt-get", "-qq", "download", *DEBIAN], env=environment, cwd=os.path.join(apt, "deb"), check=True)
+    for command in (["update", "-o", "APT::Update::Error-Mode=any"], ["download", *DEBIAN]):
+        done = subprocess.run(["apt-get", "-qq", *command], env=environment, cwd=os.path.join(apt, "deb"), text=True, capture_output=True)
+        if done.returncode:
+            print(f"can't download {', '.join(DEBIAN)} from {MIRROR}:\n{done.stderr}"
+                  "try again, or unpack them yourself and use --sources", file=sys.stderr)
+            sys.exit(2)
     root = os.path.join(into, "root")
     for deb in sorted(os.listdir(os.path.join(apt, "deb"))):
         print(f"read {deb}", file=sys.stderr)
