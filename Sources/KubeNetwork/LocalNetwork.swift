@@ -46,6 +46,7 @@ public final class LocalNetwork: Service, PodNetworkObserver {
         if try HostSettings.enableForwarding() {
             logger.notice("IPv4 forwarding was off on this machine; pods need it, and it is on now.")
         }
+        await lookForObstacles()
         let dns = try DNSService(configuration: configuration, logger: logger) { [addresses, keeper] source in
             guard let id = addresses.cluster(ofPodIP: source.description), let cluster = keeper.clusters.cluster(id) else {
                 return nil
@@ -57,6 +58,19 @@ public final class LocalNetwork: Service, PodNetworkObserver {
                 group.addTask { await keeper.run() }
                 group.addTask { try await dns.run() }
             }
+        }
+    }
+
+    private func lookForObstacles() async {
+        do {
+            let routes = try String(contentsOfFile: "/proc/net/route", encoding: .utf8)
+            let problems =
+                Obstacles.walls(
+                    in: try await NFTables().chains(), besides: configuration.table, podSubnet: configuration.podSubnet)
+                + Obstacles.routes(in: routes, overlapping: [configuration.podSubnet, configuration.serviceRange])
+            for problem in problems { logger.warning("\(problem)") }
+        } catch {
+            logger.warning("Can't see what else filters packets on this machine.", metadata: ["error": "\(error)"])
         }
     }
 

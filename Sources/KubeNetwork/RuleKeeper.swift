@@ -4,8 +4,8 @@ import Logging
 /// Keeps the kernel's table as the pods and services are.
 ///
 /// One task does everything, order by order, so that no two transactions race. Orders that come in while the kernel is busy
-/// are done together in the next transaction. Changes of services alone wait a few milliseconds for more of their kind;
-/// a pod is never made to wait for that.
+/// are done together in the next transaction. When transactions follow each other closely, changes of services alone wait a
+/// few milliseconds for more of their kind; a pod is never made to wait for that.
 ///
 /// A transaction that the kernel refuses (somebody else changed the table) is answered by building the table anew, in one
 /// transaction too, so that there's never a moment without rules. When even that fails, pods aren't let in, and it's tried
@@ -28,8 +28,9 @@ final class RuleKeeper: Sendable {
     private let forget: @Sendable (Conntrack.Filter) throws -> Void
     private let logger: Logger
 
-    /// How long changes of services wait for company.
+    /// How long changes of services wait for company, if the last transaction is no longer ago than `rush`.
     private static let patience: Duration = .milliseconds(5)
+    private static let rush: Duration = .milliseconds(25)
     private static let checkTime: Duration = .seconds(5)
 
     init(
@@ -63,13 +64,15 @@ final class RuleKeeper: Sendable {
                     self.orders.post(.check)
                 }
             }
+            var last = ContinuousClock.now
             for await _ in orders.wakeups {
                 var batch = orders.take()
-                if !batch.contains(where: { $0.waiter != nil }) {
+                if ContinuousClock.now - last < Self.rush, !batch.contains(where: { $0.waiter != nil }) {
                     do { try await Task.sleep(for: Self.patience) } catch { break }
                     batch += orders.take()
                 }
                 await perform(batch, &state)
+                last = .now
             }
             group.cancelAll()
         }
@@ -162,7 +165,7 @@ final class RuleKeeper: Sendable {
     }
 
     private func check(_ state: inout State) async {
-        guard !state.needsRebuild else { return }
+        guard !state.needsRebuild, !state.model.pods.isEmpty else { return }
         do {
             if try await !runner.exists(configuration.table) {
                 logger.warning("Somebody removed the pod network's rules; they're set again.")

@@ -1,3 +1,4 @@
+import Foundation
 import KubeObject
 import Subprocess
 
@@ -42,13 +43,29 @@ struct NFTables: RuleRunner {
         }
     }
 
+    /// All chains of all tables, in `nft`'s JSON.
+    func chains() async throws(NFTablesError) -> JSON {
+        let output = try await run(["-j", "list", "chains"])
+        do {
+            return try JSON(parsing: output)
+        } catch {
+            throw NFTablesError(reason: "its list of chains can't be read: \(error)", commands: "nft -j list chains")
+        }
+    }
+
+    /// Where system commands are, even for somebody whose PATH leaves them out (Debian's `su`).
+    private static let environment = Environment.inherit.updating([
+        "PATH": (ProcessInfo.processInfo.environment["PATH"].map { $0 + ":" } ?? "") + "/usr/sbin:/sbin:/usr/bin:/bin"
+    ])
+
     @discardableResult
     private func run(_ arguments: [String], input: String = "") async throws(NFTablesError) -> [UInt8] {
         let what = input.isEmpty ? "nft " + arguments.joined(separator: " ") : input
         let result: ExecutionResult<Void, BytesOutput, StringOutput<UTF8>>
         do {
             result = try await Subprocess.run(
-                .name("nft"), arguments: Arguments(arguments), input: .string(input), output: .bytes(limit: 64 << 20),
+                .name("nft"), arguments: Arguments(arguments), environment: Self.environment, input: .string(input),
+                output: .bytes(limit: 64 << 20),
                 error: .string(limit: 16 << 20))
         } catch {
             throw NFTablesError(

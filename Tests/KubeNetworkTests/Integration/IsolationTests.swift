@@ -105,6 +105,35 @@ struct IsolationTests {
         }
     }
 
+    @Test func `a pod doesn't reach the host by IPv6, not even by the cable's own addresses`() async throws {
+        let port = bed.configuration.apiPort + 3
+        let cable = "s\(NetworkBed.tag)extra"
+        let namespace = try await NetworkBed.makePod("extra", "\(NetworkBed.net).31")
+        // Addresses are tried out by the kernel before they can be used.
+        try await Task.sleep(for: .seconds(2.5))
+        let addresses = try String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8)
+        let number = try #require(addresses.split(separator: "\n").first { $0.hasSuffix(cable) }).prefix(32)
+        let octets = stride(from: 0, to: 32, by: 2).compactMap { UInt8(number.dropFirst($0).prefix(2), radix: 16) }
+        let witness = try TestSocket.six(timeout: 0.5)
+        try witness.bindSix(port)
+        let send: @Sendable () throws -> Void = {
+            let socket = try TestSocket.six(timeout: 0.5)
+            defer { socket.close() }
+            try socket.sendSix([1], octets, port, scope: if_nametoindex("eth0"))
+        }
+        // Before it's a pod it could, which shows that the way is there.
+        try await namespace.run(send)
+        #expect(try witness.receive() == [1])
+        let whose = PodAddress(cluster: bed.a.id, namespace: "default", name: "extra", uid: "extra")
+        let pod = AttachedPod(pod: whose, ips: ["\(NetworkBed.net).31"], hostInterface: cable)
+        try await bed.network.podAttached(pod)
+        try await namespace.run(send)
+        #expect(throws: SocketError.self) { try witness.receive() }
+        witness.close()
+        await bed.network.podDetached(pod)
+        try await NetworkBed.removePod("extra")
+    }
+
     @Test func `a pod doesn't reach the cloud's metadata address`() async throws {
         // The machine outside plays the metadata service, so that only the rules stand between.
         try await NetworkBed.ip("route add 169.254.169.254/32 via \(NetworkBed.outsideAddress)")
@@ -230,6 +259,33 @@ struct IsolationTests {
         next.close()
         await bed.network.podDetached(AttachedPod(pod: new, ips: [address], hostInterface: cable))
         try await NetworkBed.removePod("extra")
+    }
+
+    /// Prints what a change costs; how fast a machine is proves nothing.
+    @Test func `a change with 500 services in place`() async throws {
+        let names = (0..<500).map { "many-\($0)" }
+        try await NetworkBed.ip("link show lo")
+        let begin = ContinuousClock.now
+        for (index, name) in names.enumerated() {
+            try await bed.a.put(
+                Objects.service(name, address: "10.98.\(index / 250).\(index % 250)"),
+                slice(name, [bed.a1.address, bed.a2.address]))
+        }
+        try await NetworkBed.eventually("the last of 500 services") {
+            try await ask(bed.a1, .tcp, "10.98.1.249", 80).hasPrefix("a")
+        }
+        let all = ContinuousClock.now - begin
+        var costs: [Duration] = []
+        for round in 0..<20 {
+            let begin = ContinuousClock.now
+            try await bed.a.put(Objects.service("one-more", address: "10.99.0.\(round)"), slice("one-more", [bed.a2.address]))
+            while try await ask(bed.a1, .tcp, "10.99.0.\(round)", 80) == "refused" {}
+            costs.append(ContinuousClock.now - begin)
+        }
+        costs.sort()
+        print(
+            "500 services with two endpoints: in the kernel after \(all); one more, from commit to its first connection: "
+                + "median \(costs[10]), worst \(costs[19])")
     }
 
     @Test func `a pod asks for names of its own cluster`() async throws {

@@ -1,5 +1,7 @@
 import Foundation
 
+@testable import KubeNetwork
+
 /// A network namespace of the kernel, made with `ip`, in which sockets can be opened from here.
 struct NetworkNamespace: Sendable {
     let name: String
@@ -77,23 +79,57 @@ struct TestSocket {
 
     func close() { Foundation.close(descriptor) }
 
+    private init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// A datagram socket for IPv6.
+    static func six(timeout: Double) throws -> TestSocket {
+        let descriptor = socket(AF_INET6, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SocketError(what: "socket") }
+        var time = timeval(tv_sec: 0, tv_usec: Int(timeout * 1e6))
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        return TestSocket(descriptor: descriptor)
+    }
+
+    func bindSix(_ port: UInt16) throws {
+        let place = Self.six([UInt8](repeating: 0, count: 16), port, scope: 0)
+        let code = place.withUnsafeBytes {
+            Foundation.bind(descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress!, 28)
+        }
+        guard code == 0 else { throw SocketError(what: "bind [::]:\(port)") }
+    }
+
+    func sendSix(_ bytes: [UInt8], _ address: [UInt8], _ port: UInt16, scope: UInt32) throws {
+        let place = Self.six(address, port, scope: scope)
+        let count = place.withUnsafeBytes {
+            sendto(descriptor, bytes, bytes.count, 0, $0.assumingMemoryBound(to: sockaddr.self).baseAddress!, 28)
+        }
+        guard count == bytes.count else { throw SocketError(what: "sendto") }
+    }
+
+    /// A `sockaddr_in6`: family, port, flow, address, scope.
+    private static func six(_ address: [UInt8], _ port: UInt16, scope: UInt32) -> [UInt8] {
+        [UInt8(AF_INET6), 0, UInt8(port >> 8), UInt8(port & 255), 0, 0, 0, 0] + address
+            + withUnsafeBytes(of: scope) { Array($0) }
+    }
+
+    /// A `sockaddr_in`: family, port, address. Byte by byte, because NIO's own view of the struct hides the C library's.
     static func with<Result>(
         _ address: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
     ) rethrows -> Result {
-        var place = sockaddr_in()
-        place.sin_family = sa_family_t(AF_INET)
-        place.sin_port = port.bigEndian
-        place.sin_addr.s_addr = inet_addr(address)
-        return try withUnsafePointer(to: &place) {
-            try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                try body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        let place =
+            [UInt8(AF_INET), 0, UInt8(port >> 8), UInt8(port & 255)] + IPv4Address(address[...])!.octets + Peer().bytes.suffix(8)
+        return try place.withUnsafeBytes { try body($0.assumingMemoryBound(to: sockaddr.self).baseAddress!, 16) }
     }
+}
 
-    static func text(_ place: sockaddr_in) -> String {
-        let number = UInt32(bigEndian: place.sin_addr.s_addr)
-        return "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
+/// Room for a `sockaddr_in` that the kernel fills.
+struct Peer {
+    var bytes = [UInt8](repeating: 0, count: 16)
+    var address: String { bytes[4..<8].map(String.init).joined(separator: ".") }
+
+    mutating func fill<Result>(_ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Result) -> Result {
+        var size: socklen_t = 16
+        return bytes.withUnsafeMutableBytes { body($0.assumingMemoryBound(to: sockaddr.self).baseAddress!, &size) }
     }
 }
 
@@ -119,13 +155,10 @@ final class EchoServer: Sendable {
 
     private static func accept(_ listener: Int32, _ name: String) {
         while true {
-            var peer = sockaddr_in()
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let connection = withUnsafeMutablePointer(to: &peer) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Foundation.accept(listener, $0, &size) }
-            }
+            var peer = Peer()
+            let connection = peer.fill { Foundation.accept(listener, $0, $1) }
             guard connection >= 0 else { break }
-            let text = Array("\(name) sees \(TestSocket.text(peer))".utf8)
+            let text = Array("\(name) sees \(peer.address)".utf8)
             send(connection, text, text.count, Int32(MSG_NOSIGNAL))
             Foundation.close(connection)
         }
@@ -135,16 +168,13 @@ final class EchoServer: Sendable {
     private static func answer(_ socket: Int32, _ name: String) {
         var buffer = [UInt8](repeating: 0, count: 2_048)
         while true {
-            var peer = sockaddr_in()
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let count = withUnsafeMutablePointer(to: &peer) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { recvfrom(socket, &buffer, buffer.count, 0, $0, &size) }
-            }
+            var peer = Peer()
+            let count = peer.fill { recvfrom(socket, &buffer, buffer.count, 0, $0, $1) }
             // Shut down, which for a datagram socket is nothing received from nobody.
             guard count > 0 else { break }
-            let text = Array("\(name) sees \(TestSocket.text(peer))".utf8)
-            _ = withUnsafePointer(to: &peer) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { sendto(socket, text, text.count, 0, $0, size) }
+            let text = Array("\(name) sees \(peer.address)".utf8)
+            _ = peer.bytes.withUnsafeBytes {
+                sendto(socket, text, text.count, 0, $0.assumingMemoryBound(to: sockaddr.self).baseAddress!, 16)
             }
         }
         Foundation.close(socket)
