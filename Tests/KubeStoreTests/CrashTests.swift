@@ -34,10 +34,12 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3))) func nothingAcknowledgedIsLost() async throws {
+    /// `STORE_CRASH_ROUNDS` makes it an endurance test.
+    @Test(.timeLimit(.minutes(60))) func nothingAcknowledgedIsLost() async throws {
+        let rounds = ProcessInfo.processInfo.environment["STORE_CRASH_ROUNDS"].flatMap(Int.init) ?? 8
         let directory = TemporaryDirectory()
         var acknowledged = Acknowledged()
-        for round in 0..<8 {
+        for round in 0..<rounds {
             acknowledged.read(try writeUntilKilled(directory.path, after: Double.random(in: 0.15...0.7)))
             try await check(acknowledged, directory.path, round)
         }

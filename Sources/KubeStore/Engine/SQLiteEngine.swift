@@ -9,15 +9,15 @@ import Synchronization
 /// Four connections: the writer's, two for loading clusters, and one that copies the write-ahead log into the database
 /// file in the background, so that commits seldom wait for it.
 final class SQLiteEngine: StoreEngine {
-    private let writer: DatabaseQueue
-    private let readers: [DatabaseQueue]
-    private let nextReader = Atomic<Int>(0)
-    private let checkpointer: DatabaseQueue
-    private let codec: any ValueCodec = PlainCodec()
-    private let log = Mutex(LogState())
-    private let decoding = DispatchQueue(label: "store-decoding", attributes: .concurrent)
+    let writer: DatabaseQueue
+    let readers: [DatabaseQueue]
+    let nextReader = Atomic<Int>(0)
+    let checkpointer: DatabaseQueue
+    let codec: any ValueCodec = PlainCodec()
+    let log = Mutex(LogState())
+    let decoding = DispatchQueue(label: "store-decoding", attributes: .concurrent)
 
-    private struct LogState {
+    struct LogState {
         /// About how many bytes were appended to the log since the last checkpoint began.
         var appended = 0
         var isCheckpointing = false
@@ -25,12 +25,6 @@ final class SQLiteEngine: StoreEngine {
         var mustRestart = false
         var isClosed = false
     }
-
-    /// A background checkpoint begins when about this much was appended.
-    private static let checkpointBytes = 4 << 20
-    /// When the log has more frames than this, the writer itself finishes the checkpoint, so that the log starts over:
-    /// flushing what overwrites an old log takes half the time of flushing what makes it longer.
-    private static let restartFrames = 2_048
 
     /// Opens the database `store.sqlite` in a directory, and makes it when there is none.
     init(directory: String, maximumPages: Int? = nil) throws(StoreError) {
@@ -111,111 +105,6 @@ final class SQLiteEngine: StoreEngine {
         }
     }
 
-    func commit(_ batch: EngineBatch) throws(StoreError) {
-        do {
-            try writer.inDatabase { db in
-                try db.inTransaction(.immediate) {
-                    try write(batch, db)
-                    return .commit
-                }
-            }
-        } catch {
-            throw StoreError(storage: error)
-        }
-        noteAppended(batch.rows.reduce(8_192 * 2) { $0 + 4_096 + $1.size })
-    }
-
-    private func write(_ batch: EngineBatch, _ db: Database) throws {
-        for (id, base) in batch.bases { try write(base, id, db) }
-        if !batch.created.isEmpty {
-            let cluster = try db.cachedStatement(
-                sql: "INSERT INTO clusters (id, name, uid, base, revision) VALUES (?, ?, ?, ?, ?)")
-            let record = try db.cachedStatement(sql: "INSERT INTO records (cluster, value) VALUES (?, ?)")
-            for created in batch.created {
-                let info = created.info
-                try cluster.execute(
-                    arguments: [info.id, info.name, info.uid, created.base, Int64(clamping: created.revision)])
-                try record.execute(arguments: [info.id, Data(created.record.encoded())])
-            }
-        }
-        if !batch.rows.isEmpty {
-            let put = try db.cachedStatement(
-                sql: """
-                    INSERT INTO objects (cluster, key, value) VALUES (?, ?, ?)
-                    ON CONFLICT (cluster, key) DO UPDATE SET value = excluded.value
-                    """)
-            let remove = try db.cachedStatement(sql: "DELETE FROM objects WHERE cluster = ? AND key = ?")
-            for row in batch.rows {
-                switch row.change {
-                case .put(let bytes):
-                    let value = Data(try codec.sealed(bytes, key: row.key))
-                    try put.execute(arguments: [row.cluster, row.key, value])
-                case .tombstone: try put.execute(arguments: [row.cluster, row.key, nil])
-                case .remove: try remove.execute(arguments: [row.cluster, row.key])
-                }
-            }
-        }
-        if !batch.revisions.isEmpty {
-            let revise = try db.cachedStatement(sql: "UPDATE clusters SET revision = ? WHERE id = ?")
-            for (id, revision) in batch.revisions { try revise.execute(arguments: [Int64(clamping: revision), id]) }
-        }
-        if !batch.records.isEmpty {
-            let record = try db.cachedStatement(sql: "UPDATE records SET value = ? WHERE cluster = ?")
-            for (id, value) in batch.records { try record.execute(arguments: [Data(value.encoded()), id]) }
-        }
-        for id in batch.deleted { try delete(id, db) }
-    }
-
-    private func write(_ base: Base, _ id: Int64, _ db: Database) throws {
-        try db.execute(sql: "INSERT INTO bases (id, version) VALUES (?, ?)", arguments: [id, base.version])
-        let put = try db.cachedStatement(sql: "INSERT INTO baseObjects (base, key, value) VALUES (?, ?, ?)")
-        for entry in base.map.entries(from: 0, count: base.map.count) {
-            let value = Data(try codec.sealed(entry.value.bytes, key: entry.key))
-            try put.execute(arguments: [id, entry.key, value])
-        }
-    }
-
-    private func delete(_ id: Int64, _ db: Database) throws {
-        try db.cachedStatement(sql: "DELETE FROM clusters WHERE id = ?").execute(arguments: [id])
-        try db.cachedStatement(sql: "DELETE FROM records WHERE cluster = ?").execute(arguments: [id])
-        try db.cachedStatement(sql: "INSERT INTO garbage (cluster) VALUES (?)").execute(arguments: [id])
-        // Ids are for ever: the next one is above every one that ever was.
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO counters (name, value) VALUES ('cluster', ?)
-                ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
-                """
-        ).execute(arguments: [id + 1])
-    }
-
-    func purge(limit: Int) throws(StoreError) -> Bool {
-        do {
-            return try writer.inDatabase { db in
-                var remaining = limit
-                try db.inTransaction(.immediate) {
-                    while remaining > 0, let id = try Int64.fetchOne(db, sql: "SELECT cluster FROM garbage LIMIT 1") {
-                        try db.cachedStatement(
-                            sql: """
-                                DELETE FROM objects WHERE cluster = ?1 AND key IN
-                                    (SELECT key FROM objects WHERE cluster = ?1 LIMIT ?2)
-                                """
-                        ).execute(arguments: [id, remaining])
-                        let removed = db.changesCount
-                        if removed < remaining {
-                            try db.cachedStatement(sql: "DELETE FROM garbage WHERE cluster = ?").execute(arguments: [id])
-                        }
-                        remaining -= max(removed, 1)
-                    }
-                    return .commit
-                }
-                noteAppended((limit - remaining) * 1_024)
-                return try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM garbage)") ?? false
-            }
-        } catch {
-            throw StoreError(storage: error)
-        }
-    }
-
     func close() throws(StoreError) {
         log.withLock { $0.isClosed = true }
         do {
@@ -229,114 +118,16 @@ final class SQLiteEngine: StoreEngine {
     }
 }
 
-// Reading clusters.
 extension SQLiteEngine {
-    private var reader: DatabaseQueue {
-        readers[nextReader.add(1, ordering: .relaxed).newValue % readers.count]
-    }
-
-    func load(_ id: Int64, _ completion: @escaping @Sendable (Result<StoredCluster?, StoreError>) -> Void) {
-        typealias Raw = (base: Int64, revision: Int64, record: Data, rows: [(key: String, value: Data?)])
-        reader.asyncRead { [decoding, codec] connection in
-            let raw = Result<Raw?, any Error> {
-                let db = try connection.get()
-                let cluster = try Row.fetchOne(
-                    db,
-                    sql: """
-                        SELECT base, revision, value FROM clusters JOIN records ON records.cluster = clusters.id
-                        WHERE clusters.id = ?
-                        """, arguments: [id])
-                guard let cluster else { return nil }
-                var rows: [(key: String, value: Data?)] = []
-                let statement = try db.cachedStatement(
-                    sql: "SELECT key, value FROM objects WHERE cluster = ? ORDER BY key")
-                let cursor = try Row.fetchCursor(statement, arguments: [id])
-                while let row = try cursor.next() { rows.append((row[0], row[1])) }
-                return (cluster[0], cluster[1], cluster[2], rows)
+    /// What the durability of commits rests on, as the writer's connection has it.
+    var settings: (journal: String?, synchronous: Int?, autocheckpoint: Int?) {
+        get throws {
+            try writer.inDatabase { db in
+                (
+                    try String.fetchOne(db, sql: "PRAGMA journal_mode"), try Int.fetchOne(db, sql: "PRAGMA synchronous"),
+                    try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint")
+                )
             }
-            // Decoding is off the connection, so that no read transaction holds up the log while it lasts.
-            decoding.async {
-                let result = raw.flatMap { raw in
-                    Result { try raw.map { try SQLiteEngine.decode($0.base, $0.revision, $0.record, $0.rows, codec) } }
-                }
-                completion(result.mapError { StoreError(storage: $0) })
-            }
-        }
-    }
-
-    func clusters(
-        owning prefix: String, _ completion: @escaping @Sendable (Result<[Int64], StoreError>) -> Void
-    ) {
-        reader.asyncRead { connection in
-            let result = Result<[Int64], any Error> {
-                try Int64.fetchAll(
-                    try connection.get(),
-                    sql: """
-                        SELECT id FROM clusters WHERE EXISTS
-                            (SELECT 1 FROM objects WHERE cluster = id AND key >= ?1 AND key < ?2 AND value IS NOT NULL)
-                        ORDER BY id
-                        """, arguments: [prefix, prefix + "\u{10FFFF}"])
-            }
-            completion(result.mapError { StoreError(storage: $0) })
-        }
-    }
-
-    private static func decode(
-        _ base: Int64, _ revision: Int64, _ record: Data, _ rows: [(key: String, value: Data?)], _ codec: any ValueCodec
-    ) throws -> StoredCluster {
-        let rows = try rows.map { key, value -> StoredCluster.Row in
-            guard let value else { return .tombstone(key: key) }
-            return .object(key: key, try object(try codec.opened([UInt8](value), key: key), key))
-        }
-        return StoredCluster(
-            base: base, revision: UInt64(clamping: revision), record: try JSON(parsing: [UInt8](record)), rows: rows)
-    }
-
-    private static func object(_ bytes: [UInt8], _ key: String) throws -> Object {
-        do {
-            return try Object(bytes: bytes)
-        } catch {
-            throw StoreError.unavailable("the stored object \(key) can't be read: \(error)")
-        }
-    }
-}
-
-// The write-ahead log.
-extension SQLiteEngine {
-    /// Begins a background checkpoint when enough was appended.
-    private func noteAppended(_ bytes: Int) {
-        let begins = log.withLock { log in
-            log.appended += bytes
-            // Two checkpoints at once are refused by SQLite: the writer's comes first.
-            let isFree = !log.isCheckpointing && !log.mustRestart && !log.isClosed
-            guard log.appended >= SQLiteEngine.checkpointBytes, isFree else { return false }
-            log.appended = 0
-            log.isCheckpointing = true
-            return true
-        }
-        guard begins else { return }
-        checkpointer.asyncWriteWithoutTransaction { [self] db in
-            let result = Result { try db.checkpoint(.passive) }
-            log.withLock { log in
-                log.isCheckpointing = false
-                switch result {
-                case .success(let (frames, _)): log.mustRestart = frames > SQLiteEngine.restartFrames
-                // Nothing is lost, it is all in the log; the writer tries again, and tells of it.
-                case .failure: log.mustRestart = true
-                }
-            }
-        }
-    }
-
-    var needsCheckpoint: Bool { log.withLock { $0.mustRestart } }
-
-    func checkpoint() throws(StoreError) {
-        log.withLock { $0.mustRestart = false }
-        do {
-            // Most is already copied by the background checkpoints; after the rest, the log starts over.
-            try writer.inDatabase { db in _ = try db.checkpoint(.passive) }
-        } catch {
-            throw StoreError(storage: error)
         }
     }
 }
@@ -348,24 +139,6 @@ extension StoreError {
         case let error as StoreError: self = error
         case let error as DatabaseError where error.resultCode == .SQLITE_FULL: self = .diskFull("\(error)")
         default: self = .unavailable("\(error)")
-        }
-    }
-}
-
-extension EngineBatch.Row {
-    fileprivate var size: Int { if case .put(let bytes) = change { key.utf8.count + bytes.count } else { key.utf8.count } }
-}
-
-extension SQLiteEngine {
-    /// What the durability of commits rests on, as the writer's connection has it.
-    var settings: (journal: String?, synchronous: Int?, autocheckpoint: Int?) {
-        get throws {
-            try writer.inDatabase { db in
-                (
-                    try String.fetchOne(db, sql: "PRAGMA journal_mode"), try Int.fetchOne(db, sql: "PRAGMA synchronous"),
-                    try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint")
-                )
-            }
         }
     }
 }
