@@ -1,0 +1,55 @@
+import KubeObject
+import KubeStore
+import Testing
+
+@testable import KubeRegistry
+
+@Suite struct BootstrapTests {
+    @Test func aNewClusterIsUsableWhenItsCreationReturns() async throws {
+        try await withRegistry { fixture in
+            func names(_ plural: String, _ group: String = "", namespace: String = "") throws -> [String] {
+                try fixture.registry.list(try fixture.resource(plural, group), namespace: namespace, fixture.admin).objects
+                    .map(\.metadata.name)
+            }
+            let namespaces = try names("namespaces")
+            #expect(namespaces == ["default", "kube-node-lease", "kube-public", "kube-system"])
+            #expect(try names("services") == ["kubernetes", "kube-dns"])
+            #expect(try names("serviceaccounts", namespace: "default") == ["default"])
+            #expect(try names("configmaps", namespace: "kube-public") == ["kube-root-ca.crt"])
+            #expect(try names("priorityclasses", "scheduling.k8s.io") == ["system-cluster-critical", "system-node-critical"])
+            #expect(try names("ipaddresses", "networking.k8s.io") == ["10.96.0.1", "10.96.0.10"])
+            #expect(try fixture.get("services", "kubernetes")[path: "spec", "clusterIP"] == "10.96.0.1")
+        }
+    }
+
+    @Test func clustersShareTheirRolesAndHaveUidsOfTheirOwn() async throws {
+        try await withRegistry { fixture in
+            let other = try await fixture.registry.createCluster("other", record: [:], certificateAuthority: "PEM")
+            let role = Key(group: rbacGroup, plural: "clusterroles", name: "admin")
+            #expect(fixture.cluster.snapshot.get(role) === other.snapshot.get(role))
+            let system = Key(group: "", plural: "namespaces", name: "kube-system")
+            #expect(fixture.cluster.snapshot.get(system)?.metadata.uid != other.snapshot.get(system)?.metadata.uid)
+        }
+    }
+
+    @Test func theTableHasUpstreamsRoles() throws {
+        let objects = BootstrapRBAC.objects(creationTimestamp: "2026-01-01T00:00:00Z")
+        func named(_ kind: String, _ name: String) throws -> JSON {
+            try #require(objects.first { $0.text("kind") == kind && $0["metadata"]?.text("name") == name })
+        }
+        #expect(objects.filter { $0.text("kind") == "ClusterRole" }.count > 60)
+        #expect(
+            try named("ClusterRole", "cluster-admin")["rules"] == [
+                ["verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]], ["verbs": ["*"], "nonResourceURLs": ["*"]],
+            ])
+        #expect(
+            try named("ClusterRoleBinding", "cluster-admin")["subjects"] == [
+                ["apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:masters"]
+            ])
+        let view = try named("ClusterRole", "view")["rules"]?.elements ?? []
+        let admin = try named("ClusterRole", "admin")["rules"]?.elements ?? []
+        #expect(view.count == 12)
+        #expect(view.allSatisfy(admin.contains))
+        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 3)
+    }
+}
