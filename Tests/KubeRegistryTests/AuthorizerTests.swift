@@ -115,10 +115,14 @@ import Testing
         ),
         (
             AccessAttributes(
-                user: UserInfo(name: "x"), verb: "get", apiGroup: "", resource: "pods", subresource: "log", namespace: "a", name: "p"),
+                user: UserInfo(name: "x"), verb: "get", apiGroup: "", resource: "pods", subresource: "log", namespace: "a",
+                name: "p"),
             "pods \"p\" is forbidden: User \"x\" cannot get resource \"pods/log\" in API group \"\" in the namespace \"a\""
         ),
-        (AccessAttributes(user: UserInfo(name: "x"), verb: "get", path: "/metrics"), "forbidden: User \"x\" cannot get path \"/metrics\""),
+        (
+            AccessAttributes(user: UserInfo(name: "x"), verb: "get", path: "/metrics"),
+            "forbidden: User \"x\" cannot get path \"/metrics\""
+        ),
     ])
     func refusalsAreUpstreams(_ attributes: AccessAttributes, _ message: String) {
         #expect(attributes.forbidden().message == message)

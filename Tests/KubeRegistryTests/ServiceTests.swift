@@ -59,7 +59,10 @@ import Testing
             let taken = await refusal {
                 try await fixture.create(service("other", "type: NodePort, ports: [{port: 80, nodePort: 30123}]"))
             }
-            #expect(taken?.message == "Service \"other\" is invalid: spec.ports[0].nodePort: Invalid value: 30123: provided port is already allocated")
+            #expect(
+                taken?.message
+                    == "Service \"other\" is invalid: spec.ports[0].nodePort: Invalid value: 30123: provided port is already allocated"
+            )
             tree[path: "spec", "type"] = "ClusterIP"
             let services = try fixture.resource("services")
             let updated = try await fixture.registry.update(

@@ -36,7 +36,10 @@ import Testing
             "status": [
                 "phase": "Running", "podIP": "10.244.0.5",
                 "containerStatuses": [
-                    ["name": "a", "ready": true, "restartCount": 2, "state": ["running": [:]], "lastState": ["terminated": ["finishedAt": ago(60)]]],
+                    [
+                        "name": "a", "ready": true, "restartCount": 2, "state": ["running": [:]],
+                        "lastState": ["terminated": ["finishedAt": ago(60)]],
+                    ],
                     ["name": "b", "ready": false, "restartCount": 0, "state": ["waiting": ["reason": "CrashLoopBackOff"]]],
                 ],
             ],
