@@ -85,7 +85,11 @@ struct OrderedMapTests {
         for number in 10_000..<20_000 { map.put("key-\(number)", number) }
         var leaves = 0
         func visit(_ node: OrderedMap<Int>.Node) {
-            if case .branches(let branches) = node { branches.forEach { visit($0.node) } } else { leaves += 1 }
+            guard case .branches(let branches) = node else {
+                leaves += 1
+                return
+            }
+            for branch in branches { visit(branch.node) }
         }
         visit(map.root)
         #expect(leaves <= 10_000 / OrderedMap<Int>.capacity + 2)
