@@ -51,7 +51,7 @@ let rooms: [Room] = [
             log, lifecycle, nioCore, nioPosix, ("AsyncHTTPClient", "async-http-client"),
             ("GRPCCore", "grpc-swift-2"), ("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
             ("GRPCProtobuf", "grpc-swift-protobuf"), ("SwiftProtobuf", "swift-protobuf"),
-            ("Subprocess", "swift-subprocess"), crypto,
+            ("Subprocess", "swift-subprocess"), crypto, ("NIOSSL", "swift-nio-ssl"), ("NIOHTTP1", "swift-nio"),
         ]),
     Room(
         name: "KubeNetwork", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],

@@ -15,6 +15,7 @@ public final class ContainerEngine: Sendable {
     /// Calls to containerd. Usable while ``runConnections()`` runs.
     let client: EngineClient
     private let facts = Mutex<MachineFacts?>(nil)
+    private let foundVersion = Mutex("")
 
     /// Throws `pathTooLong` when the socket wouldn't fit into a Unix socket's address.
     public init(options: EngineOptions, logger: Logger) throws(EngineError) {
@@ -39,6 +40,9 @@ public final class ContainerEngine: Sendable {
         }
     }
 
+    /// containerd's version, once it answered.
+    public var version: String { foundVersion.withLock { $0 } }
+
     /// Keeps the connection to containerd; returns when cancelled. Must run for `start`, `stopAll` and all calls to get anywhere.
     public func runConnections() async throws { try await client.run() }
 
@@ -46,6 +50,9 @@ public final class ContainerEngine: Sendable {
     public func start() async throws {
         try await startProcess()
         try await waitUntilReady(limit: .seconds(30))
+        let version = try await client.runtime.version(CRIVersionRequest(), options: .within(.seconds(10))).runtimeVersion
+        // Debian's has the package's version appended: 1.6.20~ds1.
+        foundVersion.withLock { $0 = String(version.prefix { $0 != "~" && $0 != "+" }) }
         try await importPauseImage()
     }
 

@@ -1,0 +1,242 @@
+internal import AsyncHTTPClient
+internal import GRPCCore
+import KubeObject
+public import KubeRegistry
+import KubeStore
+public import Logging
+internal import NIOSSL
+public import ServiceLifecycle
+internal import SwiftProtobuf
+import Synchronization
+
+/// How the node presents itself.
+public struct RuntimeOptions: Sendable {
+    /// The node's name; the machine's hostname if nil.
+    public var nodeName: String?
+    public var maximumPods: Int
+    /// The address at which pods find their cluster's DNS.
+    public var dnsAddress: String
+
+    public init(nodeName: String? = nil, maximumPods: Int = 110, dnsAddress: String = "10.96.0.10") {
+        self.nodeName = nodeName
+        self.maximumPods = maximumPods
+        self.dnsAddress = dnsAddress
+    }
+}
+
+/// Runs the pods that are bound to this node, of all clusters, as containers of the instance's own containerd.
+///
+/// When the service ends, containers go on; when it starts again, it finds them by their labels and takes them over as they are.
+/// Concurrency: `run` owns everything. Commits come in through a queue that never blocks the store's writer; every pod has one
+/// worker task; the engine's exit events wake exactly the worker concerned.
+public final class LocalRuntime: Service {
+    public let engine: ContainerEngine
+    public let node: LocalNode
+    private let registry: Registry
+    private let addresses: PodAddressBook
+    private let network: (any PodNetworkObserver)?
+    private let logger: Logger
+    private let commits: AsyncStream<CommitBatch>
+    private let workers = Mutex<[String: PodWorker]>([:])
+    /// Commands whose clients have gone.
+    private let abandoned: AsyncStream<ExecSession>
+    private let abandonment: AsyncStream<ExecSession>.Continuation
+
+    /// - Parameter network: told of every pod before its first container starts.
+    public init(
+        engine: ContainerEngine, options: RuntimeOptions, registry: Registry, addresses: PodAddressBook,
+        network: (any PodNetworkObserver)? = nil, logger: Logger
+    ) {
+        self.engine = engine
+        self.registry = registry
+        self.addresses = addresses
+        self.network = network
+        self.logger = logger
+        node = LocalNode(options: options, engine: engine)
+        (abandoned, abandonment) = AsyncStream.makeStream()
+        let (commits, input) = AsyncStream<CommitBatch>.makeStream()
+        self.commits = commits
+        registry.store.observe { batch in
+            if batch.lifecycle == .deleted || batch.events.contains(where: { Self.isRelevant($0.key) }) { input.yield(batch) }
+        }
+    }
+
+    /// Starts the engine if need be and runs pods until cancelled or shut down.
+    public func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.engine.runConnections() }
+                try await self.engine.start()
+                group.addTask { try await self.engine.supervise() }
+                try await self.runPods()
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func runPods() async throws {
+        var settings = HTTPClient.Configuration(redirectConfiguration: .follow(max: 10, allowCycles: false))
+        settings.tlsConfiguration = .makeClientConfiguration()
+        settings.tlsConfiguration?.certificateVerification = .none  // as kubelet's probes
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+        let events = EventRecorder(registry: registry, nodeName: node.nodeName, logger: logger)
+        let services = PodServices(
+            engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
+            http: http,
+            gate: Gate(limit: 8), owners: ContainerOwners(), logger: logger)
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await events.run() }
+                group.addTask { try await EngineEvents(services: services).run() }
+                group.addTask { try await self.relist(services) }
+                group.addTask { for await session in self.abandoned { await session.kill() } }
+                group.addTask {
+                    await LogRotation(paths: self.engine.paths, client: self.engine.client, logger: self.logger).run()
+                }
+                group.addTask {
+                    try await withThrowingDiscardingTaskGroup { pods in
+                        try await self.adopt(services, &pods)
+                        for await batch in self.commits { self.handle(batch, services, &pods) }
+                    }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch {
+            try await http.shutdown()
+            throw error
+        }
+        try await http.shutdown()
+    }
+
+    // MARK: Which pods
+
+    /// Starts a worker for every pod that is bound here, and for every sandbox whose pod is gone.
+    private func adopt(_ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+        let sandboxes = try await engine.client.runtime.listPodSandbox(CRIListPodSandboxRequest(), options: .within(.seconds(30)))
+        for info in try await registry.store.clusters(owning: Key.prefix(group: "core", plural: "pods")) {
+            guard let cluster = try await registry.store.cluster(id: info.id) else { continue }
+            for object in cluster.snapshot.list(prefix: Key.prefix(group: "core", plural: "pods")) {
+                consider(object, cluster, services, &pods)
+            }
+        }
+        var orphans = 0
+        for sandbox in sandboxes.items {
+            let labels = sandbox.labels
+            guard let uid = labels[PodLabels.podUID], workers.withLock({ $0[uid] }) == nil else { continue }
+            orphans += 1
+            let id = Int64(labels[PodLabels.cluster] ?? "") ?? 0
+            if let cluster = try await registry.store.cluster(id: id) {
+                spawn(
+                    cluster: cluster, namespace: labels[PodLabels.podNamespace] ?? "", name: labels[PodLabels.podName] ?? "",
+                    uid: uid, services,
+                    &pods)
+            } else {
+                await removeOrphan(sandbox.id, uid: uid, labels: labels, services)
+            }
+        }
+        let count = workers.withLock { $0.count }
+        logger.info("node is ready", metadata: ["node": "\(node.nodeName)", "pods": "\(count)", "leftover": "\(orphans)"])
+    }
+
+    /// A pod whose whole cluster is gone.
+    private func removeOrphan(_ id: String, uid: String, labels: [String: String], _ services: PodServices) async {
+        do {
+            _ = try await engine.client.runtime.stopPodSandbox(.with { $0.podSandboxID = id }, options: .within(.seconds(60)))
+            _ = try await engine.client.runtime.removePodSandbox(.with { $0.podSandboxID = id }, options: .within(.seconds(60)))
+            let files = PodFiles(
+                engine.paths, namespace: labels[PodLabels.podNamespace] ?? "", name: labels[PodLabels.podName] ?? "", uid: uid)
+            Mounts.unmountAll(below: files.directory)
+            File.removeTree(files.directory)
+            File.removeTree(files.logs)
+            await Cgroups.remove(services.node.cgroupParent(podUID: uid))
+        } catch {
+            logger.warning("a leftover pod could not be removed", metadata: ["sandbox": "\(id)", "error": "\(error)"])
+        }
+    }
+
+    private static func isRelevant(_ key: Key) -> Bool {
+        let text = key.text
+        return text.hasPrefix("core/pods/") || text.hasPrefix("core/configmaps/") || text.hasPrefix("core/secrets/")
+    }
+
+    private func handle(_ batch: CommitBatch, _ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>) {
+        if batch.lifecycle == .deleted {
+            for worker in workers.withLock({ Array($0.values) }) where worker.cluster.id == batch.cluster.id {
+                worker.post(.look)
+            }
+            return
+        }
+        for event in batch.events {
+            switch event.key.plural {
+            case "pods":
+                if event.type == .deleted, workers.withLock({ $0[event.object.metadata.uid] }) == nil { continue }
+                consider(event.object, batch.cluster, services, &pods)
+            case "configmaps", "secrets":
+                let (kind, namespace, name) = (event.key.plural, event.key.namespace, event.key.name)
+                let concerned = workers.withLock {
+                    $0.values.filter { $0.cluster.id == batch.cluster.id && $0.namespace == namespace }
+                }
+                for worker in concerned { worker.post(.refresh(kind: kind, name: name)) }
+            default: continue
+            }
+        }
+    }
+
+    private func consider(
+        _ object: Object, _ cluster: LogicalCluster, _ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>
+    ) {
+        let metadata = object.metadata
+        if let worker = workers.withLock({ $0[metadata.uid] }) {
+            worker.post(.look)
+            return
+        }
+        guard object.tree[path: "spec", "nodeName"]?.string == node.nodeName else { return }
+        // One that is over for good, and has nothing here, needs no worker.
+        let phase = object.tree[path: "status", "phase"]?.string
+        let isOver = (phase == "Succeeded" || phase == "Failed") && metadata.deletionTimestamp == nil
+        let files = PodFiles(engine.paths, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid)
+        if isOver && !File.exists(files.directory) { return }
+        spawn(cluster: cluster, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, services, &pods)
+    }
+
+    private func spawn(
+        cluster: LogicalCluster, namespace: String, name: String, uid: String, _ services: PodServices,
+        _ pods: inout ThrowingDiscardingTaskGroup<any Error>
+    ) {
+        let worker = PodWorker(cluster: cluster, namespace: namespace, name: name, uid: uid, services: services)
+        workers.withLock { $0[uid] = worker }
+        pods.addTask {
+            await worker.run()
+            self.workers.withLock { $0[uid] = nil }
+        }
+    }
+
+    /// Has a command ended whose client is gone. The caller's task may be cancelled, so it can't do that itself.
+    func abandon(_ session: ExecSession) { abandonment.yield(session) }
+
+    // MARK: What the engine does by itself
+
+    /// Once a second, while there are pods: a cheap look at all states, for what no event told us (containerd was away, an event lost).
+    private func relist(_ services: PodServices) async throws {
+        var known: [String: Bool] = [:]
+        while true {
+            try await Task.sleep(for: .seconds(1))
+            if workers.withLock({ $0.isEmpty }) { continue }
+            do {
+                let containers = try await engine.client.runtime.listContainers(
+                    CRIListContainersRequest(), options: .within(.seconds(10)))
+                let sandboxes = try await engine.client.runtime.listPodSandbox(
+                    CRIListPodSandboxRequest(), options: .within(.seconds(10)))
+                var now: [String: Bool] = [:]
+                for container in containers.containers { now[container.id] = container.state == .containerRunning }
+                for sandbox in sandboxes.items { now[sandbox.id] = sandbox.state == .sandboxReady }
+                for (id, wasRunning) in known where wasRunning && now[id] != true { services.owners.worker(of: id)?.post(.look) }
+                known = now
+            } catch {
+                try Task.checkCancellation()
+                logger.debug("containerd doesn't answer", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

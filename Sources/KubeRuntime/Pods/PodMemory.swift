@@ -1,0 +1,58 @@
+/// What the runtime knows of a pod besides its spec and the engine's state. Lost with the server, and then found anew.
+struct PodMemory: Sendable {
+    struct Waiting: Sendable, Equatable {
+        var reason: String
+        var message: String
+        /// Seconds since 1970: not tried again before; nil means at once when something changes.
+        var retryAt: Double?
+    }
+
+    struct Probes: Sendable, Equatable {
+        /// Nil until the probe has said something.
+        var isStarted: Bool?
+        var isReady: Bool?
+        /// Why a failed liveness or startup probe wants the container's end.
+        var failure: String?
+    }
+
+    struct Stop: Sendable, Equatable {
+        /// Seconds since 1970 when it's killed.
+        var deadline: Double
+    }
+
+    /// A decision that the pod has failed as a whole.
+    struct Failure: Sendable, Equatable {
+        var reason: String
+        var message: String
+    }
+
+    /// Why a container isn't running yet, by its name.
+    var waiting: [String: Waiting] = [:]
+    var backoff = Backoff()
+    var imageBackoff = Backoff()
+    /// By container ID.
+    var probes: [String: Probes] = [:]
+    /// The containers (by name) that are being made and started right now.
+    var starting: Set<String> = []
+    /// Those whose start was completed, with the postStart hook, by container ID.
+    var hooksDone: Set<String> = []
+    /// The containers (by ID) that are being stopped right now.
+    var stopping: [String: Stop] = [:]
+    /// The volumes are in place.
+    var volumesReady = false
+    /// Why they aren't, and when to try again.
+    var volumeRetryAt: Double?
+    var sandboxRetryAt: Double?
+    var sandboxFailures = 0
+    /// The newest sandbox's pod is known to the network.
+    var isAttached = false
+    var failure: Failure?
+    /// When the pod's containers began to be stopped for good.
+    var terminationStarted: Double?
+    var isReleased = false
+    /// The sandbox has been stopped by us (its network is gone).
+    var stoppedSandboxes: Set<String> = []
+    var isFinalized = false
+    /// When this server first dealt with the pod.
+    var firstSeen: Double = 0
+}

@@ -1,0 +1,116 @@
+internal import AsyncHTTPClient
+internal import GRPCCore
+import KubeObject
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import NIOSSL
+internal import SwiftProtobuf
+
+/// Runs what probes and lifecycle hooks name: a command, an HTTP request, a connection, a pause.
+struct HandlerRunner: Sendable {
+    let client: EngineClient
+    let http: HTTPClient
+
+    struct Failure: Error, Sendable, CustomStringConvertible {
+        var description: String
+    }
+
+    /// Where to: the container, and its pod's address.
+    struct Target: Sendable {
+        var containerID: String
+        var container: ContainerSpec
+        var podIP: String
+    }
+
+    /// Returns when the handler succeeded; its output is for nobody.
+    /// - Throws: `Failure` with kubelet's words.
+    func run(_ handler: JSON, _ target: Target, timeout: Duration) async throws {
+        if let exec = handler["exec"] {
+            try await execute(exec["command"]?.strings ?? [], target, timeout: timeout)
+        } else if let get = handler["httpGet"] {
+            try await request(get, target, timeout: timeout)
+        } else if let socket = handler["tcpSocket"] {
+            try await connect(socket, target, timeout: timeout)
+        } else if let pause = handler["sleep"] {
+            try await Task.sleep(for: .seconds(pause["seconds"]?.int ?? 0))
+        } else if handler["grpc"] != nil {
+            throw Failure(description: "gRPC probes are not supported on this node yet")
+        }
+    }
+
+    private func execute(_ command: [String], _ target: Target, timeout: Duration) async throws {
+        let answer: CRIExecSyncResponse
+        do {
+            answer = try await client.runtime.execSync(
+                .with {
+                    $0.containerID = target.containerID
+                    $0.cmd = command
+                    $0.timeout = max(timeout.components.seconds, 1)
+                }, options: .within(timeout + .seconds(5)))
+        } catch let error as RPCError {
+            throw Failure(description: error.code == .deadlineExceeded ? "command timed out: \(error.message)" : error.message)
+        }
+        guard answer.exitCode == 0 else {
+            let output = String(decoding: answer.stdout + answer.stderr, as: UTF8.self)
+            throw Failure(description: String(output.prefix(10240)))
+        }
+    }
+
+    private func request(_ get: JSON, _ target: Target, timeout: Duration) async throws {
+        let host = get["host"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? target.podIP
+        let port = try Self.port(get["port"], target.container)
+        let scheme = (get["scheme"]?.string ?? "HTTP").lowercased()
+        let path = get["path"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
+        let address = host.contains(":") ? "[\(host)]" : host
+        let url = "\(scheme)://\(address):\(port)\(path.hasPrefix("/") ? path : "/" + path)"
+        var request = HTTPClientRequest(url: url)
+        request.headers.add(name: "User-Agent", value: "kube-probe/1.36")
+        request.headers.add(name: "Accept", value: "*/*")
+        request.headers.add(name: "Connection", value: "close")
+        for header in get["httpHeaders"]?.elements ?? [] {
+            let name = header["name"]?.string ?? ""
+            request.headers.remove(name: name)
+            request.headers.add(name: name, value: header["value"]?.string ?? "")
+        }
+        let nanoseconds = timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000
+        let code: UInt
+        do {
+            let response = try await http.execute(request, timeout: .nanoseconds(max(nanoseconds, 1)))
+            code = response.status.code
+            _ = try? await response.body.collect(upTo: 10240)  // a longer body is cut off with its connection
+        } catch {
+            throw Failure(description: "Get \"\(url)\": \(Self.text(error))")
+        }
+        guard (200..<400).contains(code) else { throw Failure(description: "HTTP probe failed with statuscode: \(code)") }
+    }
+
+    private func connect(_ socket: JSON, _ target: Target, timeout: Duration) async throws {
+        let host = socket["host"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? target.podIP
+        let port = try Self.port(socket["port"], target.container)
+        do {
+            let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connectTimeout(.seconds(max(timeout.components.seconds, 1))).connect(host: host, port: port).get()
+            try await channel.close()
+        } catch {
+            throw Failure(description: "dial tcp \(host):\(port): \(Self.text(error))")
+        }
+    }
+
+    /// A number, or the name of one of the container's ports.
+    static func port(_ value: JSON?, _ container: ContainerSpec) throws -> Int {
+        if let number = value?.int { return Int(number) }
+        let name = value?.string ?? ""
+        if let number = Int(name) { return number }
+        let port = container.tree["ports"]?.elements.first { $0["name"]?.string == name }?["containerPort"]?.int
+        guard let port else { throw Failure(description: "couldn't find port: \(name)") }
+        return Int(port)
+    }
+
+    private static func text(_ error: any Error) -> String {
+        let text = "\(error)"
+        if text.contains("onnection refused") { return "connect: connection refused" }
+        if text.contains("deadlineExceeded") || text.contains("connectTimeout") { return "context deadline exceeded" }
+        return text
+    }
+}

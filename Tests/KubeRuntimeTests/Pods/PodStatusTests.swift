@@ -1,0 +1,78 @@
+import KubeObject
+import Testing
+
+@testable import KubeRuntime
+
+@Suite struct PodStatusTests {
+    private func condition(_ status: JSON, _ type: String) -> JSON? {
+        status["conditions"]?.elements.first { $0["type"]?.string == type }
+    }
+
+    @Test func isPendingWhileContainersAreMade() throws {
+        let state = try Situation("{containers: [{name: a, image: x}]}")
+        let status = state.status
+        #expect(status["phase"]?.string == "Pending")
+        #expect(status["containerStatuses"]?[0]?["state"] == ["waiting": ["reason": "ContainerCreating"]])
+        #expect(status["containerStatuses"]?[0]?["image"]?.string == "x")
+        #expect(condition(status, "ContainersReady")?["reason"]?.string == "ContainersNotReady")
+        #expect(condition(status, "ContainersReady")?["message"]?.string == "containers with unready status: [a]")
+        #expect(condition(status, "PodReadyToStartContainers")?["status"]?.string == "True")
+        #expect(status["podIP"]?.string == "10.0.0.2")
+        #expect(status["hostIPs"] == [["ip": "192.0.2.1"]])
+    }
+
+    @Test func saysThatContainersWaitForInitContainers() throws {
+        var state = try Situation("{initContainers: [{name: i, image: x}], containers: [{name: a, image: x}]}")
+        state.add("i", .running)
+        let status = state.status
+        #expect(status["containerStatuses"]?[0]?["state"] == ["waiting": ["reason": "PodInitializing"]])
+        #expect(condition(status, "Initialized")?["message"]?.string == "containers with incomplete status: [i]")
+        state.finish("i", code: 0)
+        #expect(condition(state.status, "Initialized")?["status"]?.string == "True")
+        #expect(state.status["initContainerStatuses"]?[0]?["ready"]?.bool == true)
+    }
+
+    @Test func isReadyWhenTheProbeSaysSo() throws {
+        var state = try Situation("{containers: [{name: a, image: x, readinessProbe: {tcpSocket: {port: 1}}}]}")
+        state.add("a", .running)
+        state.memory.hooksDone = ["a-0"]
+        #expect(state.phase == "Running")
+        #expect(state.status["containerStatuses"]?[0]?["ready"]?.bool == false)
+        #expect(state.status["containerStatuses"]?[0]?["started"]?.bool == true)
+        state.memory.probes["a-0"] = .init(isReady: true)
+        #expect(state.status["containerStatuses"]?[0]?["ready"]?.bool == true)
+        #expect(condition(state.status, "Ready")?["status"]?.string == "True")
+    }
+
+    @Test func showsTheBackOffAndTheLastState() throws {
+        var state = try Situation("{containers: [{name: a, image: x}]}")
+        state.add("a", .exited, code: 1, finished: 999)
+        state.memory.backoff.advance("a", now: 998)
+        let container = try #require(state.status["containerStatuses"]?[0])
+        #expect(container[path: "state", "waiting", "reason"]?.string == "CrashLoopBackOff")
+        #expect(container[path: "lastState", "terminated", "exitCode"]?.int == 1)
+        #expect(container[path: "lastState", "terminated", "reason"]?.string == "Error")
+        #expect(state.phase == "Running")
+    }
+
+    @Test func honoursReadinessGates() throws {
+        var state = try Situation("{readinessGates: [{conditionType: my/gate}], containers: [{name: a, image: x}]}")
+        state.add("a", .running)
+        state.memory.hooksDone = ["a-0"]
+        #expect(condition(state.status, "Ready")?["reason"]?.string == "ReadinessGatesNotReady")
+        #expect(condition(state.status, "ContainersReady")?["status"]?.string == "True")
+    }
+
+    @Test func keepsWhatOthersWrote() throws {
+        let stored: JSON = ["conditions": [["type": "my/gate", "status": "True"]], "qosClass": "Burstable"]
+        let merged = PodStatus.merge(["conditions": [["type": "Ready", "status": "True"]]], over: stored)
+        #expect(merged["conditions"]?.elements.count == 2)
+        #expect(merged["qosClass"]?.string == "Burstable")
+    }
+
+    @Test func aDeletedPodThatNeverRanHasFailed() throws {
+        var state = try Situation("{containers: [{name: a, image: x}]}", deleted: 0)
+        state.observed.sandboxes = []
+        #expect(state.phase == "Failed")
+    }
+}
