@@ -63,7 +63,7 @@ let rooms: [Room] = [
             ("AsyncHTTPClient", "async-http-client"), ("NIOFoundationCompat", "swift-nio"),
         ]),
     Room(
-        name: "Fleet", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry", "KubeAPI"],
+        name: "Fleet", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry", "KubeAPI", "KubeControllers"],
         products: [log, lifecycle, crypto, x509]),
     Room(
         name: "sampan",
@@ -72,7 +72,7 @@ let rooms: [Room] = [
             "KubeClient", "Fleet",
         ],
         products: [
-            log, lifecycle, ("ArgumentParser", "swift-argument-parser"), ("Subprocess", "swift-subprocess"),
+            log, lifecycle, ("UnixSignals", "swift-service-lifecycle"), ("ArgumentParser", "swift-argument-parser"), ("Subprocess", "swift-subprocess"),
             ("NIOCore", "swift-nio"), ("NIOPosix", "swift-nio"),
         ], isExecutable: true),
 ]

@@ -31,12 +31,15 @@ public enum KubeControllers {
 
     /// All controllers, for all clusters of the registry's store. They do nothing before the service runs, except that they note what is
     /// committed; so this is to be called before the server takes requests.
+    ///
+    /// - Parameter others: more reconcilers, which are not Kubernetes' own: the platform's.
     public static func standard(
-        registry: Registry, store: Store, environment: Environment, clock: ControllerClock = .system, logger: Logger
+        registry: Registry, store: Store, environment: Environment, others: [any Reconciler] = [],
+        clock: ControllerClock = .system, logger: Logger
     ) -> ControllerManager {
         ControllerManager(
-            store: store, writer: RegistryWriter(registry), reconcilers: reconcilers(environment, clock: clock), clock: clock,
-            logger: logger)
+            store: store, writer: RegistryWriter(registry), reconcilers: reconcilers(environment, clock: clock) + others,
+            clock: clock, logger: logger)
     }
 
     static func reconcilers(_ environment: Environment, clock: ControllerClock) -> [any Reconciler] {

@@ -5,8 +5,9 @@ import KubeSchema
 
 /// `/api`, `/apis` and `/openapi`.
 extension APIServer {
-    func discovery(_ parts: [String], _ request: APIRequest) throws(StatusError) -> APIResponse {
-        let schema = self.registry.schema
+    func discovery(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse {
+        let schema = self.registry.schema(of: call.cluster)
+        let request = call.request
         switch (parts.first, parts.count) {
         case ("api", 1), ("apis", 1):
             let isCore = parts[0] == "api"

@@ -15,8 +15,8 @@ extension APIServer {
         if let response = self.publicPath(call.info, request) { return response }
         let parts = call.info.path.split(separator: "/").map(String.init)
         switch parts.first {
-        case nil: return self.rootPaths()
-        case "api", "apis", "openapi": return try self.discovery(parts, request)
+        case nil: return self.rootPaths(call)
+        case "api", "apis", "openapi": return try self.discovery(parts, call)
         case "metrics": return self.metricsPage()
         case ".well-known" where parts == [".well-known", "openid-configuration"]:
             return self.openIDConfiguration()
@@ -37,9 +37,9 @@ extension APIServer {
         }
     }
 
-    private func rootPaths() -> APIResponse {
+    private func rootPaths(_ call: Call) -> APIResponse {
         var paths = ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/"]
-        for group in self.registry.schema.groups where !group.name.isEmpty {
+        for group in self.registry.schema(of: call.cluster).groups where !group.name.isEmpty {
             paths.append("/apis/\(group.name)")
             paths += group.versions.map { "/apis/\($0.groupVersion.apiVersion)" }
         }

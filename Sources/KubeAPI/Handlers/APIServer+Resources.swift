@@ -8,7 +8,8 @@ import KubeStore
 extension APIServer {
     func handleResource(_ call: Call) async throws(StatusError) -> APIResponse {
         let info = call.info
-        guard let resource = self.registry.schema.resource(group: info.group, version: info.version, plural: info.resource)
+        guard let resource = self.registry.schema(of: call.cluster).resource(
+            group: info.group, version: info.version, plural: info.resource)
         else { throw .unknownPath() }
         if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil { throw .unknownPath() }
         try Self.checkScope(info, resource, call.request.method)

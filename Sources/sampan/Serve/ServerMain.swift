@@ -1,7 +1,86 @@
+import Fleet
+import KubeAPI
+import KubeClient
+import KubeControllers
+import KubeObject
+import KubeRegistry
+import KubeSchema
+import KubeStore
+import Logging
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
 /// Wires the rooms and runs them until told to stop.
 enum ServerMain {
     /// Runs in the foreground until SIGTERM or SIGINT. Containers keep running; the next start adopts them.
     static func run(configuration: Configuration) async throws {
-        throw CommandFailure("The server isn't wired yet.")
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "sampan")
+        logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
+
+        let authority = try PlatformAuthority.loadOrCreate(directory: configuration.dataDirectory + "/pki")
+        let identity = try ServerIdentity(
+            authority: authority, names: ServerNames(hosts: HostAddresses.all), logger: logger)
+        let endpoint = ClusterProvisioner.Endpoint(
+            server: "https://127.0.0.1:\(configuration.apiPort)", certificateAuthority: try authority.pem())
+
+        let store = try Store.open(directory: configuration.dataDirectory + "/store", logger: logger)
+        let platform = try Platform.schema()
+        let registry = Registry(
+            store: store, schemas: { $0.name == Platform.rootCluster ? platform : nil },
+            admission: Registry.defaultAdmission + [VirtualClusterAdmission()],
+            handlers: [
+                GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
+                    store: store, endpoint: endpoint)
+            ])
+        let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint)
+        let addresses = PodAddressBook()
+        let node = configuration.runsContainers ? try NodeServices(configuration, registry, addresses, logger) : nil
+
+        guard let virtualClusters = platform.resource(Platform.virtualClusters) else {
+            throw CommandFailure("The platform's schema has no virtual clusters.")
+        }
+        let controllers = KubeControllers.standard(
+            registry: registry, store: store,
+            environment: KubeControllers.Environment(
+                node: node?.source, rootAuthority: { _ in endpoint.certificateAuthority },
+                resources: { registry.schema(of: $0).resources }, resolve: { kind, cluster in registry.schema(of: cluster).resource(forKind: kind) }),
+            others: [VirtualClusterReconciler(resource: virtualClusters, store: store, provisioner: provisioner)],
+            logger: logger)
+
+        let root = try await RootCluster.open(store, provisioner: provisioner)
+        try writeAdministrator(root, provisioner, configuration)
+
+        let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
+        let api = APIServer(
+            registry: registry, addressBook: addresses, streams: streams,
+            configuration: APIServer.Configuration(advertisedAddress: "127.0.0.1:\(configuration.apiPort)"), logger: logger)
+        let server = HTTPSServer(
+            host: configuration.listenAddress, port: configuration.apiPort, identity: identity, api: api,
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        logger.notice(
+            "Sampan starts",
+            metadata: [
+                "version": "\(Version.text)", "instance": "\(configuration.instance)", "data": "\(configuration.dataDirectory)",
+                "api": "\(endpoint.server)", "clusters": "\(store.clusters().count)",
+            ])
+        // Shut down in the opposite order: the API first, the store last.
+        let services: [any Service] = [store, identity, controllers] + (node?.services ?? []) + [server]
+        var group = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(20)
+        try await ServiceGroup(configuration: group).run()
+        withExtendedLifetime(root) {}
+    }
+
+    /// The administrator's kubeconfig, made anew at every start, so that its certificate is never near its end.
+    private static func writeAdministrator(
+        _ root: LogicalCluster, _ provisioner: ClusterProvisioner, _ configuration: Configuration
+    ) throws {
+        let path = configuration.adminKubeconfigPath
+        let document = try RootCluster.administrator(root, provisioner: provisioner)
+        try AtomicFile.write(Array(YAML.encode(document).utf8), to: path, mode: 0o600)
     }
 }

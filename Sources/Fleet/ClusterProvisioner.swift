@@ -1,0 +1,54 @@
+import KubeAPI
+public import KubeObject
+public import KubeRegistry
+public import KubeStore
+
+/// Makes and removes logical clusters, and gives credentials for them.
+public struct ClusterProvisioner: Sendable {
+    /// How clients reach a cluster, and by what they know the server.
+    public struct Endpoint: Sendable {
+        /// Scheme, host and port: `https://127.0.0.1:6443`.
+        public var server: String
+        /// The platform's certificate authority, PEM.
+        public var certificateAuthority: String
+
+        public init(server: String, certificateAuthority: String) {
+            self.server = server
+            self.certificateAuthority = certificateAuthority
+        }
+
+        /// The address of one cluster's API.
+        public func address(of cluster: String) -> String { "\(server)/clusters/\(cluster)" }
+    }
+
+    let registry: Registry
+    public let endpoint: Endpoint
+
+    public init(registry: Registry, endpoint: Endpoint) {
+        self.registry = registry
+        self.endpoint = endpoint
+    }
+
+    /// Makes a cluster with an identity of its own; its API answers when this returns.
+    @discardableResult
+    public func create(_ name: String, uid: String) async throws -> LogicalCluster {
+        let identity = try ClusterIdentity.generate(clusterName: name)
+        return try await registry.createCluster(
+            name, uid: uid, record: identity.record(), certificateAuthority: endpoint.certificateAuthority)
+    }
+
+    /// A kubeconfig whose user proves who they are by a client certificate of the cluster's own authority.
+    ///
+    /// - Parameter lifetime: of the certificate, in seconds.
+    public static func kubeconfig(
+        _ cluster: LogicalCluster, endpoint: Endpoint, user: String, groups: [String], lifetime: Double
+    ) throws -> JSON {
+        let identity = try ClusterIdentity(record: cluster.record)
+        let certificate = try identity.clientAuthority.issueClientCertificate(user: user, groups: groups, lifetime: lifetime)
+        return Kubeconfig(
+            name: "sampan-\(cluster.name)", server: endpoint.address(of: cluster.name),
+            certificateAuthority: endpoint.certificateAuthority,
+            credential: .certificate(try certificate.certificatePEM(), key: certificate.keyPEM)
+        ).document
+    }
+}

@@ -1,2 +1,0 @@
-@testable import Fleet
-import Testing
