@@ -23,12 +23,12 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     ) {
         self.init(
             configuration: configuration, store: store, addresses: addresses, runner: NFTables(),
-            forget: { filter in try Conntrack.forget(filter) }, logger: logger)
+            forget: { filters in try Conntrack.forget(filters) }, logger: logger)
     }
 
     init(
         configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, runner: any RuleRunner,
-        forget: @escaping @Sendable (Conntrack.Filter) throws -> Void, logger: Logger
+        forget: @escaping @Sendable (Set<Conntrack.Filter>) throws -> Void, logger: Logger
     ) {
         self.configuration = configuration
         self.addresses = addresses

@@ -36,10 +36,10 @@ struct NetworkModel: Sendable {
             PodElements.of(address: address, interface: pod.interface, mark: mark), of: .pod(address))
     }
 
-    /// Whether an address comes to a pod that didn't have it, so that what the kernel remembers of it is somebody else's. A pod
-    /// that was taken over from an earlier run of the server has no uid, but a cable that can't be another pod's.
-    func isNewcomer(_ pod: Pod, at address: IPv4Address) -> Bool {
-        guard let before = pods[address] else { return true }
+    /// Whether an address is still another pod's, so that what the kernel remembers of it is that one's. A pod that was taken
+    /// over from an earlier run of the server has no uid, but a cable that can't be another pod's.
+    func isSuccessor(_ pod: Pod, at address: IPv4Address) -> Bool {
+        guard let before = pods[address] else { return false }
         if before.uid.isEmpty { return before.cluster != pod.cluster || before.interface != pod.interface }
         return before.uid != pod.uid
     }

@@ -25,7 +25,7 @@ final class RuleKeeper: Sendable {
     private let configuration: NetworkConfiguration
     private let store: Store
     private let runner: any RuleRunner
-    private let forget: @Sendable (Conntrack.Filter) throws -> Void
+    private let sweeper: ConnectionSweeper
     private let logger: Logger
 
     /// How long changes of services wait for company, if the last transaction is no longer ago than `rush`.
@@ -35,12 +35,12 @@ final class RuleKeeper: Sendable {
 
     init(
         configuration: NetworkConfiguration, store: Store, runner: any RuleRunner,
-        forget: @escaping @Sendable (Conntrack.Filter) throws -> Void, logger: Logger
+        forget: @escaping @Sendable (Set<Conntrack.Filter>) throws -> Void, logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
         self.runner = runner
-        self.forget = forget
+        sweeper = ConnectionSweeper(forget: forget, logger: logger)
         self.logger = logger
     }
 
@@ -58,6 +58,7 @@ final class RuleKeeper: Sendable {
         await adopt(&state)
         await perform([], &state)
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.sweeper.run() }
             group.addTask {
                 while !Task.isCancelled {
                     do { try await Task.sleep(for: Self.checkTime) } catch { return }
@@ -108,7 +109,7 @@ final class RuleKeeper: Sendable {
             switch order {
             case .attach(let address, let pod, let waiter):
                 do {
-                    if state.model.isNewcomer(pod, at: address) { forgotten += Conntrack.Filter.pod(address) }
+                    if state.model.isSuccessor(pod, at: address) { forgotten += Conntrack.Filter.pod(address) }
                     try await attach(address, pod, &state)
                     waiters.append(waiter)
                 } catch {
@@ -127,7 +128,7 @@ final class RuleKeeper: Sendable {
         clusters.keep(only: state.model.clusters.keys)
         do {
             forgotten += try await bring(&state)
-            forgetConnections(forgotten)
+            sweeper.post(forgotten)
             for waiter in waiters { waiter.resume() }
         } catch {
             logger.error("The pod network's rules can't be set.", metadata: ["error": "\(error)"])
@@ -165,6 +166,10 @@ final class RuleKeeper: Sendable {
     }
 
     private func check(_ state: inout State) async {
+        // Pods that were taken over, but ended before anybody found them again.
+        for (address, pod) in state.model.pods where pod.uid.isEmpty && !HostRoutes.exists(pod.interface) {
+            _ = state.model.detach(address, uid: "")
+        }
         guard !state.needsRebuild, !state.model.pods.isEmpty else { return }
         do {
             if try await !runner.exists(configuration.table) {
@@ -197,17 +202,6 @@ final class RuleKeeper: Sendable {
         state.balancers = RulesetDiff(added: elements).balancers
         state.needsRebuild = false
         return diff.lostDatagramEndpoints
-    }
-
-    private func forgetConnections(_ filters: [Conntrack.Filter]) {
-        for filter in filters {
-            do {
-                try forget(filter)
-            } catch {
-                logger.warning("Can't end old connections of a pod's address.", metadata: ["error": "\(error)"])
-                return
-            }
-        }
     }
 }
 

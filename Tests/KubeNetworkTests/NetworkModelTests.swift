@@ -67,7 +67,7 @@ struct NetworkModelTests {
         var model = NetworkModel()
         model.attach("10.244.0.2", try pod("u1", 1, "veth1"))
         _ = model.takeChanges()
-        #expect(model.isNewcomer(try pod("u2", 2, "veth2"), at: "10.244.0.2"))
+        #expect(model.isSuccessor(try pod("u2", 2, "veth2"), at: "10.244.0.2"))
         model.attach("10.244.0.2", try pod("u2", 2, "veth2"))
         let diff = model.takeChanges()
         #expect(diff.added.map(\.text).contains("2 . 10.244.0.2"))
@@ -84,8 +84,8 @@ struct NetworkModelTests {
         var model = NetworkModel()
         model.attach("10.244.0.2", try pod("", 1, "veth1"))
         _ = model.takeChanges()
-        #expect(!model.isNewcomer(try pod("u1", 1, "veth1"), at: "10.244.0.2"))
-        #expect(model.isNewcomer(try pod("u1", 1, "veth2"), at: "10.244.0.2"))
+        #expect(!model.isSuccessor(try pod("u1", 1, "veth1"), at: "10.244.0.2"))
+        #expect(model.isSuccessor(try pod("u1", 1, "veth2"), at: "10.244.0.2"))
         model.attach("10.244.0.2", try pod("u1", 1, "veth1"))
         expectChanges(&model) { $0.isEmpty }
         do {

@@ -18,13 +18,28 @@ enum Conntrack {
         }
     }
 
+    /// Forgets the connections that match any of the filters. It walks the kernel's whole table, some tens of milliseconds even
+    /// if there are few connections, so it isn't for threads that must not block.
     /// - Returns: how many connections were forgotten.
     /// - Throws: when the kernel won't list or remove them.
     @discardableResult
-    static func forget(_ filter: Filter) throws(NetlinkError) -> Int {
+    static func forget(_ filters: Set<Filter>) throws(NetlinkError) -> Int {
+        // The kernel takes one filter a walk. A few walks are cheaper than looking at every connection here.
+        guard filters.count > maximumWalks else {
+            var count = 0
+            for filter in filters { count += try forget(listedBy: listing(filter)) { _ in true } }
+            return count
+        }
+        return try forget(listedBy: header) { connection in filters.contains { $0.matches(connection) } }
+    }
+
+    private static let maximumWalks = 4
+
+    private static func forget(listedBy request: [UInt8], _ isWanted: ([UInt16: [UInt8]]) -> Bool) throws(NetlinkError) -> Int {
         var found: [[UInt8]] = []
-        try NetfilterSocket().request(type: 0x0101, flags: 0x300, payload: listing(filter)) { payload in
+        try NetfilterSocket().request(type: 0x0101, flags: 0x300, payload: request) { payload in
             let attributes = NetfilterSocket.attributes(payload.dropFirst(4))
+            guard isWanted(attributes) else { return }
             if let tuple = attributes[1] {
                 var deletion: [UInt8] = header + NetfilterSocket.attribute(1, tuple, isNested: true)
                 if let zone = attributes[18] { deletion += NetfilterSocket.attribute(18, zone) }
@@ -79,6 +94,25 @@ enum Conntrack {
             NetfilterSocket.attribute(1, NetfilterSocket.bytes(flags))
             + NetfilterSocket.attribute(2, NetfilterSocket.bytes(replyFlags))
         return request + NetfilterSocket.attribute(25, filters, isNested: true)
+    }
+}
+
+extension Conntrack.Filter {
+    /// - Parameter connection: the attributes of an entry of the kernel's table.
+    func matches(_ connection: [UInt16: [UInt8]]) -> Bool {
+        func tuple(_ number: UInt16) -> (addresses: [UInt16: [UInt8]], transport: [UInt16: [UInt8]]) {
+            let parts = NetfilterSocket.attributes((connection[number] ?? [])[...])
+            return (
+                NetfilterSocket.attributes((parts[1] ?? [])[...]), NetfilterSocket.attributes((parts[2] ?? [])[...])
+            )
+        }
+        let original = tuple(1)
+        if let source, original.addresses[1] != source.octets { return false }
+        if let destination, original.addresses[2] != destination.octets { return false }
+        if let transport, original.transport[1] != [transport.number] { return false }
+        if let port = destinationPort, original.transport[3] != [UInt8(port >> 8), UInt8(port & 255)] { return false }
+        if let answeredBy, tuple(2).addresses[1] != answeredBy.octets { return false }
+        return true
     }
 }
 

@@ -261,6 +261,84 @@ struct IsolationTests {
         try await NetworkBed.removePod("extra")
     }
 
+    @Test func `a restarted server takes over who was let in, and no connection breaks`() async throws {
+        try await bed.a.put(Objects.service("lasting", address: "10.96.1.30"), slice("lasting", [bed.a2.address]))
+        try await NetworkBed.eventually("the service") { try await ask(bed.a1, .tcp, "10.96.1.30", 80).hasPrefix("a2") }
+        let client = try await bed.a1.namespace.run { () -> TestSocket in
+            let socket = try TestSocket(.udp)
+            try socket.connect(bed.a2.address, 8_080)
+            return socket
+        }
+        defer { client.close() }
+        let before = try await NFTables().admittedPods(bed.configuration.table)
+        #expect(Set(before.map(\.address.description)) == Set(bed.pods.values.map(\.address)))
+        // The table is the first server's; the second builds it anew from what it finds there.
+        let other = bed.anotherNetwork()
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await other.run() }
+            group.addTask {
+                let dnsRule = "redirect to :\(bed.configuration.dnsPort + 5)"
+                try await NetworkBed.eventually("the second server's table") {
+                    try await Rules.list(bed.configuration.table).contains(dnsRule)
+                }
+                #expect(try await ask(bed.a1, .tcp, "10.96.1.30", 80) == "a2 sees \(bed.a1.address)")
+                #expect(try await ask(bed.a1, .tcp, bed.b1.address, 8_080) == "silence")
+                for pod in bed.pods.values { try await other.podAttached(pod.attached) }
+                try client.send([1])
+                #expect(try client.receive().starts(with: Array("a2".utf8)))
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+        // Back to the first one, whose idea of the table is refused by the kernel and so built anew.
+        try await LocalNetwork.removeAll(instance: bed.configuration.instance)
+        try await bed.a.put(Objects.service("lasting", address: "10.96.1.31"))
+        try await NetworkBed.eventually("the first server's table") {
+            try await ask(bed.a1, .tcp, "10.96.1.31", 80) == "a2 sees \(bed.a1.address)"
+        }
+    }
+
+    @Test(arguments: [1, 10])
+    func `the kernel forgets connections, few or many kinds at once`(_ kinds: Int) async throws {
+        let others = (1..<kinds).map { Conntrack.Filter(source: IPv4Address(number: 0xC633_6400 + UInt32($0))) }
+        for filter in [
+            Conntrack.Filter(source: IPv4Address(bed.a1.address[...])),
+            Conntrack.Filter(answeredBy: IPv4Address(bed.a2.address[...])),
+            Conntrack.Filter(
+                destination: IPv4Address(bed.a2.address[...]), transport: .udp, destinationPort: 8_080,
+                answeredBy: IPv4Address(bed.a2.address[...])),
+        ] {
+            #expect(try await ask(bed.a1, .udp, bed.a2.address, 8_080).hasPrefix("a2"))
+            let wrong = Conntrack.Filter(source: filter.source, destination: "198.51.100.1", answeredBy: filter.answeredBy)
+            #expect(try Conntrack.forget(Set(others + [wrong])) == 0)
+            #expect(try Conntrack.forget(Set(others + [filter])) >= 1)
+            #expect(try Conntrack.forget(Set(others + [filter])) == 0)
+        }
+    }
+
+    /// Prints what letting a pod in costs.
+    @Test func `letting pods in`() async throws {
+        let cable = "s\(NetworkBed.tag)extra"
+        let address = "\(NetworkBed.net).32"
+        _ = try await NetworkBed.makePod("extra", address)
+        let whose = PodAddress(cluster: bed.a.id, namespace: "default", name: "extra", uid: "extra")
+        let pod = AttachedPod(pod: whose, ips: [address], hostInterface: cable)
+        var costs: [Duration] = []
+        for _ in 0..<20 {
+            let begin = ContinuousClock.now
+            try await bed.network.podAttached(pod)
+            costs.append(ContinuousClock.now - begin)
+            await bed.network.podDetached(pod)
+        }
+        let begin = ContinuousClock.now
+        for _ in 0..<20 { try Conntrack.forget(Set(Conntrack.Filter.pod("198.51.100.200"))) }
+        let forgetting = (ContinuousClock.now - begin) / 20
+        costs.sort()
+        print(
+            "letting a pod in: median \(costs[10]), worst \(costs[19]), forgetting its connections behind its back \(forgetting)")
+        try await NetworkBed.removePod("extra")
+    }
+
     /// Prints what a change costs; how fast a machine is proves nothing.
     @Test func `a change with 500 services in place`() async throws {
         let names = (0..<500).map { "many-\($0)" }

@@ -154,7 +154,20 @@ final class NetworkBed: Sendable {
         }
         for server in servers { server.close() }
         try await clean()
-        try forwarding.write(toFile: "/proc/sys/net/ipv4/ip_forward", atomically: false, encoding: .utf8)
+        // Unless another instance has come to need it.
+        let tables = try await NFTables().chains()["nftables"]?.elements.compactMap { $0["chain"]?["table"]?.string } ?? []
+        if !tables.contains(where: { $0.hasPrefix("sampan_") }) {
+            try forwarding.write(toFile: "/proc/sys/net/ipv4/ip_forward", atomically: false, encoding: .utf8)
+        }
+    }
+
+    /// Another server for the same machine and the same store, as after a restart.
+    func anotherNetwork() -> LocalNetwork {
+        var other = configuration
+        other.dnsPort += 5
+        return LocalNetwork(
+            configuration: other, store: store.store, addresses: book,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// What a server says to a pod, or why it didn't.
