@@ -31,8 +31,8 @@ extension APIServer {
         case ("apis", 3):
             guard let document = schema.resourceList(GroupVersion(group: parts[1], version: parts[2])) else { break }
             return self.respond(with: document, to: request)
-        case ("openapi", let count) where count >= 2 && parts[1] == "v3":
-            return try self.openAPI(Array(parts.dropFirst(2)), request)
+        case ("openapi", let count) where count >= 2:
+            return try self.openAPI(Array(parts.dropFirst()), request)
         default: break
         }
         throw .unknownPath()

@@ -22,7 +22,7 @@ extension APIServer {
         if case .object = representation.form, representation.coding == .json, !representation.isPretty {
             return .json(answer.bytes + [UInt8(ascii: "\n")])
         }
-        return self.document(try self.tree(answer, resource, representation, call), representation)
+        return try self.document(try self.tree(answer, resource, representation, call), representation)
     }
 
     /// The answer in the form that the client wants.
@@ -33,7 +33,7 @@ extension APIServer {
         case .object: return answer.tree
         case .table(let version):
             guard let object = answer.object else { return answer.tree }
-            var table = try TableDocument(self.registry, resource, version: version, call.request.query).document(
+            var table = try TableDocument(resource, version: version, call.request.query).document(
                 [object], metadata: [:])
             if object.metadata.resourceVersion > 0 {
                 table["metadata"] = ["resourceVersion": .string(String(object.metadata.resourceVersion))]
@@ -53,7 +53,7 @@ extension APIServer {
         case .object:
             guard representation.coding == .json, !representation.isPretty else {
                 let items = result.objects.map(\.tree)
-                return self.document(
+                return try self.document(
                     [
                         "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
                         "metadata": result.metadata, "items": .array(items),
@@ -61,11 +61,11 @@ extension APIServer {
             }
             return ListBody(result, resource, permit: call.permit).response
         case .table(let version):
-            let table = try TableDocument(self.registry, resource, version: version, call.request.query)
-            return self.document(try table.document(result.objects, metadata: result.metadata), representation)
+            let table = try TableDocument(resource, version: version, call.request.query)
+            return try self.document(table.document(result.objects, metadata: result.metadata), representation)
         case .partialMetadata(let version):
             let items = result.objects.map { PartialMetadata.document($0, version: version) }
-            return self.document(
+            return try self.document(
                 [
                     "kind": "PartialObjectMetadataList", "apiVersion": .string("meta.k8s.io/\(version)"),
                     "metadata": result.metadata, "items": .array(items),
@@ -73,14 +73,28 @@ extension APIServer {
         }
     }
 
-    func document(_ tree: JSON, _ representation: Representation) -> APIResponse {
+    func document(_ tree: JSON, _ representation: Representation) throws(StatusError) -> APIResponse {
         switch representation.coding {
         case .json:
             return .json(
                 representation.isPretty ? Array((tree.pretty() + "\n").utf8) : tree.encoded() + [UInt8(ascii: "\n")])
+        case .protobuf:
+            return APIResponse(
+                status: 200, headers: [.contentType: Protobuf.mediaType], body: .bytes(try self.protobuf(tree)))
         case .yaml:
             return APIResponse(
                 status: 200, headers: [.contentType: "application/yaml"], body: .bytes(Array(YAML.encode(tree).utf8)))
+        }
+    }
+}
+
+extension APIServer {
+    /// - Throws: 406 for kinds that have no protobuf form.
+    func protobuf(_ tree: JSON) throws(StatusError) -> [UInt8] {
+        do {
+            return try Protobuf.encode(tree, schema: self.registry.schema)
+        } catch {
+            throw .notAcceptable(["application/json", "application/yaml"])
         }
     }
 }

@@ -81,7 +81,7 @@ extension APIServer {
         guard call.info.name.isEmpty else { throw .methodNotAllowed() }
         try Self.checkVerb("create", resource)
         let options = try RequestOptions.create(call.request, kind: "CreateOptions")
-        let body = try await self.object(call, kind: resource.kind, options.fieldValidation)
+        let body = try await self.object(call, kind: resource.gvk, options.fieldValidation)
         let result = try await self.registry.create(
             body.tree, resource, namespace: call.info.namespace, options, call.context)
         return try self.encode(result, resource, representation, call, warnings: body.warnings)
@@ -91,7 +91,7 @@ extension APIServer {
         let representation = try self.representation(call, allowsForms: true)
         try Self.checkVerb("update", resource)
         let options = try RequestOptions.create(call.request, kind: "UpdateOptions")
-        let body = try await self.object(call, kind: resource.kind, options.fieldValidation)
+        let body = try await self.object(call, kind: resource.gvk, options.fieldValidation)
         let result = try await self.registry.update(
             body.tree, resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
         return try self.encode(result, resource, representation, call, warnings: body.warnings)
@@ -151,14 +151,14 @@ extension APIServer {
             return try self.encode(answer, resource, representation, call)
         case "create":
             let options = try RequestOptions.create(call.request, kind: "CreateOptions")
-            let body = try await self.object(call, kind: subresource.kind.kind, options.fieldValidation)
+            let body = try await self.object(call, kind: subresource.kind, options.fieldValidation)
             let result = try await self.registry.create(
                 body.tree, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
                 call.context)
             return try self.encode(result, resource, representation, call, warnings: body.warnings)
         case "update":
             let options = try RequestOptions.create(call.request, kind: "UpdateOptions")
-            let body = try await self.object(call, kind: subresource.kind.kind, options.fieldValidation)
+            let body = try await self.object(call, kind: subresource.kind, options.fieldValidation)
             let result = try await self.registry.update(
                 body.tree, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
                 call.context)
@@ -192,15 +192,16 @@ extension APIServer {
     }
 
     private func object(
-        _ call: Call, kind: String, _ validation: FieldValidation
+        _ call: Call, kind: GroupVersionKind, _ validation: FieldValidation
     ) async throws(StatusError) -> (tree: JSON, warnings: [String]) {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
-        let decoded = try BodyDecoding.decode(bytes, contentType: call.request.headers[.contentType], kind: kind)
+        let decoded = try BodyDecoding.decode(
+            bytes, contentType: call.request.headers[.contentType], kind: kind, schema: self.registry.schema)
         let complaints = decoded.duplicates.map { "duplicate field \"\($0)\"" }
         guard !complaints.isEmpty, validation != .ignore else { return (decoded.tree, []) }
         if validation == .strict {
             throw .badRequest(
-                "\(kind) in version \"\(call.info.version)\" cannot be handled as a \(kind): strict decoding error: "
+                "\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): strict decoding error: "
                     + complaints.joined(separator: ", "))
         }
         return (decoded.tree, complaints)
@@ -214,7 +215,8 @@ extension APIServer {
         let options = try RequestOptions.patch(call.request, type: type)
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         let decoded = try BodyDecoding.decode(
-            bytes, contentType: type == .apply ? "application/yaml" : "application/json", kind: "patch")
+            bytes, contentType: type == .apply ? "application/yaml" : "application/json",
+            kind: GroupVersionKind(group: "", version: "v1", kind: "patch"), schema: self.registry.schema)
         return (type, options, decoded.tree)
     }
 
@@ -222,7 +224,8 @@ extension APIServer {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         guard !bytes.isEmpty else { return nil }
         return try BodyDecoding.decode(
-            bytes, contentType: call.request.headers[.contentType], kind: "DeleteOptions"
+            bytes, contentType: call.request.headers[.contentType],
+            kind: GroupVersionKind(group: "", version: "v1", kind: "DeleteOptions"), schema: self.registry.schema
         ).tree
     }
 }

@@ -12,6 +12,9 @@ struct WatchEncoder: Sendable {
     let representation: Representation
 
     func encode(_ event: WatchEvent) throws(StatusError) -> [UInt8] {
+        if self.representation.coding == .protobuf {
+            return Protobuf.watchFrame(type: event.type.rawValue, document: try self.server.protobuf(event.object.tree))
+        }
         if case .object = self.representation.form { return event.encoded }
         if event.type == .error { return event.encoded }
         var tree: JSON = ["type": .string(event.type.rawValue)]
@@ -49,7 +52,7 @@ struct WatchBody: Sendable {
 
     var response: APIResponse {
         let contentType =
-            self.encoder.representation.coding == .yaml ? "application/json" : self.encoder.representation.contentType
+            self.encoder.representation.coding == .protobuf ? Protobuf.mediaType + ";stream=watch" : "application/json"
         return APIResponse(
             status: 200, headers: [.contentType: contentType],
             body: .stream { writer in try await self.write(to: writer) })

@@ -1,5 +1,6 @@
 import HTTPTypes
 import KubeObject
+import KubeSchema
 
 /// Turns a request's body into a tree.
 enum BodyDecoding {
@@ -10,12 +11,20 @@ enum BodyDecoding {
         var duplicates: [String] = []
     }
 
-    /// - Parameter kind: the kind that the address asks for, for the message.
-    /// - Throws: 400 for text that isn't JSON or YAML, 415 for other codings.
-    static func decode(_ bytes: [UInt8], contentType: String?, kind: String) throws(StatusError) -> Decoded {
+    /// - Parameter kind: the kind that the address asks for.
+    /// - Throws: 400 for a body that isn't what its content type says, 415 for other codings.
+    static func decode(
+        _ bytes: [UInt8], contentType: String?, kind: GroupVersionKind, schema: Schema
+    ) throws(StatusError) -> Decoded {
         switch MediaType(contentType ?? "").name {
-        case "", "application/json", "*/*": return try self.json(bytes, kind)
-        case "application/yaml": return Decoded(tree: try self.yaml(bytes, kind))
+        case "", "application/json", "*/*": return try self.json(bytes, kind.kind)
+        case "application/yaml": return Decoded(tree: try self.yaml(bytes, kind.kind))
+        case Protobuf.mediaType:
+            do {
+                return Decoded(tree: try Protobuf.decode(bytes, schema: schema, assuming: kind))
+            } catch {
+                throw .badRequest("the object provided is unrecognized (must be of type \(kind.kind)): \(error)")
+            }
         case let other: throw .unsupportedMediaType(other, Representation.supported)
         }
     }

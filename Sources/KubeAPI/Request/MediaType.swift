@@ -1,4 +1,5 @@
 import KubeObject
+import KubeSchema
 
 /// A media type with its parameters, lower-cased except for values.
 struct MediaType: Sendable, Equatable {
@@ -43,6 +44,8 @@ struct Representation: Sendable, Equatable {
     enum Coding: Sendable, Equatable {
         case json
         case yaml
+        /// `application/vnd.kubernetes.protobuf`; whole objects only.
+        case protobuf
     }
 
     enum Form: Sendable, Equatable {
@@ -57,9 +60,10 @@ struct Representation: Sendable, Equatable {
     var isPretty = false
 
     static let plain = Representation(coding: .json, form: .object)
-    static let supported = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
+    static let supported = ["application/json", "application/yaml", Protobuf.mediaType]
 
-    /// Chooses the first type of an `Accept` header that can be given.
+    /// Chooses the first type of an `Accept` header that can be given. Protobuf is only given to clients that take nothing else:
+    /// whoever takes JSON as well gets stored bytes.
     /// - Parameter allowsForms: whether tables and partial metadata can be had here.
     /// - Throws: 406.
     init(accept: [String], allowsForms: Bool) throws(StatusError) {
@@ -89,7 +93,10 @@ struct Representation: Sendable, Equatable {
             }
             return
         }
-        throw .notAcceptable(Self.supported)
+        guard types.contains(where: { $0.name == Protobuf.mediaType && $0.parameters["as"] == nil }) else {
+            throw .notAcceptable(Self.supported)
+        }
+        self.init(coding: .protobuf, form: .object)
     }
 
     init(coding: Coding, form: Form) {
@@ -101,6 +108,7 @@ struct Representation: Sendable, Equatable {
         switch self.coding {
         case .json: "application/json"
         case .yaml: "application/yaml"
+        case .protobuf: Protobuf.mediaType
         }
     }
 }

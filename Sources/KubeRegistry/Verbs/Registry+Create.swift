@@ -11,14 +11,6 @@ extension Registry {
         _ tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions,
         _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
-        try await create(tree, resource, namespace: namespace, options, context, keepingBooks: false)
-    }
-
-    /// As `create`; `keepingBooks` stores the managedFields that the object has (an apply made them).
-    func create(
-        _ tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext,
-        keepingBooks: Bool
-    ) async throws(StatusError) -> WriteResult {
         guard resource.allows("create") else { throw .methodNotSupported(resource.groupResource, "create") }
         var warnings: [String] = []
         var object = try Decoding.decode(
@@ -33,8 +25,7 @@ extension Registry {
         // A generated name can be taken; upstream tries eight times.
         for attempt in 0..<8 {
             do {
-                var result = try await create(
-                    prepared: object, resource, namespace: namespace, options, context, keepingBooks: keepingBooks)
+                var result = try await create(prepared: object, resource, namespace: namespace, options, context)
                 result.warnings = warnings + result.warnings
                 return result
             } catch {
@@ -63,8 +54,7 @@ extension Registry {
     }
 
     private func create(
-        prepared tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext,
-        keepingBooks: Bool
+        prepared tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         let rules = resource.rules
         let kind = GroupKind(group: resource.storedAs.group, kind: resource.kind)
@@ -78,7 +68,6 @@ extension Registry {
         for plugin in admission { try await plugin.admit(&request) }
         object = request.object
 
-        if !keepingBooks { object[path: "metadata", "managedFields"] = nil }
         Self.fillMetadata(&object, rules)
         rules.prepareForCreate(&object)
         if rules.countsGeneration { object[path: "metadata", "generation"] = 1 }
@@ -132,7 +121,7 @@ extension Registry {
     private static func fillMetadata(_ object: inout JSON, _ rules: any KindRules) {
         object.edit("metadata") { metadata in
             for key in [
-                "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "resourceVersion",
+                "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation", "resourceVersion",
             ] {
                 metadata[key] = nil
             }

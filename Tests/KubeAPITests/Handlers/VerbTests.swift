@@ -1,6 +1,7 @@
 import HTTPTypes
 import KubeObject
 import KubeRegistry
+import KubeSchema
 import Testing
 
 @testable import KubeAPI
@@ -69,7 +70,7 @@ struct VerbTests {
             #expect(cbor.json["reason"] == "UnsupportedMediaType")
             let patch = try await server.send(.patch, path + "/x", raw: "x", headers: [.contentType: "text/plain"])
             #expect(patch.status == 415)
-            let accept = try await server.send(.get, path, headers: [.accept: "application/vnd.kubernetes.protobuf"])
+            let accept = try await server.send(.get, path, headers: [.accept: "application/cbor"])
             #expect(accept.status == 406)
             let fallback = try await server.send(
                 .get, path, headers: [.accept: "application/vnd.kubernetes.protobuf,application/json"])
@@ -125,6 +126,33 @@ struct VerbTests {
             ).json
             #expect(partial["kind"] == "PartialObjectMetadataList")
             #expect(partial["items"]?[0]?["data"] == nil)
+        }
+    }
+
+    @Test func protobufGoesBothWays() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            let tree: JSON = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "p"], "data": ["a": "b"]]
+            let response = await server.api.respond(
+                to: APIRequest(
+                    method: .post, target: "/clusters/demo" + path,
+                    headers: [
+                        .authorization: "Bearer \(server.adminToken("demo"))", .contentType: Protobuf.mediaType,
+                        .accept: Protobuf.mediaType,
+                    ], body: RequestBody(try Protobuf.encode(tree, schema: .builtin))))
+            #expect(response.status == 201)
+            #expect(response.headers[.contentType] == Protobuf.mediaType)
+            for target in [path + "/p", path] {
+                let got = try await server.send(.get, target, headers: [.accept: Protobuf.mediaType])
+                let decoded = try Protobuf.decode(got.bytes, schema: .builtin)
+                #expect((decoded["items"]?.elements.last ?? decoded)["data"] == ["a": "b"])
+            }
+            let garbage = try await server.send(.post, path, raw: "k8s", headers: [.contentType: Protobuf.mediaType])
+            #expect(garbage.status == 400)
+            let watched = try await server.send(
+                .get, path + "?watch=true&timeoutSeconds=1", headers: [.accept: Protobuf.mediaType])
+            #expect(watched.headers[.contentType] == Protobuf.mediaType + ";stream=watch")
+            #expect(watched.bytes.count > 100)
         }
     }
 

@@ -38,28 +38,8 @@ import Testing
         }
     }
 
-    /// Runs a program and returns what it printed.
-    private func run(_ arguments: [String], input: String? = nil) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = arguments
-            let output = Pipe()
-            process.standardOutput = output
-            process.standardError = output
-            process.standardInput = FileHandle.nullDevice
-            let queue = DispatchQueue(label: "run")
-            do {
-                try process.run()
-                queue.async {
-                    let data = output.fileHandleForReading.readDataToEndOfFile()
-                    process.waitUntilExit()
-                    continuation.resume(returning: String(decoding: data, as: UTF8.self))
-                }
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
+    private func run(_ arguments: [String]) async throws -> String {
+        try await runProgram(arguments).output
     }
 
     @Test func answersBothHTTPVersionsOverTLS() async throws {
