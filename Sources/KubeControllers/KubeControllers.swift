@@ -55,6 +55,15 @@ public enum KubeControllers {
             EndpointsReconciler(),
             JobReconciler(),
             StatefulSetReconciler(),
+            DaemonSetReconciler(),
+            CronJobReconciler(),
+            PodCollector(),
+            TTLReconciler(),
+            DisruptionBudgetReconciler(),
+            QuotaReconciler(),
+            EventCollector(),
+            ClusterRoleAggregation(),
+            EndpointMirrorReconciler(),
         ]
         if let node = environment.node { reconcilers.append(SchedulerReconciler(source: node)) }
         return reconcilers

@@ -8,19 +8,24 @@ enum ServiceKeys {
         switch event.object.kind {
         case "Service": return [ObjectName(metadata)]
         case "Pod":
-            let services = cluster.snapshot.list(prefix: Key.prefix(Resources.services, namespace: metadata.namespace))
+            let services = cluster.snapshot.list(prefix: Key.prefix(Resources.services, namespace: metadata.namespace)).filter {
+                let selector = $0.tree[path: "spec", "selector"]
+                return selects(selector, metadata.labels) || event.previous.map { selects(selector, $0.metadata.labels) } ?? false
+            }
             guard !services.isEmpty else { return [] }
             let new = EndpointPod(event.object)
             let old = event.previous.map(EndpointPod.init)
             if let old, event.type == .modified, old.fingerprint == new.fingerprint { return [] }
             // A pod that never had an address was no endpoint.
             if new.addresses.isEmpty, old?.addresses.isEmpty ?? true { return [] }
-            return services.filter { service in
-                let service = ServiceView(service)
-                return service.selects(metadata.labels) || old.map { service.selects($0.metadata.labels) } ?? false
-            }.map { ObjectName($0.metadata) }
+            return services.map { ObjectName($0.metadata) }
         default: return []
         }
+    }
+
+    private static func selects(_ selector: JSON?, _ labels: [String: String]) -> Bool {
+        guard let members = selector?.object, !members.isEmpty else { return false }
+        return members.allSatisfy { labels[$0.key] == $0.value.string }
     }
 
     /// The pods that a service selects.

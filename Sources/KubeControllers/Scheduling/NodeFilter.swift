@@ -1,4 +1,5 @@
 import KubeObject
+import KubeRegistry
 
 /// The scheduler's filters for one node, with the reasons in upstream's words.
 struct NodeFilter {

@@ -1,13 +1,13 @@
-import KubeObject
+public import KubeObject
 
 /// Amounts of resources by name: cpu in thousandths, everything else in whole units.
-struct ResourceAmounts: Equatable {
-    var amounts: [String: Int64] = [:]
+public struct ResourceAmounts: Sendable, Equatable {
+    public var amounts: [String: Int64] = [:]
 
-    init() {}
+    public init() {}
 
     /// From a `ResourceList`. What isn't a quantity is left out; validation has refused it before.
-    init(_ list: JSON?) {
+    public init(_ list: JSON?) {
         for (name, value) in list?.object ?? [:] {
             guard let quantity = Self.quantity(value) else { continue }
             amounts[name] = name == "cpu" ? quantity.milliValue : quantity.value
@@ -23,29 +23,35 @@ struct ResourceAmounts: Equatable {
         }
     }
 
-    subscript(name: String) -> Int64 { amounts[name] ?? 0 }
+    public subscript(name: String) -> Int64 { amounts[name] ?? 0 }
 
-    static func += (left: inout ResourceAmounts, right: ResourceAmounts) {
+    public static func += (left: inout ResourceAmounts, right: ResourceAmounts) {
         left.amounts.merge(right.amounts) { $0.addingReportingOverflow($1).overflow ? .max : $0 + $1 }
     }
 
-    mutating func formMaximum(_ other: ResourceAmounts) { amounts.merge(other.amounts) { max($0, $1) } }
+    public mutating func formMaximum(_ other: ResourceAmounts) { amounts.merge(other.amounts) { max($0, $1) } }
 }
 
 /// What a pod asks of a node.
 /// Source: https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
-enum PodResources {
-    static func requests(of pod: JSON) -> ResourceAmounts {
+public enum PodResources {
+    /// What the pod asks for at least.
+    public static func requests(of pod: JSON) -> ResourceAmounts { total(of: pod, "requests") }
+
+    /// What the pod may take at most; a resource that some container has no limit for counts only with the others' limits.
+    public static func limits(of pod: JSON) -> ResourceAmounts { total(of: pod, "limits") }
+
+    private static func total(of pod: JSON, _ key: String) -> ResourceAmounts {
         let spec = pod["spec"]
         var total = ResourceAmounts()
         for container in spec?["containers"]?.elements ?? [] {
-            total += ResourceAmounts(container[path: "resources", "requests"])
+            total += ResourceAmounts(container[path: "resources", key])
         }
 
         var sidecars = ResourceAmounts()
         var peak = ResourceAmounts()
         for container in spec?["initContainers"]?.elements ?? [] {
-            let own = ResourceAmounts(container[path: "resources", "requests"])
+            let own = ResourceAmounts(container[path: "resources", key])
             if container["restartPolicy"]?.string == "Always" {
                 sidecars += own
                 peak.formMaximum(sidecars)
@@ -58,7 +64,7 @@ enum PodResources {
         total += sidecars
         total.formMaximum(peak)
         // Requests of the pod as a whole replace the sum of its containers'.
-        for (name, amount) in ResourceAmounts(spec?[path: "resources", "requests"]).amounts { total.amounts[name] = amount }
+        for (name, amount) in ResourceAmounts(spec?[path: "resources", key]).amounts { total.amounts[name] = amount }
         total += ResourceAmounts(spec?["overhead"])
         return total
     }
