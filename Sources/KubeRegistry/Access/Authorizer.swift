@@ -153,6 +153,15 @@ public final class Authorizer: Sendable {
 let rbacGroup = "rbac.authorization.k8s.io"
 
 extension Result {
+    /// As the initializer of the standard library, for what waits.
+    init(_ body: () async throws(Failure) -> Success) async {
+        do throws(Failure) {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
+    }
+
     /// The value, where a failure only means that there is none.
     var value: Success? {
         if case .success(let value) = self { value } else { nil }

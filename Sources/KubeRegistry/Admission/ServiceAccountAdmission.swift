@@ -21,8 +21,7 @@ public struct ServiceAccountAdmission: AdmissionPlugin {
             pod[path: "spec", "serviceAccountName"] = .string(name)
         }
         pod[path: "spec", "serviceAccount"] = .string(name)
-        let key = Key(group: "", plural: "serviceaccounts", namespace: request.namespace, name: name)
-        guard let account = request.snapshot.get(key)?.tree else {
+        guard let account = await Self.account(name, for: request) else {
             throw .forbidden(
                 request.resource.groupResource, request.name,
                 "error looking up service account \(request.namespace)/\(name): serviceaccount \(quoted(name)) not found")
@@ -34,6 +33,20 @@ public struct ServiceAccountAdmission: AdmissionPlugin {
             pod[path: "spec", "imagePullSecrets"] = secrets
         }
         request.object = pod
+    }
+
+    /// The service account. A new namespace's default one is made by its controller, which is given half a second.
+    private static func account(_ name: String, for request: AdmissionRequest) async -> JSON? {
+        let key = Key(group: "", plural: "serviceaccounts", namespace: request.namespace, name: name)
+        if let found = request.snapshot.get(key) { return found.tree }
+        guard name == "default" else { return nil }
+        for _ in 0..<20 {
+            // A cancelled request looks once more and gives up.
+            let isCancelled = await Result { try await Task.sleep(for: .milliseconds(25)) }.value == nil
+            if let found = request.context.cluster.snapshot.get(key) { return found.tree }
+            if isCancelled { return nil }
+        }
+        return nil
     }
 
     /// Mounts a token volume into every container that has nothing at that path already.

@@ -5,7 +5,6 @@ struct DaemonSetRules: KindRules {
     var countsGeneration: Bool { true }
 
     func setDefaults(_ object: inout JSON) {
-        Workload.copyTemplateLabels(&object)
         object.edit("spec") { spec in
             spec.setDefault("updateStrategy", [:])
             spec.edit("updateStrategy") { strategy in
@@ -36,11 +35,21 @@ struct DaemonSetRules: KindRules {
     func prepareForCreate(_ object: inout JSON) {
         object["status"] = nil
         setStatusDefaults(&object)
+        object[path: "metadata", "annotations", Self.templateGeneration] = "1"
+    }
+
+    /// Counts the changes of the template, for clients of older versions.
+    private static let templateGeneration = "deprecated.daemonset.template.generation"
+
+    func prepareForUpdate(_ object: inout JSON, old: JSON) {
+        let count = Int(old[path: "metadata", "annotations", Self.templateGeneration]?.string ?? "") ?? 1
+        let isChanged = !FieldErrors.isSame(object[path: "spec", "template"], old[path: "spec", "template"])
+        object[path: "metadata", "annotations", Self.templateGeneration] = .string(String(isChanged ? count + 1 : count))
     }
 
     func validate(_ object: JSON, _ errors: inout FieldErrors) {
         let spec = object["spec"] ?? [:]
-        Workload.validateSelector(spec, &errors)
+        Workload.validateSelector(spec, kind: "daemonset", &errors)
         Workload.validateTemplate(spec, kind: "DaemonSet", restartPolicies: ["Always"], &errors)
         errors.nonnegative(spec["minReadySeconds"], "spec.minReadySeconds")
         errors.nonnegative(spec["revisionHistoryLimit"], "spec.revisionHistoryLimit")

@@ -23,7 +23,6 @@ struct JobRules: KindRules {
         spec.setDefaultText("completionMode", "NonIndexed")
         spec.setDefault("suspend", false)
         spec.setDefault("manualSelector", false)
-        if spec["manualSelector"] == false { spec["manualSelector"] = nil }
         if !spec.has("podReplacementPolicy") {
             spec["podReplacementPolicy"] = spec.has("podFailurePolicy") ? "Failed" : "TerminatingOrFailed"
         }

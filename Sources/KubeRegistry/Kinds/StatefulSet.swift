@@ -59,7 +59,7 @@ struct StatefulSetRules: KindRules {
         errors.nonnegative(spec["replicas"], "spec.replicas")
         errors.nonnegative(spec["minReadySeconds"], "spec.minReadySeconds")
         errors.nonnegative(spec[path: "ordinals", "start"], "spec.ordinals.start")
-        Workload.validateSelector(spec, &errors)
+        Workload.validateSelector(spec, kind: "statefulset", &errors)
         Workload.validateTemplate(spec, kind: "StatefulSet", restartPolicies: ["Always"], &errors)
     }
 

@@ -11,11 +11,11 @@ enum Workload {
     }
 
     /// The selector must be there and choose the template's pods.
-    static func validateSelector(_ spec: JSON, _ errors: inout FieldErrors) {
+    static func validateSelector(_ spec: JSON, kind: String = "deployment", _ errors: inout FieldErrors) {
         guard let selector = spec["selector"], !selector.isNull else { return errors.required("spec.selector") }
         SelectorValidation.validate(selector, "spec.selector", &errors)
         if SelectorValidation.isEmpty(selector) {
-            errors.invalid("spec.selector", selector, "empty selector is invalid for deployment")
+            errors.invalid("spec.selector", selector, "empty selector is invalid for \(kind)")
         }
     }
 
@@ -40,8 +40,7 @@ enum Workload {
                 errors.notSupported("spec.template.spec.restartPolicy", .string(policy), restartPolicies)
             }
         }
-        if kind != "Job", let deadline = template[path: "spec", "activeDeadlineSeconds"]?.int {
-            _ = deadline
+        if template[path: "spec", "activeDeadlineSeconds"]?.int != nil {
             errors.forbidden("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in \(kind) is not Supported")
         }
     }

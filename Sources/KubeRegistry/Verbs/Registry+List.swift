@@ -9,7 +9,11 @@ extension Registry {
     public func list(
         _ resource: ResourceType, namespace: String, _ options: ListOptions, _ context: RequestContext
     ) throws(StatusError) -> ListResult {
-        guard resource.isStored else { throw .methodNotSupported(resource.groupResource, "list") }
+        guard resource.isStored else {
+            guard resource.allows("list") else { throw .methodNotSupported(resource.groupResource, "list") }
+            // Component statuses: there are no components to tell of.
+            return ListResult(objects: [], resourceVersion: context.cluster.revision)
+        }
         try ListValidation.validateList(options)
         let selection = try Selection(options, resource)
         let token = options.continueToken.isEmpty ? nil : try ContinueToken(options.continueToken)
@@ -71,11 +75,13 @@ extension Registry {
             do {
                 return try cluster.snapshot(at: revision)
             } catch {
-                throw .expired(
+                var expired = StatusError.expired(
                     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
                         + "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
                         + "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
                         + "deleted between the time the first chunk was returned and now may show up in the list.")
+                expired.continueToken = ContinueToken(revision: nil, after: token.after).text
+                throw expired
             }
         }
         guard let wanted = try ListValidation.revision(options.resourceVersion), wanted > 0 else { return cluster.snapshot }
