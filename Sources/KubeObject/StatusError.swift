@@ -8,6 +8,8 @@ public struct StatusError: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String
     /// `details` of the Status, or nil.
     public var details: JSON?
+    /// `metadata.continue` of the Status: where a list can go on that can't go on as it began.
+    public var continueToken = ""
 
     public init(code: Int, reason: String, message: String, details: JSON? = nil) {
         self.code = code
@@ -34,6 +36,7 @@ public struct StatusError: Error, Sendable, Hashable, CustomStringConvertible {
             "code": .int(Int64(code)),
         ]
         if !reason.isEmpty { status["reason"] = .string(reason) }
+        if !continueToken.isEmpty { status["metadata"] = ["continue": .string(continueToken)] }
         if let details { status["details"] = details }
         return status
     }
