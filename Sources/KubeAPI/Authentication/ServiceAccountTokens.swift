@@ -13,6 +13,7 @@ public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
     static let ownAudiences = [issuer]
 
     private let identities: IdentityCache
+    private let verified = VerifiedTokens()
 
     init(identities: IdentityCache) {
         self.identities = identities
@@ -61,8 +62,7 @@ public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
             return (UserInfo(name: bootstrap.user, groups: bootstrap.groups + ["system:authenticated"]), wanted)
         }
         guard JSONWebToken.looksLikeToken(token),
-            let claims = JSONWebToken.verify(
-                token, key: identity.serviceAccountKey.publicKey, keyID: identity.serviceAccountKeyID)
+            let claims = self.verified.claims(of: token, identity)
         else { return nil }
         return self.user(of: claims, audiences: wanted, in: cluster.snapshot)
     }

@@ -32,7 +32,7 @@ extension APIServer {
             guard let document = schema.resourceList(GroupVersion(group: parts[1], version: parts[2])) else { break }
             return self.respond(with: document, to: request)
         case ("openapi", let count) where count >= 2:
-            return try self.openAPI(Array(parts.dropFirst()), request)
+            return try self.openAPI(Array(parts.dropFirst()), call)
         default: break
         }
         throw .unknownPath()

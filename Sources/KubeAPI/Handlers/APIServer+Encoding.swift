@@ -22,7 +22,7 @@ extension APIServer {
         if case .object = representation.form, representation.coding == .json, !representation.isPretty {
             return .json(answer.bytes + [UInt8(ascii: "\n")])
         }
-        return try self.document(try self.tree(answer, resource, representation, call), representation)
+        return try self.document(try self.tree(answer, resource, representation, call), representation, call)
     }
 
     /// The answer in the form that the client wants.
@@ -57,30 +57,30 @@ extension APIServer {
                     [
                         "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
                         "metadata": result.metadata, "items": .array(items),
-                    ], representation)
+                    ], representation, call)
             }
             return ListBody(result, resource, permit: call.permit).response
         case .table(let version):
             let table = try TableDocument(resource, version: version, call.request.query)
-            return try self.document(table.document(result.objects, metadata: result.metadata), representation)
+            return try self.document(table.document(result.objects, metadata: result.metadata), representation, call)
         case .partialMetadata(let version):
             let items = result.objects.map { PartialMetadata.document($0, version: version) }
             return try self.document(
                 [
                     "kind": "PartialObjectMetadataList", "apiVersion": .string("meta.k8s.io/\(version)"),
                     "metadata": result.metadata, "items": .array(items),
-                ], representation)
+                ], representation, call)
         }
     }
 
-    func document(_ tree: JSON, _ representation: Representation) throws(StatusError) -> APIResponse {
+    func document(_ tree: JSON, _ representation: Representation, _ call: Call) throws(StatusError) -> APIResponse {
         switch representation.coding {
         case .json:
             return .json(
                 representation.isPretty ? Array((tree.pretty() + "\n").utf8) : tree.encoded() + [UInt8(ascii: "\n")])
         case .protobuf:
             return APIResponse(
-                status: 200, headers: [.contentType: Protobuf.mediaType], body: .bytes(try self.protobuf(tree)))
+                status: 200, headers: [.contentType: Protobuf.mediaType], body: .bytes(try self.protobuf(tree, call)))
         case .yaml:
             return APIResponse(
                 status: 200, headers: [.contentType: "application/yaml"], body: .bytes(Array(YAML.encode(tree).utf8)))
@@ -90,9 +90,9 @@ extension APIServer {
 
 extension APIServer {
     /// - Throws: 406 for kinds that have no protobuf form.
-    func protobuf(_ tree: JSON) throws(StatusError) -> [UInt8] {
+    func protobuf(_ tree: JSON, _ call: Call) throws(StatusError) -> [UInt8] {
         do {
-            return try Protobuf.encode(tree, schema: self.registry.schema)
+            return try Protobuf.encode(tree, schema: self.registry.schema(of: call.cluster))
         } catch {
             throw .notAcceptable(["application/json", "application/yaml"])
         }

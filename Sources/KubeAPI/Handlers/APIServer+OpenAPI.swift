@@ -5,8 +5,9 @@ import KubeSchema
 
 extension APIServer {
     /// `/openapi/v3`, the documents that it names, and `/openapi/v2`; in JSON only, so far.
-    func openAPI(_ parts: [String], _ request: APIRequest) throws(StatusError) -> APIResponse {
-        let schema = self.registry.schema
+    func openAPI(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse {
+        let schema = self.registry.schema(of: call.cluster)
+        let request = call.request
         let document: Document?
         switch (parts.first, parts.count) {
         case ("v2", 1):

@@ -8,8 +8,12 @@ import KubeStore
 extension APIServer {
     func handleResource(_ call: Call) async throws(StatusError) -> APIResponse {
         let info = call.info
-        guard let resource = self.registry.schema(of: call.cluster).resource(
-            group: info.group, version: info.version, plural: info.resource)
+        guard info.rest.isEmpty || info.subresource == "proxy",
+            ![info.namespace, info.name].contains(where: { $0.contains("/") || $0 == "." || $0 == ".." })
+        else { throw .unknownPath() }
+        guard
+            let resource = self.registry.schema(of: call.cluster).resource(
+                group: info.group, version: info.version, plural: info.resource)
         else { throw .unknownPath() }
         if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil { throw .unknownPath() }
         try Self.checkScope(info, resource, call.request.method)
@@ -196,7 +200,7 @@ extension APIServer {
     ) async throws(StatusError) -> (tree: JSON, warnings: [String]) {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         let decoded = try BodyDecoding.decode(
-            bytes, contentType: call.request.headers[.contentType], kind: kind, schema: self.registry.schema)
+            bytes, contentType: call.request.headers[.contentType], kind: kind, schema: self.registry.schema(of: call.cluster))
         let complaints = decoded.duplicates.map { "duplicate field \"\($0)\"" }
         guard !complaints.isEmpty, validation != .ignore else { return (decoded.tree, []) }
         if validation == .strict {
@@ -216,7 +220,7 @@ extension APIServer {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         let decoded = try BodyDecoding.decode(
             bytes, contentType: type == .apply ? "application/yaml" : "application/json",
-            kind: GroupVersionKind(group: "", version: "v1", kind: "patch"), schema: self.registry.schema)
+            kind: GroupVersionKind(group: "", version: "v1", kind: "patch"), schema: self.registry.schema(of: call.cluster))
         return (type, options, decoded.tree)
     }
 

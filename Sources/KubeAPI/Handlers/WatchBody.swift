@@ -13,7 +13,8 @@ struct WatchEncoder: Sendable {
 
     func encode(_ event: WatchEvent) throws(StatusError) -> [UInt8] {
         if self.representation.coding == .protobuf {
-            return Protobuf.watchFrame(type: event.type.rawValue, document: try self.server.protobuf(event.object.tree))
+            return Protobuf.watchFrame(
+                type: event.type.rawValue, document: try self.server.protobuf(event.object.tree, self.call))
         }
         if case .object = self.representation.form { return event.encoded }
         if event.type == .error { return event.encoded }
@@ -89,7 +90,7 @@ struct WatchBody: Sendable {
             for event in batch {
                 do {
                     bytes += try self.encoder.encode(event)
-                } catch let error as StatusError {
+                } catch {
                     bytes += JSON.object(["type": "ERROR", "object": error.status]).encoded() + [UInt8(ascii: "\n")]
                     try await writer.write(bytes)
                     return

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import HummingbirdCore
 import Logging
@@ -48,6 +49,13 @@ struct HTTPSChannel: ServerChildChannel {
         try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
         try channel.syncOptions?.setOption(.socketOption(.so_keepalive), value: 1)
         try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        #if os(Linux)
+            // A peer that vanished is noticed after a minute and a half, not after the kernel's two hours: idle watches wait for it.
+            for (name, value) in [(TCP_KEEPIDLE, 30), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] {
+                try channel.syncOptions?.setOption(
+                    ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: name)), value: value)
+            }
+        #endif
         let connection = ClientConnection(address: channel.remoteAddress?.ipAddress ?? "")
         let tls = NIOSSLServerHandler(context: self.identity.current) { certificates, promise in
             do {
