@@ -11,6 +11,14 @@ extension Registry {
         _ tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions,
         _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
+        try await create(tree, resource, namespace: namespace, options, context, keepingBooks: false)
+    }
+
+    /// As `create`; `keepingBooks` stores the managedFields that the object has (an apply made them).
+    func create(
+        _ tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext,
+        keepingBooks: Bool
+    ) async throws(StatusError) -> WriteResult {
         guard resource.allows("create") else { throw .methodNotSupported(resource.groupResource, "create") }
         var warnings: [String] = []
         var object = try Decoding.decode(
@@ -25,7 +33,8 @@ extension Registry {
         // A generated name can be taken; upstream tries eight times.
         for attempt in 0..<8 {
             do {
-                var result = try await create(prepared: object, resource, namespace: namespace, options, context)
+                var result = try await create(
+                    prepared: object, resource, namespace: namespace, options, context, keepingBooks: keepingBooks)
                 result.warnings = warnings + result.warnings
                 return result
             } catch {
@@ -54,7 +63,8 @@ extension Registry {
     }
 
     private func create(
-        prepared tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext
+        prepared tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext,
+        keepingBooks: Bool
     ) async throws(StatusError) -> WriteResult {
         let rules = resource.rules
         let kind = GroupKind(group: resource.storedAs.group, kind: resource.kind)
@@ -68,6 +78,7 @@ extension Registry {
         for plugin in admission { try await plugin.admit(&request) }
         object = request.object
 
+        if !keepingBooks { object[path: "metadata", "managedFields"] = nil }
         Self.fillMetadata(&object, rules)
         rules.prepareForCreate(&object)
         if rules.countsGeneration { object[path: "metadata", "generation"] = 1 }
@@ -121,7 +132,7 @@ extension Registry {
     private static func fillMetadata(_ object: inout JSON, _ rules: any KindRules) {
         object.edit("metadata") { metadata in
             for key in [
-                "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation", "resourceVersion",
+                "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "resourceVersion",
             ] {
                 metadata[key] = nil
             }

@@ -14,11 +14,12 @@ extension Registry {
         guard resource.isStored, resource.allows("patch") || !subresource.isEmpty else {
             throw .methodNotSupported(resource.groupResource, "patch")
         }
-        if type == .apply {
-            throw .unsupportedMediaType(type.rawValue, PatchType.allCases.filter { $0 != .apply }.map(\.rawValue))
-        }
         if subresource == "scale" {
             return try await patchScale(type, body, resource, namespace: namespace, name: name, options, context)
+        }
+        if type == .apply {
+            return try await apply(
+                body, resource, namespace: namespace, name: name, subresource: subresource, options, context)
         }
         var warnings: [String] = []
         var result = try await change(

@@ -87,10 +87,12 @@ extension Registry {
 
     /// Reads an object, changes it, and stores it if nobody else has changed it in between; otherwise starts again.
     ///
-    /// - Parameter attempts: how often; the last failure is a conflict.
+    /// - Parameters:
+    ///   - isApply: whether the change has kept the books of who owns which field itself.
+    ///   - attempts: how often; the last failure is a conflict.
     func change(
         _ resource: ResourceType, namespace: String, name: String, subresource: String, _ options: UpdateOptions,
-        _ context: RequestContext, attempts: Int = 100, _ change: Change
+        _ context: RequestContext, isApply: Bool = false, attempts: Int = 100, _ change: Change
     ) async throws(StatusError) -> WriteResult {
         let key = resource.key(namespace: namespace, name: name)
         for attempt in 1...attempts {
@@ -99,7 +101,8 @@ extension Registry {
             var tree = current.tree
             try change(&tree, current)
             let step = try await prepare(
-                tree, over: current, resource, namespace: namespace, subresource: subresource, options, context, snapshot)
+                tree, over: current, resource, namespace: namespace, subresource: subresource, options, context, snapshot,
+                isApply: isApply)
             switch step {
             case .unchanged: return WriteResult(.object(Conversion.served(current, resource)))
             case .dryRun(let tree, let warnings):
@@ -151,7 +154,7 @@ extension Registry {
     /// admission, generation, validation.
     private func prepare(
         _ changed: JSON, over current: Object, _ resource: ResourceType, namespace: String, subresource: String,
-        _ options: UpdateOptions, _ context: RequestContext, _ snapshot: Snapshot
+        _ options: UpdateOptions, _ context: RequestContext, _ snapshot: Snapshot, isApply: Bool
     ) async throws(StatusError) -> Step {
         let rules = resource.rules
         let old = current.tree
@@ -168,6 +171,10 @@ extension Registry {
             rules.prepareForStatusUpdate(&object, old: old)
         } else if subresource.isEmpty {
             rules.prepareForUpdate(&object, old: old)
+        }
+        if !isApply {
+            FieldOwnership.note(
+                &object, old: old, resource, subresource: subresource, manager: context.isInternal ? "" : options.fieldManager)
         }
         if object == old { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }
         if rules.countsGeneration, subresource != "status", UpdatedFields.isDesireChanged(object, old) {

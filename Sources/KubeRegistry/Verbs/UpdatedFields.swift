@@ -39,7 +39,7 @@ enum UpdatedFields {
         object.setDefault("metadata", [:])
         object.edit("metadata") { metadata in
             let before = old["metadata"] ?? [:]
-            for key in ["selfLink", "managedFields"] { metadata[key] = nil }
+            metadata["selfLink"] = nil
             for key in ["uid", "generateName", "namespace", "name"] where !metadata.has(key) { metadata[key] = before[key] }
             for key in ["creationTimestamp", "generation", "resourceVersion"] { metadata[key] = before[key] }
             if before.has("deletionTimestamp") {

@@ -1,15 +1,47 @@
 import KubeControllers
+import KubeNetwork
+import KubeObject
 import KubeRegistry
+import KubeRuntime
+import KubeStore
 import Logging
 import ServiceLifecycle
 
 /// What runs pods on this machine: the container engine, the runtime over it, and the pods' network.
 struct NodeServices {
-    let source: any NodeSource
-    let runtime: any PodStreams
-    let services: [any Service]
+    let runtime: LocalRuntime
+    private let network: LocalNetwork
 
     init(_ configuration: Configuration, _ registry: Registry, _ addresses: PodAddressBook, _ logger: Logger) throws {
-        throw CommandFailure("pods don't run yet")
+        guard let pods = IPv4Range(configuration.podSubnet), let services = IPv4Range("10.96.0.0/12"),
+            let api = UInt16(exactly: configuration.apiPort), let dns = UInt16(exactly: configuration.dnsPort)
+        else {
+            throw CommandFailure(
+                "The pod subnet \(configuration.podSubnet) or a port isn't one.", hint: "Choose others with `sampan up --help`.")
+        }
+        network = LocalNetwork(
+            configuration: NetworkConfiguration(
+                instance: configuration.instance, podSubnet: pods, serviceRange: services, apiPort: api, dnsPort: dns,
+                clusterDomain: configuration.domain),
+            store: registry.store, addresses: addresses, logger: logger)
+        let engine = try ContainerEngine(
+            options: EngineOptions(
+                dataDirectory: configuration.dataDirectory, instance: configuration.instance, podSubnet: configuration.podSubnet),
+            logger: logger)
+        runtime = LocalRuntime(
+            engine: engine, options: RuntimeOptions(), registry: registry, addresses: addresses, network: network, logger: logger)
+    }
+
+    /// The network is there before the runtime asks it to let pods in, and after.
+    var services: [any Service] { [network, runtime] }
+
+    var source: any NodeSource { Source(local: runtime.node) }
+
+    /// The node as the scheduler asks for it: KubeRuntime and KubeControllers know nothing of each other.
+    private struct Source: NodeSource {
+        let local: LocalNode
+
+        var nodeName: String { local.nodeName }
+        func node() -> JSON { local.node() }
     }
 }
