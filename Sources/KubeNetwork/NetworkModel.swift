@@ -19,7 +19,17 @@ struct NetworkModel: Sendable {
     private(set) var pods: [IPv4Address: Pod] = [:]
     private(set) var clusters: [Int64: Cluster] = [:]
     private var clusterOfMark: [ClusterMark: Int64] = [:]
+    private var stickyNumbers: [StickyPort: StickyNumber] = [:]
+    private var lastStickyNumber: UInt32 = 0
     private let nodePorts: ClosedRange<UInt16>?
+
+    /// A port of a service with session affinity.
+    private struct StickyPort: Hashable {
+        var mark: ClusterMark
+        var service: ServiceName
+        var name: String
+        var transport: TransportProtocol
+    }
 
     /// - Parameter nodePorts: the ports of the host's addresses that services may take; nil for none.
     init(nodePorts: ClosedRange<UInt16>? = nil) {
@@ -58,6 +68,7 @@ struct NetworkModel: Sendable {
         clusters[pod.cluster]?.pods.remove(address)
         guard let cluster = clusters[pod.cluster], cluster.pods.isEmpty else { return }
         for service in cluster.services { ruleset.set([], of: .service(cluster.mark, service)) }
+        stickyNumbers = stickyNumbers.filter { $0.key.mark != cluster.mark }
         clusters[pod.cluster] = nil
         clusterOfMark[cluster.mark] = nil
     }
@@ -66,24 +77,42 @@ struct NetworkModel: Sendable {
     mutating func update(_ name: ServiceName, in cluster: Int64, _ facts: ServiceFacts?, slices: [SliceFacts]) {
         guard let mark = clusters[cluster]?.mark else { return }
         guard let facts else {
-            clusters[cluster]?.services.remove(name)
+            if clusters[cluster]?.services.remove(name) != nil { forgetStickyNumbers(of: name, mark) }
             ruleset.set([], of: .service(mark, name))
             return
         }
         clusters[cluster]?.services.insert(name)
-        ruleset.set(
-            ServiceElements.of(facts, slices: slices, mark: mark, nodePorts: nodePorts), of: .service(mark, name))
+        let elements = ServiceElements.of(facts, slices: slices, mark: mark, nodePorts: nodePorts) { port in
+            stickyNumber(of: StickyPort(mark: mark, service: name, name: port.name, transport: port.transport))
+        }
+        ruleset.set(elements, of: .service(mark, name))
+    }
+
+    private mutating func stickyNumber(of port: StickyPort) -> StickyNumber {
+        if let known = stickyNumbers[port] { return known }
+        // Two thousand million later the first ones may still be in use: a clash would only mix up two services' memories.
+        lastStickyNumber &+= 1
+        let number = StickyNumber(lastStickyNumber)
+        stickyNumbers[port] = number
+        return number
+    }
+
+    private mutating func forgetStickyNumbers(of name: ServiceName, _ mark: ClusterMark) {
+        guard !stickyNumbers.isEmpty else { return }
+        stickyNumbers = stickyNumbers.filter { $0.key.mark != mark || $0.key.service != name }
     }
 
     /// The changes since the last call.
     mutating func takeChanges() -> RulesetDiff { ruleset.takeChanges() }
 
     /// A cluster's mark is its id, which makes the kernel's table readable and lets a restarted server recognize its pods; ids
-    /// that don't fit or collide get the next free number.
+    /// that don't fit into 31 bits or collide get the next free number.
     private mutating func mark(of id: Int64) -> ClusterMark {
         if let known = clusters[id] { return known.mark }
-        var number = UInt32(truncatingIfNeeded: id)
-        while number == 0 || clusterOfMark[ClusterMark(number: number)] != nil { number &+= 1 }
+        var number = UInt32(truncatingIfNeeded: id) & ~StickyNumber.flag
+        while number == 0 || clusterOfMark[ClusterMark(number: number)] != nil {
+            number = (number &+ 1) & ~StickyNumber.flag
+        }
         let mark = ClusterMark(number: number)
         clusterOfMark[mark] = id
         clusters[id] = Cluster(mark: mark)

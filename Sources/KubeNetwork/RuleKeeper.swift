@@ -15,8 +15,10 @@ final class RuleKeeper: Sendable {
     private struct State {
         var model: NetworkModel
         var services: [Int64: ClusterServices] = [:]
-        /// The picking chains that the table has.
+        /// The picking chains that the table has. They're removed only by building the table anew, so that's done when
+        /// there are far more than are used.
         var balancers: Set<Balancer> = []
+        var balancerLimit = 512
         var needsRebuild = true
     }
 
@@ -185,6 +187,11 @@ final class RuleKeeper: Sendable {
     /// - Returns: connections that are to be forgotten because of it.
     private func bring(_ state: inout State) async throws -> [Conntrack.Filter] {
         let diff = state.model.takeChanges()
+        if state.balancers.count > state.balancerLimit {
+            let used = RulesetDiff(added: state.model.ruleset.elements).balancers.count
+            state.balancerLimit = max(512, used * 2)
+            if state.balancers.count > state.balancerLimit { state.needsRebuild = true }
+        }
         if !state.needsRebuild {
             guard !diff.isEmpty else { return [] }
             let balancers = diff.balancers.subtracting(state.balancers)

@@ -12,6 +12,12 @@ enum RuleSet: String, Sendable, Hashable, CaseIterable {
     case services
     /// cluster . service address . protocol . port . slot → endpoint.
     case endpoints
+    /// cluster . service address . protocol . port → the service port's own number, for services with session affinity.
+    case stickyPorts = "sticky_ports"
+    /// that number . slot → the endpoint's own number.
+    case stickySlots = "sticky_slots"
+    /// the service port's number . the endpoint's number → endpoint.
+    case stickyEndpoints = "sticky_endpoints"
     /// protocol . port of the host → the chain that picks an endpoint.
     case nodePorts = "node_ports"
     /// protocol . port of the host . slot → endpoint.
@@ -33,24 +39,67 @@ struct EndpointAddress: Sendable, Hashable, Comparable, CustomStringConvertible 
     static func < (left: Self, right: Self) -> Bool { (left.address, left.port) < (right.address, right.port) }
 }
 
+/// What stands for a port of a service with session affinity, and for one of its endpoints. Both have the highest bit, by which
+/// they differ from clusters and slots.
+struct StickyNumber: Sendable, Hashable, CustomStringConvertible {
+    static let flag: UInt32 = 0x8000_0000
+    let number: UInt32
+
+    init(_ number: UInt32) { self.number = number | Self.flag }
+
+    var description: String { String(number) }
+    /// As a traffic class, in which form the kernel's packet priority is written.
+    var priority: String { String(number >> 16, radix: 16) + ":" + String(number & 0xFFFF, radix: 16) }
+}
+
 /// A chain that picks one of so many endpoints. It's the same for all services that have that many.
 struct Balancer: Sendable, Hashable, Comparable {
+    enum Choice: Sendable, Hashable {
+        case random
+        /// By the client's address, for ports of the host.
+        case hash
+        /// Random for a client that wasn't here for so many seconds, the same as before for others.
+        case sticky(seconds: UInt32)
+    }
     enum Table: Sendable, Hashable { case services, nodePorts }
 
     var count: Int
-    /// Whether the client's address decides, instead of chance.
-    var isSticky: Bool
+    var choice: Choice
     var table: Table
 
     var chain: String {
-        (table == .nodePorts ? "node_" : "") + (isSticky ? "stick_" : "spread_") + String(count)
+        let prefix = table == .nodePorts ? "node_" : ""
+        switch choice {
+        case .random: return "\(prefix)spread_\(count)"
+        case .hash: return "\(prefix)hash_\(count)"
+        case .sticky(let seconds): return "\(prefix)stick_\(count)_\(seconds)"
+        }
     }
 
-    /// The chain's one rule.
-    var rule: String {
-        let slot = isSticky ? "jhash ip saddr" : "numgen random"
+    /// The commands that make the chain.
+    func commands(_ name: TableName) -> String {
         let target = table == .nodePorts ? "to_node_endpoint" : "to_endpoint"
-        return "meta priority set \(slot) mod \(count) goto \(target)"
+        var rules: [String]
+        switch choice {
+        case .random: rules = ["meta priority set numgen random mod \(count) goto \(target)"]
+        case .hash: rules = ["meta priority set jhash ip saddr mod \(count) goto \(target)"]
+        case .sticky(let seconds):
+            let remember = "update @clients { meta mark . ip saddr timeout \(seconds)s : meta priority }"
+            let again = "\(chain)_again"
+            rules = [
+                "meta mark set meta mark . ip daddr . meta l4proto . th dport map @sticky_ports",
+                // Comes back when the endpoint is gone.
+                "meta priority set meta mark . ip saddr map @clients jump \(again)",
+                "meta priority set numgen random mod \(count)",
+                "meta priority set meta mark . meta priority map @sticky_slots", remember, "goto to_sticky_endpoint",
+            ]
+            return Self.commands(name, again, [remember, "goto to_sticky_endpoint"]) + Self.commands(name, chain, rules)
+        }
+        return Self.commands(name, chain, rules)
+    }
+
+    private static func commands(_ name: TableName, _ chain: String, _ rules: [String]) -> String {
+        "add chain \(name) \(chain)\n" + rules.map { "add rule \(name) \(chain) \($0)\n" }.joined()
     }
 
     static func < (left: Balancer, right: Balancer) -> Bool { left.chain < right.chain }
@@ -64,6 +113,8 @@ struct Element: Sendable, Hashable {
         case mark(ClusterMark)
         case endpoint(EndpointAddress)
         case balancer(Balancer)
+        case stickyPort(StickyNumber)
+        case stickyEndpoint(StickyNumber)
     }
 
     struct Key: Sendable, Hashable {
@@ -86,6 +137,8 @@ struct Element: Sendable, Hashable {
         case .mark(let mark): "\(key.text) : \(mark)"
         case .endpoint(let endpoint): "\(key.text) : \(endpoint)"
         case .balancer(let balancer): "\(key.text) : goto \(balancer.chain)"
+        case .stickyPort(let number): "\(key.text) : \(number)"
+        case .stickyEndpoint(let number): "\(key.text) : \(number.priority)"
         }
     }
 }

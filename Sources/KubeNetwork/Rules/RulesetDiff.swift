@@ -28,10 +28,7 @@ struct RulesetDiff: Sendable, Hashable {
     /// - Parameter newBalancers: the chains that aren't in the table yet.
     func commands(table: TableName, newBalancers: some Sequence<Balancer>) -> String {
         var text = ""
-        for balancer in newBalancers.sorted() {
-            text += "add chain \(table) \(balancer.chain)\n"
-            text += "add rule \(table) \(balancer.chain) \(balancer.rule)\n"
-        }
+        for balancer in newBalancers.sorted() { text += balancer.commands(table) }
         // Removals first: a changed element is removed and added in the same transaction, and no packet sees it gone.
         for set in RuleSet.allCases {
             Self.write("delete", removed.filter { $0.key.set == set }.map(\.key.text), set, table, into: &text)

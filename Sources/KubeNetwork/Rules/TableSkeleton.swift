@@ -30,12 +30,19 @@ struct TableSkeleton: Sendable {
           set hairpins { type ipv4_addr . ipv4_addr; }
           map services { type mark . ipv4_addr . inet_proto . inet_service : verdict; }
           map endpoints { type mark . ipv4_addr . inet_proto . inet_service . classid : ipv4_addr . inet_service; }
+          map sticky_ports { type mark . ipv4_addr . inet_proto . inet_service : mark; }
+          map sticky_slots { type mark . classid : classid; }
+          map sticky_endpoints { type mark . classid : ipv4_addr . inet_service; }
+          map clients { type mark . ipv4_addr : classid; flags dynamic,timeout; size 262144; }
           map node_ports { type inet_proto . inet_service : verdict; }
           map node_endpoints { type inet_proto . inet_service . classid : ipv4_addr . inet_service; }
           set blocked { type ipv4_addr; flags interval; auto-merge; \(blockedElements)}
 
           chain to_endpoint {
             dnat ip to meta mark . ip daddr . meta l4proto . th dport . meta priority map @endpoints
+          }
+          chain to_sticky_endpoint {
+            meta l4proto { tcp, udp, sctp } dnat ip to meta mark . meta priority map @sticky_endpoints
           }
           chain to_node_endpoint {
             dnat ip to meta l4proto . th dport . meta priority map @node_endpoints
@@ -75,6 +82,7 @@ struct TableSkeleton: Sendable {
           }
           chain pod_decide {
             ct state invalid drop
+            meta mark & \(StickyNumber.flag) != 0 meta mark set iifname . ip saddr map @pods
             ip daddr \(gateway) meta mark set 0 accept
             meta mark . ip daddr @members meta mark set 0 accept
             ip daddr \(podSubnet) drop

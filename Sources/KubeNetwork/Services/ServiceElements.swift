@@ -3,35 +3,63 @@ enum ServiceElements {
     /// Past so many endpoints, a service port's further ones get no connections: a bound on what one tenant puts into the kernel.
     static let maximumEndpoints = 4_096
 
-    /// - Parameter nodePorts: whether, and in which range, the service may take ports of the host's own addresses.
+    /// - Parameters:
+    ///   - nodePorts: whether, and in which range, the service may take ports of the host's own addresses.
+    ///   - stickyNumber: the number of a port whose clients stay with their endpoints.
     static func of(
-        _ service: ServiceFacts, slices: [SliceFacts], mark: ClusterMark, nodePorts: ClosedRange<UInt16>?
+        _ service: ServiceFacts, slices: [SliceFacts], mark: ClusterMark, nodePorts: ClosedRange<UInt16>?,
+        stickyNumber: (ServiceFacts.Port) -> StickyNumber
     ) -> [Element] {
         var elements: [Element] = []
         for port in service.ports {
             let endpoints = self.endpoints(of: port, slices: slices)
             guard !endpoints.isEmpty else { continue }
-            for address in service.addresses {
-                let key = "\(mark) . \(address) . \(port.transport.rawValue) . \(port.number)"
-                elements.append(
-                    Element(
-                        .services, key,
-                        .balancer(Balancer(count: endpoints.count, isSticky: service.isSticky, table: .services))))
-                for (slot, endpoint) in endpoints.enumerated() {
-                    elements.append(Element(.endpoints, "\(key) . \(slotText(slot))", .endpoint(endpoint)))
+            let keys = service.addresses.map { "\(mark) . \($0) . \(port.transport.rawValue) . \(port.number)" }
+            if let seconds = service.stickySeconds {
+                let number = stickyNumber(port)
+                let balancer = Balancer(count: endpoints.count, choice: .sticky(seconds: seconds), table: .services)
+                for key in keys {
+                    elements.append(Element(.services, key, .balancer(balancer)))
+                    elements.append(Element(.stickyPorts, key, .stickyPort(number)))
+                }
+                elements += sticky(endpoints, number)
+            } else {
+                for key in keys {
+                    elements += spread(
+                        endpoints, key, Balancer(count: endpoints.count, choice: .random, table: .services), .services, .endpoints
+                    )
                 }
             }
             guard let nodePort = port.nodePort, let nodePorts, nodePorts.contains(nodePort) else { continue }
-            let key = "\(port.transport.rawValue) . \(nodePort)"
-            elements.append(
-                Element(
-                    .nodePorts, key,
-                    .balancer(Balancer(count: endpoints.count, isSticky: service.isSticky, table: .nodePorts))))
-            for (slot, endpoint) in endpoints.enumerated() {
-                elements.append(Element(.nodeEndpoints, "\(key) . \(slotText(slot))", .endpoint(endpoint)))
-            }
+            let choice: Balancer.Choice = service.stickySeconds == nil ? .random : .hash
+            elements += spread(
+                endpoints, "\(port.transport.rawValue) . \(nodePort)",
+                Balancer(count: endpoints.count, choice: choice, table: .nodePorts), .nodePorts, .nodeEndpoints)
         }
         return elements
+    }
+
+    private static func spread(
+        _ endpoints: [EndpointAddress], _ key: String, _ balancer: Balancer, _ ports: RuleSet, _ targets: RuleSet
+    ) -> [Element] {
+        [Element(ports, key, .balancer(balancer))]
+            + endpoints.enumerated().map { slot, endpoint in
+                Element(targets, "\(key) . \(slotText(slot))", .endpoint(endpoint))
+            }
+    }
+
+    /// Endpoints have numbers that stay theirs whoever else comes and goes, so that clients can be remembered by them.
+    private static func sticky(_ endpoints: [EndpointAddress], _ port: StickyNumber) -> [Element] {
+        var taken = Set<StickyNumber>()
+        return endpoints.enumerated().flatMap { slot, endpoint in
+            var number = StickyNumber(endpoint.address.number &* 0x9E37_79B1 ^ UInt32(endpoint.port) &* 0x85EB_CA77)
+            // All bits set is a value of its own to nft.
+            while number.number == .max || !taken.insert(number).inserted { number = StickyNumber(number.number &+ 1) }
+            return [
+                Element(.stickySlots, "\(port) . \(slotText(slot))", .stickyEndpoint(number)),
+                Element(.stickyEndpoints, "\(port) . \(number.priority)", .endpoint(endpoint)),
+            ]
+        }
     }
 
     /// The ready endpoints of a port in a stable order; when there are none, those that terminate but still serve.

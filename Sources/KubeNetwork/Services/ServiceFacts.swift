@@ -14,8 +14,8 @@ struct ServiceFacts: Sendable, Hashable {
     /// Cluster, external and load balancer addresses; only IPv4.
     var addresses: [IPv4Address]
     var ports: [Port]
-    /// Whether a client stays with its endpoint (`sessionAffinity: ClientIP`).
-    var isSticky: Bool
+    /// For how many seconds a client stays with its endpoint (`sessionAffinity: ClientIP`); nil when it doesn't.
+    var stickySeconds: UInt32?
 
     /// - Returns: nil for a headless or external-name service.
     init?(_ service: JSON) {
@@ -41,6 +41,9 @@ struct ServiceFacts: Sendable, Hashable {
                 name: port["name"]?.string ?? "", transport: transport, number: number,
                 nodePort: type == "ClusterIP" ? nil : nodePort)
         }
-        isSticky = spec["sessionAffinity"]?.string == "ClientIP"
+        if spec["sessionAffinity"]?.string == "ClientIP" {
+            let seconds = spec[path: "sessionAffinityConfig", "clientIP", "timeoutSeconds"]?.int ?? 10_800
+            stickySeconds = UInt32(min(max(seconds, 1), 86_400))
+        }
     }
 }

@@ -47,14 +47,44 @@ struct IsolationTests {
         #expect(seen == ["a1 sees \(NetworkBed.net).1", "a2 sees \(bed.a1.address)"])
     }
 
-    @Test func `with session affinity a client stays where it is`() async throws {
-        try await bed.a.put(
-            Objects.service("sticky", address: "10.96.1.3", extra: ["sessionAffinity": "ClientIP"]),
-            slice("sticky", [bed.a1.address, bed.a2.address]))
-        try await NetworkBed.eventually("the service") { try await ask(bed.a1, .tcp, "10.96.1.3", 80).hasPrefix("a") }
-        var seen = Set<String>()
-        for _ in 0..<20 { seen.insert(try await ask(bed.a1, .tcp, "10.96.1.3", 80)) }
-        #expect(seen.count == 1)
+    @Test func `with session affinity a client stays where it is, until it's been away or its endpoint is gone`() async throws {
+        func service(_ seconds: JSON) -> JSON {
+            Objects.service(
+                "sticky", address: "10.96.1.3",
+                extra: ["sessionAffinity": "ClientIP", "sessionAffinityConfig": ["clientIP": ["timeoutSeconds": seconds]]])
+        }
+        @Sendable func seen(_ count: Int) async throws -> Set<String> {
+            var seen = Set<String>()
+            for _ in 0..<count { seen.insert(String(try await ask(bed.a2, .tcp, "10.96.1.3", 80).prefix(2))) }
+            return seen
+        }
+        try await bed.a.put(service(60), slice("sticky", [bed.a1.address]))
+        try await NetworkBed.eventually("the service") { try await ask(bed.a2, .tcp, "10.96.1.3", 80).hasPrefix("a1") }
+        // Another endpoint doesn't take the client away.
+        try await bed.a.put(slice("sticky", [bed.a1.address, bed.a2.address]))
+        try await NetworkBed.eventually("the second endpoint") {
+            try await Rules.list(bed.configuration.table).contains("goto stick_2_60")
+        }
+        #expect(try await seen(20) == ["a1"])
+        // Its own endpoint's end does.
+        try await bed.a.put(slice("sticky", [bed.a2.address]))
+        try await NetworkBed.eventually("the new endpoint") { try await seen(1) == ["a2"] }
+        #expect(try await seen(20) == ["a2"])
+        // And so does time, by chance.
+        try await bed.a.put(service(1), slice("sticky", [bed.a1.address, bed.a2.address]))
+        try await NetworkBed.eventually("the short time") {
+            try await Rules.list(bed.configuration.table).contains("goto stick_2_1")
+        }
+        try await Task.sleep(for: .milliseconds(100))
+        var all = try await seen(5)
+        for _ in 0..<20 where all.count == 1 {
+            try await Task.sleep(for: .milliseconds(1_200))
+            let now = try await seen(5)
+            #expect(now.count == 1)
+            all.formUnion(now)
+        }
+        #expect(all == ["a1", "a2"])
+        #expect(try await ask(bed.b1, .tcp, "10.96.1.3", 80) == "refused")
     }
 
     @Test func `a service without endpoints, or of another cluster, is refused at once`() async throws {
@@ -62,8 +92,8 @@ struct IsolationTests {
         try await bed.a.put(Objects.service("empty", address: "10.96.1.5"))
         try await NetworkBed.eventually("b's service") { try await ask(bed.b1, .tcp, "10.96.1.4", 80).hasPrefix("b1") }
         #expect(try await ask(bed.a1, .tcp, "10.96.1.4", 80) == "refused")
-        // Not from a pod that reached itself before: the kernel counts its redirects against its other ICMP messages.
-        #expect(try await ask(bed.a2, .udp, "10.96.1.4", 80) == "refused")
+        // The kernel sends ICMP messages to one address once a second, and counts the redirects to a pod that reached itself.
+        try await NetworkBed.eventually("a refused datagram") { try await ask(bed.a2, .udp, "10.96.1.4", 80) == "refused" }
         #expect(try await ask(bed.a1, .tcp, "10.96.1.5", 80) == "refused")
         #expect(try await ask(bed.b1, .tcp, "10.96.1.4", 81) == "refused")
     }

@@ -8,7 +8,7 @@ struct RulesetTests {
     private let api = Ruleset.Owner.service(ClusterMark(number: 2), ServiceName(namespace: "default", name: "api"))
 
     private func port(_ count: Int) -> Element {
-        Element(.nodePorts, "tcp . 30080", .balancer(Balancer(count: count, isSticky: false, table: .nodePorts)))
+        Element(.nodePorts, "tcp . 30080", .balancer(Balancer(count: count, choice: .random, table: .nodePorts)))
     }
 
     private func expectChanges(_ rules: inout Ruleset, _ isGood: (RulesetDiff) -> Bool) {

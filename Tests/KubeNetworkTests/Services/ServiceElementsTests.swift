@@ -9,7 +9,8 @@ struct ServiceElementsTests {
     ) throws -> Set<String> {
         let facts = try #require(ServiceFacts(service))
         let elements = ServiceElements.of(
-            facts, slices: slices.compactMap { SliceFacts($0) }, mark: ClusterMark(number: 7), nodePorts: nodePorts)
+            facts, slices: slices.compactMap { SliceFacts($0) }, mark: ClusterMark(number: 7), nodePorts: nodePorts
+        ) { _ in StickyNumber(3) }
         return Set(elements.map { "\($0.key.set.rawValue): \($0.text)" })
     }
 
@@ -67,10 +68,26 @@ struct ServiceElementsTests {
             ])
     }
 
-    @Test func `session affinity picks by the client's address`() throws {
-        let service = Objects.service("web", extra: ["sessionAffinity": "ClientIP"])
-        let slice = Objects.slice(of: "web", endpoints: [Objects.endpoint("10.244.0.8")])
-        #expect(try elements(service, [slice]).contains("services: 7 . 10.96.0.50 . tcp . 80 : goto stick_1"))
+    @Test func `with session affinity an endpoint has a number that stays its own`() throws {
+        let service = Objects.service(
+            "web", extra: ["sessionAffinity": "ClientIP", "sessionAffinityConfig": ["clientIP": ["timeoutSeconds": 5]]])
+        func found(_ endpoints: [String]) throws -> Set<String> {
+            try elements(service, [Objects.slice(of: "web", endpoints: endpoints.map { Objects.endpoint($0) })])
+        }
+        let one = try found(["10.244.0.8"])
+        #expect(one.contains("services: 7 . 10.96.0.50 . tcp . 80 : goto stick_1_5"))
+        #expect(one.contains("sticky_ports: 7 . 10.96.0.50 . tcp . 80 : 2147483651"))
+        let two = try found(["10.244.0.7", "10.244.0.8"])
+        let endpoint = try #require(one.first { $0.hasPrefix("sticky_endpoints") })
+        #expect(two.contains(endpoint))
+        #expect(one.count == 4 && two.count == 6)
+    }
+
+    @Test(arguments: [(nil, 10_800), (0, 1), (1_000_000, 86_400), (60, 60)] as [(JSON?, UInt32)])
+    func `affinity lasts as long as the API allows`(_ given: JSON?, _ seconds: UInt32) {
+        var service = Objects.service("web", extra: ["sessionAffinity": "ClientIP"])
+        if let given { service[path: "spec", "sessionAffinityConfig"] = ["clientIP": ["timeoutSeconds": given]] }
+        #expect(ServiceFacts(service)?.stickySeconds == seconds)
     }
 
     @Test func `external and load balancer addresses lead to the same endpoints`() throws {
@@ -113,7 +130,9 @@ struct ServiceElementsTests {
     func `what has no address has no elements`(_ service: JSON) {
         let slice = SliceFacts(Objects.slice(of: "web", endpoints: [Objects.endpoint("10.244.0.8")]))
         let elements = ServiceFacts(service).map {
-            ServiceElements.of($0, slices: [slice].compactMap { $0 }, mark: ClusterMark(number: 1), nodePorts: nil)
+            ServiceElements.of($0, slices: [slice].compactMap { $0 }, mark: ClusterMark(number: 1), nodePorts: nil) { _ in
+                StickyNumber(3)
+            }
         }
         #expect(elements ?? [] == [])
     }
