@@ -19,9 +19,8 @@ struct ExecSession: Sendable {
 
     /// Returns the command's exit code, when it ended and its output was delivered.
     func run() async throws -> Int32 {
-        let pipes = try Pipes(
-            directory: "\(directory)/\(id)", stdin: io.stdin != nil, stdout: io.stdout != nil, stderr: io.stderr != nil && !io.tty
-        )
+        // The shim wants both outputs, whether or not the client does (a terminal has only one).
+        let pipes = try Pipes(directory: "\(directory)/\(id)", stdin: io.stdin != nil, stdout: true, stderr: !io.tty)
         defer { pipes.remove() }
         let spec = try await processSpec()
         do {
@@ -123,7 +122,7 @@ struct ExecSession: Sendable {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             var outputs = 0
             for (descriptor, sink) in [(output.stdout, io.stdout), (output.stderr, io.stderr)] {
-                guard let descriptor, let sink else { continue }
+                guard let descriptor else { continue }
                 outputs += 1
                 group.addTask {
                     try await PipeIO.read(descriptor, to: sink)

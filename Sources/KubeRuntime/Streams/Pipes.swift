@@ -37,8 +37,8 @@ struct Pipes: Sendable {
 
 /// Moves bytes between named pipes and a client, at the speed of the slower one.
 enum PipeIO {
-    /// Reads to the end. Takes the descriptor over.
-    static func read(_ descriptor: Int32, to sink: any ByteSink) async throws {
+    /// Reads to the end, for nobody if there is no sink. Takes the descriptor over.
+    static func read(_ descriptor: Int32, to sink: (any ByteSink)?) async throws {
         let channel = try await NIOPipeBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .takingOwnershipOfDescriptor(input: descriptor) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -46,9 +46,9 @@ enum PipeIO {
                 }
             }
         try await channel.executeThenClose { inbound, _ in
-            for try await buffer in inbound { try await sink.write(Array(buffer.readableBytesView)) }
+            for try await buffer in inbound { try await sink?.write(Array(buffer.readableBytesView)) }
         }
-        await sink.finish()
+        await sink?.finish()
     }
 
     /// Writes all that comes, and then closes the pipe. A command that takes no more input ends it, without an error.
@@ -61,20 +61,16 @@ enum PipeIO {
         }
         guard descriptor >= 0 else { throw EngineError.system(doing: "opening the pipe", path: path, errno: errno) }
         let channel = try await NIOPipeBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .takingOwnershipOfDescriptor(output: descriptor) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<Never, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
-            }
+            .takingOwnershipOfDescriptor(output: descriptor).get()
         do {
-            try await channel.executeThenClose { _, outbound in
-                for try await bytes in source { try await outbound.write(ByteBuffer(bytes: bytes)) }
-                outbound.finish()
-            }
-        } catch let error as IOError where error.errnoCode == EPIPE {
-            return
-        } catch is ChannelError {
-            return
+            // Every write is awaited: closing the channel would drop what it still holds.
+            for try await bytes in source { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+            try await channel.close()
+        } catch {
+            // Its second closing fails, which says nothing.
+            try? await channel.close()
+            if (error as? IOError)?.errnoCode == EPIPE || error is ChannelError { return }
+            throw error
         }
     }
 }
