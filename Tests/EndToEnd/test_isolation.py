@@ -46,7 +46,7 @@ class Isolation(unittest.TestCase):
         self.assertIn("version east", self.east.fetch("visitor", f"http://{address}:8080"))
         for target in (f"http://{address}:8080", f"http://{self.east.get('service/only-east')['spec']['clusterIP']}"):
             with self.subTest(target):
-                answer = self.west.exec("visitor", "wget", "-q", "-O", "-", "-T", "2", target, check=False)
+                answer = self.west.exec("visitor", "timeout", "2", "wget", "-q", "-O", "-", target, check=False)
                 self.assertNotEqual(answer.returncode, 0, answer.stdout)
         answer = self.west.exec("visitor", "ping", "-c", "1", "-W", "2", address, check=False)
         self.assertNotEqual(answer.returncode, 0, answer.stdout)

@@ -7,7 +7,7 @@ from harness.waiting import until
 
 LOAD = """
 while [ ! -e /tmp/stop ]; do
-    if answer=$(wget -q -T 5 -O - http://rolling/ 2>/tmp/why); then echo "$answer"; else echo "FAILED $(cat /tmp/why)"; fi
+    if answer=$(timeout 5 wget -q -O - http://rolling/ 2>/tmp/why); then echo "$answer"; else echo "FAILED $(cat /tmp/why)"; fi
 done >> /tmp/answers; touch /tmp/stopped
 """
 

@@ -147,8 +147,8 @@ class Cluster:
         self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", f"--timeout={settings.patience:.0f}s")
 
     def fetch(self, source, url, seconds=3):
-        """What `wget` in the pod `source` gets from `url`; an AssertionError when nothing."""
-        return self.exec(source, "wget", "-q", "-O", "-", "-T", str(seconds), url)
+        """What `wget` (whose own time limit, -T, crashes Debian's busybox) in the pod `source` gets from `url`; an AssertionError when nothing."""
+        return self.exec(source, "timeout", str(seconds), "wget", "-q", "-O", "-", url)
 
     def fetch_until(self, source, url, what=None):
         return until(lambda: self.fetch(source, url), what or f"{url} answers in {source}")
