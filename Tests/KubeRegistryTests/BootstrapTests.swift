@@ -50,6 +50,6 @@ import Testing
         let admin = try named("ClusterRole", "admin")["rules"]?.elements ?? []
         #expect(view.count == 12)
         #expect(view.allSatisfy(admin.contains))
-        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 3)
+        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 24)
     }
 }

@@ -127,3 +127,13 @@ import Testing
         }
     }
 }
+
+@Test func aGracePeriodWithoutEndIsNoOverflow() async throws {
+    try await withRegistry { fixture in
+        try await fixture.create(pod("long", extra: ", nodeName: here"))
+        let marked = try await fixture.registry.delete(
+            try fixture.resource("pods"), namespace: "default", name: "long", DeleteOptions(gracePeriodSeconds: .max),
+            fixture.admin)
+        #expect(marked.answer.tree[path: "metadata", "deletionTimestamp"] == "9999-12-31T23:59:59Z")
+    }
+}

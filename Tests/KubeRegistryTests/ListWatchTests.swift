@@ -46,6 +46,7 @@ import Testing
 
     @Test(arguments: [
         (ListOptions(fieldSelector: "spec.color=red"), 400, "field label not supported: spec.color"),
+        (ListOptions(labelSelector: "a in (b"), 400, "unable to parse requirement: found '', expected: ',' or ')'"),
         (ListOptions(continueToken: "%%%"), 400, "continue key is not valid: illegal base64 data"),
         (
             ListOptions(resourceVersionMatch: "Exact"), 422,

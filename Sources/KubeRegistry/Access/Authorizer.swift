@@ -35,10 +35,11 @@ public final class Authorizer: Sendable {
         if request.user.groups.contains("system:masters") { return Decision(isAllowed: true, reason: "") }
         let snapshot = cluster.snapshot
         var missing: [String] = []
-        for (binding, subject) in index(of: cluster).bindings(of: request.user, in: request.namespace) {
+        let index = index(of: cluster)
+        for (binding, subject) in index.bindings(of: request.user, in: request.namespace) {
             // A path can be allowed by a ClusterRoleBinding only.
             if !request.isResourceRequest, !binding.namespace.isEmpty { continue }
-            guard let rules = rules(of: binding, in: snapshot) else {
+            guard let rules = index.rules(of: binding, orElse: { rules(of: binding, in: snapshot) }) else {
                 missing.append(Self.notFound(binding))
                 continue
             }
@@ -88,29 +89,29 @@ public final class Authorizer: Sendable {
         rules(roleKind: binding.roleKind, roleName: binding.roleName, namespace: binding.namespace, in: snapshot)
     }
 
-    /// A role's rules; those of the roles it aggregates, where it says so.
+    /// A role's rules; those of the roles it aggregates, where it says so. An aggregate may hold others, as `admin` has `edit`.
     private func rules(of role: Object, in snapshot: Snapshot) -> [PolicyRule] {
-        guard let selectors = role.tree["aggregationRule"]?["clusterRoleSelectors"]?.elements else { return plainRules(of: role) }
-        let parsed = selectors.compactMap { selector in Result { try LabelSelector(selector) }.value }
+        guard Self.isAggregate(role) else { return plainRules(of: role) }
+        let all = snapshot.list(prefix: Key.prefix(group: rbacGroup, plural: "clusterroles"))
         var result: [PolicyRule] = []
-        for candidate in snapshot.list(prefix: Key.prefix(group: rbacGroup, plural: "clusterroles"))
-        where candidate !== role && parsed.contains(where: { $0.matches(candidate.metadata.labels) }) {
-            let nested = candidate.tree["aggregationRule"] != nil
-            result += nested ? rulesOfNested(candidate, in: snapshot, depth: 4) : plainRules(of: candidate)
+        var visited: Set<ObjectIdentifier> = [ObjectIdentifier(role)]
+        var open = [role]
+        while let next = open.popLast() {
+            guard Self.isAggregate(next) else {
+                result += plainRules(of: next)
+                continue
+            }
+            let selectors = (next.tree[path: "aggregationRule", "clusterRoleSelectors"]?.elements ?? []).compactMap { selector in
+                Result { try LabelSelector(selector) }.value
+            }
+            for candidate in all where selectors.contains(where: { $0.matches(candidate.metadata.labels) }) {
+                if visited.insert(ObjectIdentifier(candidate)).inserted { open.append(candidate) }
+            }
         }
         return result
     }
 
-    /// Aggregation of aggregates, as `admin` has `edit`, which has `view`; the depth ends a circle.
-    private func rulesOfNested(_ role: Object, in snapshot: Snapshot, depth: Int) -> [PolicyRule] {
-        guard depth > 0, let selectors = role.tree["aggregationRule"]?["clusterRoleSelectors"]?.elements else {
-            return plainRules(of: role)
-        }
-        let parsed = selectors.compactMap { selector in Result { try LabelSelector(selector) }.value }
-        return snapshot.list(prefix: Key.prefix(group: rbacGroup, plural: "clusterroles"))
-            .filter { candidate in candidate !== role && parsed.contains { $0.matches(candidate.metadata.labels) } }
-            .flatMap { rulesOfNested($0, in: snapshot, depth: depth - 1) }
-    }
+    private static func isAggregate(_ role: Object) -> Bool { !(role.tree["aggregationRule"]?.isEmpty ?? true) }
 
     private func plainRules(of role: Object) -> [PolicyRule] {
         let identity = ObjectIdentifier(role)

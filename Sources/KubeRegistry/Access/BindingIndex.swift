@@ -1,4 +1,5 @@
 import KubeStore
+import Synchronization
 
 /// A cluster's bindings by subject, built from one snapshot.
 final class BindingIndex: Sendable {
@@ -6,6 +7,8 @@ final class BindingIndex: Sendable {
 
     private let cluster: [String: [Entry]]
     private let namespaced: [String: [String: [Entry]]]
+    /// The rules of the roles that were asked for, by where they are. They're forgotten with the index.
+    private let roles = Mutex<[String: [PolicyRule]]>([:])
 
     init(_ snapshot: Snapshot) {
         var cluster: [String: [Entry]] = [:]
@@ -33,5 +36,14 @@ final class BindingIndex: Sendable {
             for key in keys { result += own[key] ?? [] }
         }
         return result
+    }
+
+    /// The rules that a binding gives, read once.
+    func rules(of binding: RoleBindingView, orElse read: () -> [PolicyRule]?) -> [PolicyRule]? {
+        let name = binding.roleKind == "ClusterRole" ? binding.roleName : "\(binding.namespace)/\(binding.roleName)"
+        if let known = roles.withLock({ $0[name] }) { return known }
+        guard let rules = read() else { return nil }
+        roles.withLock { $0[name] = rules }
+        return rules
     }
 }

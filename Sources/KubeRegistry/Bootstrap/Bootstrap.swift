@@ -37,11 +37,12 @@ public enum Bootstrap {
     private static func plural(of tree: JSON) -> String {
         switch tree.text("kind") {
         case "PriorityClass": "priorityclasses"
+        case "APIService": "apiservices"
         default: "servicecidrs"
         }
     }
 
-    private static func metadata(_ kind: String, _ name: String) -> JSON {
+    static func metadata(_ kind: String, _ name: String) -> JSON {
         [
             "name": .string(name), "uid": .string(sharedUID("\(kind)/\(name)")),
             "creationTimestamp": .string(sharedCreationTimestamp),
@@ -57,7 +58,9 @@ public enum Bootstrap {
         ]
     }
 
-    private static var sharedObjects: [JSON] {
+    private static var sharedObjects: [JSON] { classesAndRanges + APIServices.objects }
+
+    private static var classesAndRanges: [JSON] {
         [
             priorityClass(
                 "system-node-critical", 2_000_001_000,

@@ -42,9 +42,9 @@ struct DaemonSetRules: KindRules {
     private static let templateGeneration = "deprecated.daemonset.template.generation"
 
     func prepareForUpdate(_ object: inout JSON, old: JSON) {
-        let count = Int(old[path: "metadata", "annotations", Self.templateGeneration]?.string ?? "") ?? 1
+        let count = Int32(old[path: "metadata", "annotations", Self.templateGeneration]?.string ?? "") ?? 1
         let isChanged = !FieldErrors.isSame(object[path: "spec", "template"], old[path: "spec", "template"])
-        object[path: "metadata", "annotations", Self.templateGeneration] = .string(String(isChanged ? count + 1 : count))
+        object[path: "metadata", "annotations", Self.templateGeneration] = .string(String(isChanged ? count &+ 1 : count))
     }
 
     func validate(_ object: JSON, _ errors: inout FieldErrors) {

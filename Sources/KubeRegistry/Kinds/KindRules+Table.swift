@@ -69,7 +69,7 @@ enum KindTable {
         add(
             "apiextensions.k8s.io", "customresourcedefinitions",
             PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
-        add("apiregistration.k8s.io", "apiservices", PlainRules(nameRule: .subdomain))
+        add("apiregistration.k8s.io", "apiservices", PlainRules(nameRule: .pathSegment))
         return table
     }()
 }

@@ -90,13 +90,10 @@ extension Printers {
         },
         "ipaddresses": Printer([.name, .text("ParentRef"), .age]) { row in
             let parent = row.spec["parentRef"] ?? [:]
-            let parts = [parent.text("resource"), parent.text("namespace"), parent.text("name")].filter { !$0.isEmpty }
             let group = parent.text("group")
-            return [
-                row.name,
-                Row.shown((group.isEmpty ? parts : [parts[0] + ".\(group)"] + parts.dropFirst()).joined(separator: "/")),
-                row.age,
-            ]
+            let resource = parent.text("resource") + (group.isEmpty ? "" : ".\(group)")
+            let parts = [resource, parent.text("namespace"), parent.text("name")].filter { !$0.isEmpty }
+            return [row.name, Row.shown(parts.joined(separator: "/")), row.age]
         },
         "servicecidrs": Printer([.name, .text("CIDRs"), .age]) { row in
             [row.name, .string((row.spec["cidrs"]?.strings ?? []).joined(separator: ",")), row.age]

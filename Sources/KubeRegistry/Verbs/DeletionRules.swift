@@ -124,6 +124,9 @@ enum PodDeletion {
         case graceful(timestamp: String, seconds: Int64, isFirst: Bool)
     }
 
+    /// The end of the year 9999, the last that a timestamp can tell.
+    private static let lastSecond = 253_402_300_799.0
+
     static func decide(_ pod: Object, _ options: DeleteOptions, now: Double) -> Outcome {
         let metadata = pod.metadata
         let given = options.gracePeriodSeconds.map { $0 < 0 ? 1 : $0 }
@@ -138,6 +141,8 @@ enum PodDeletion {
         let phase = tree["status"]?.text("phase") ?? ""
         if !(tree["spec"]?.has("nodeName") ?? false) || phase == "Failed" || phase == "Succeeded" { seconds = 0 }
         if seconds < 0 { seconds = 1 }
-        return .graceful(timestamp: Timestamp.format(now + Double(seconds)), seconds: seconds, isFirst: true)
+        // A grace period without end ends with the calendar.
+        let end = min(now + Double(seconds), lastSecond)
+        return .graceful(timestamp: Timestamp.format(end), seconds: seconds, isFirst: true)
     }
 }

@@ -15,7 +15,7 @@ struct Selection: Sendable {
         do {
             labels = try LabelSelector(parsing: options.labelSelector)
         } catch {
-            throw .badRequest("unable to parse requirement: \(error)")
+            throw .badRequest("\(error)")
         }
         do {
             fields = try FieldSelector(parsing: options.fieldSelector)
@@ -27,11 +27,19 @@ struct Selection: Sendable {
         others = fields.requirements
         for requirement in others where !Self.isCommon(requirement.path) {
             guard Self.known(requirement.path, rules, resource) else {
-                throw .badRequest(
-                    rules is PlainRules
-                        ? "\(quoted(requirement.path)) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-                        : "field label not supported: \(requirement.path)")
+                throw .badRequest(Self.unknown(requirement.path, resource))
             }
+        }
+    }
+
+    /// Kinds that upstream knows more fields of say it in their own words.
+    private static func unknown(_ path: String, _ resource: ResourceType) -> String {
+        switch (resource.storedAs.group, resource.plural) {
+        case ("", "pods"), ("", "nodes"), ("", "namespaces"), ("", "secrets"), ("", "events"), ("", "services"),
+            ("", "replicationcontrollers"):
+            "field label not supported: \(path)"
+        case ("batch", "jobs"): "field label \(quoted(path)) not supported for Job"
+        default: "\(quoted(path)) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
         }
     }
 

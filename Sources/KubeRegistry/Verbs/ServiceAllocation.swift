@@ -61,8 +61,9 @@ struct ServiceAllocation {
         let given = spec.text("clusterIP")
         if given == "None" { return }
         if given.isEmpty {
-            var address = ServiceRange.randomAddress()
-            while snapshot.get(Self.addressKey(address)) != nil { address = ServiceRange.randomAddress() }
+            guard let address = ServiceRange.freeAddress(isTaken: { snapshot.get(Self.addressKey($0)) != nil }) else {
+                throw StatusError.internalError("failed to allocate a serviceIP: range is full")
+            }
             service[path: "spec", "clusterIP"] = .string(address)
             service[path: "spec", "clusterIPs"] = [.string(address)]
             writes.append(.put(try Draft(Self.filled(Self.address(of: service))), at: Self.addressKey(address), expect: .absent))
@@ -95,9 +96,9 @@ struct ServiceAllocation {
         for index in ports.indices {
             let given = ports[index]["nodePort"]?.int ?? 0
             if given == 0 {
-                var port = Int64.random(in: ServiceRange.nodePorts)
-                while snapshot.get(Self.portKey(port)) != nil || own.contains(Self.portKey(port)) {
-                    port = Int64.random(in: ServiceRange.nodePorts)
+                let free = ServiceRange.freeNodePort { snapshot.get(Self.portKey($0)) != nil || own.contains(Self.portKey($0)) }
+                guard let port = free else {
+                    throw StatusError.internalError("failed to allocate a nodePort: range is full")
                 }
                 ports[index]["nodePort"] = .int(port)
                 own.insert(Self.portKey(port))

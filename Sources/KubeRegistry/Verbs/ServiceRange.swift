@@ -17,7 +17,23 @@ public enum ServiceRange {
         return number > first && number < first + size - 1
     }
 
-    static func randomAddress() -> String { IPv4.text(first + UInt32.random(in: reserved...(size - 2))) }
+    /// A free address, by chance; when chance finds none, the first one.
+    static func freeAddress(isTaken: (String) -> Bool) -> String? {
+        for _ in 0..<64 {
+            let address = IPv4.text(first + UInt32.random(in: reserved...(size - 2)))
+            if !isTaken(address) { return address }
+        }
+        return (1...(size - 2)).lazy.map { IPv4.text(first + $0) }.first { !isTaken($0) }
+    }
+
+    /// As `freeAddress`, for a node port.
+    static func freeNodePort(isTaken: (Int64) -> Bool) -> Int64? {
+        for _ in 0..<64 {
+            let port = Int64.random(in: nodePorts)
+            if !isTaken(port) { return port }
+        }
+        return nodePorts.first { !isTaken($0) }
+    }
 }
 
 /// IPv4 addresses as numbers.
