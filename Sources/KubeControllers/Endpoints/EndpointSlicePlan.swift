@@ -50,7 +50,7 @@ struct EndpointSlicePlan: Equatable {
 
         var unused = slices
         for (ports, endpoints) in groups.sorted(by: { $0.key.encoded().lexicographicallyPrecedes($1.key.encoded()) }) {
-            let own = unused.filter { ($0.tree["ports"] ?? []).withoutNulls == ports }
+            let own = unused.filter { JSON.array($0.tree["ports"]?.elements ?? []).withoutNulls == ports }
             unused.removeAll { slice in own.contains { $0.metadata.uid == slice.metadata.uid } }
             fill(own, service, family: family, ports: ports, endpoints: endpoints, now: now)
         }
