@@ -10,6 +10,8 @@ public enum KubeControllers {
     public struct Environment: Sendable {
         /// The node on which pods run; nil binds no pods.
         public var node: (any NodeSource)?
+        /// What pods use, for autoscalers; without it they report that there are no metrics.
+        public var metrics: (any MetricsSource)?
         /// The certificates, as PEM, by which a cluster's pods verify the API server.
         public var rootAuthority: @Sendable (LogicalCluster) -> String?
         /// Every stored resource that a cluster has, custom ones included.
@@ -18,11 +20,13 @@ public enum KubeControllers {
         public var resolve: GarbageCollector.Resolver
 
         public init(
-            node: (any NodeSource)? = nil, rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
+            node: (any NodeSource)? = nil, metrics: (any MetricsSource)? = nil,
+            rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
             resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
         ) {
             self.node = node
+            self.metrics = metrics
             self.rootAuthority = rootAuthority
             self.resources = resources
             self.resolve = resolve
@@ -64,6 +68,7 @@ public enum KubeControllers {
             EventCollector(),
             ClusterRoleAggregation(),
             EndpointMirrorReconciler(),
+            AutoscalerReconciler(metrics: environment.metrics),
         ]
         if let node = environment.node { reconcilers.append(SchedulerReconciler(source: node)) }
         return reconcilers

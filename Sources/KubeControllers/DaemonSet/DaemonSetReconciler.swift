@@ -40,6 +40,8 @@ public struct DaemonSetReconciler: Reconciler {
                 .warning, "SelectingAll", "This daemon set is selecting all pods. A non-empty selector is required.", about: set)
             return .done
         }
+        // Its pods and revisions are the garbage collector's now; making a revision anew would hold that up.
+        guard set.metadata.deletionTimestamp == nil else { return .done }
         let ownership = ControllerOwnership(owner: set, selector: selector, candidates: work.list(Resources.pods))
         for pod in ownership.toAdopt {
             try await work.change(Resources.pods, pod.metadata) { tree throws(StatusError) in

@@ -2,6 +2,7 @@ import KubeObject
 public import KubeStore
 public import Logging
 public import ServiceLifecycle
+import Synchronization
 
 /// Runs all controllers for all clusters.
 ///
@@ -19,6 +20,7 @@ public final class ControllerManager: Service {
     private let timer: DelayTimer
     private let router: EventRouter
     private let inbox = CommitInbox()
+    private let visited = Mutex(false)
 
     /// Where events about objects are reported.
     public let recorder: EventRecorder
@@ -44,6 +46,9 @@ public final class ControllerManager: Service {
 
     /// Whether nothing is left to do now; what has a delay doesn't count.
     public var isIdle: Bool { inbox.isIdle && router.routes.allSatisfy { $0.queue.isIdle } && recorder.isIdle }
+
+    /// Whether every cluster that was there at the start has been looked at.
+    public var hasVisited: Bool { visited.withLock { $0 } }
 
     public func run() async throws {
         await withTaskGroup(of: Void.self) { group in
@@ -76,7 +81,7 @@ public final class ControllerManager: Service {
         let started = clock.uptime()
         do {
             var visited: Set<Int64> = []
-            for prefix in Self.activePrefixes {
+            for prefix in activePrefixes {
                 for info in try await store.clusters(owning: prefix) where visited.insert(info.id).inserted {
                     try await visit(info)
                 }
@@ -86,6 +91,7 @@ public final class ControllerManager: Service {
                 try await visit(info)
                 try await clock.sleep(clock.uptime() + .milliseconds(2))
             }
+            self.visited.withLock { $0 = true }
             logger.info(
                 "visited every cluster for unfinished work",
                 metadata: ["active": "\(active)", "clusters": "\(visited.count)", "duration": "\(clock.uptime() - started)"])
@@ -95,12 +101,17 @@ public final class ControllerManager: Service {
         }
     }
 
-    /// What a cluster has that is never at rest for long.
-    private static let activePrefixes = [
-        Resources.pods, Resources.replicaSets, Resources.deployments, Resources.statefulSets, Resources.daemonSets,
-        Resources.jobs,
-        Resources.cronJobs,
-    ].map { Key.prefix($0) }
+    /// What every cluster has, so that having it says nothing about how much there is to do.
+    private static let common: Set<String> = Set(
+        [
+            Resources.namespaces, Resources.serviceAccounts, Resources.configMaps, Resources.services, Resources.endpoints,
+            Resources.endpointSlices, Resources.nodes, Resources.events, Resources.clusterRoles,
+        ].map { Key.prefix($0) })
+
+    /// What only clusters have in which something goes on: all that somebody watches, but for what every cluster has.
+    private var activePrefixes: [String] {
+        Set(router.routes.flatMap(\.reconciler.watched)).subtracting(Self.common).subtracting([""]).sorted()
+    }
 
     private func visit(_ info: ClusterInfo) async throws {
         try Task.checkCancellation()

@@ -26,6 +26,8 @@ public struct StatefulSetReconciler: Reconciler {
         guard let object = work.object(Resources.statefulSets), let selector = Self.selector(of: object), !selector.isEmpty else {
             return .done
         }
+        // Its pods and revisions are the garbage collector's now; making a revision anew would hold that up.
+        guard object.metadata.deletionTimestamp == nil else { return .done }
         let set = StatefulSetView(object)
         let prefix = "\(object.metadata.name)-"
         let candidates = work.list(Resources.pods).filter { pod in
