@@ -11,10 +11,13 @@ public struct ClusterProvisioner: Sendable {
         public var server: String
         /// The platform's certificate authority, PEM.
         public var certificateAuthority: String
+        /// An address of this machine that isn't loopback, and the port, as the endpoint of every cluster's service `kubernetes` shows them.
+        public var machine: (address: String, port: Int)
 
-        public init(server: String, certificateAuthority: String) {
+        public init(server: String, certificateAuthority: String, machine: (address: String, port: Int)) {
             self.server = server
             self.certificateAuthority = certificateAuthority
+            self.machine = machine
         }
 
         /// The address of one cluster's API.
@@ -34,7 +37,8 @@ public struct ClusterProvisioner: Sendable {
     public func create(_ name: String, uid: String) async throws -> LogicalCluster {
         let identity = try ClusterIdentity.generate(clusterName: name)
         return try await registry.createCluster(
-            name, uid: uid, record: identity.record(), certificateAuthority: endpoint.certificateAuthority)
+            name, uid: uid, record: identity.record(), certificateAuthority: endpoint.certificateAuthority,
+            apiServer: endpoint.machine)
     }
 
     /// A kubeconfig whose user proves who they are by a client certificate of the cluster's own authority.

@@ -28,7 +28,8 @@ public struct KubeconfigHandler: SubresourceHandler {
                 GroupKind(group: Platform.group, kind: "KubeconfigRequest"), name,
                 [
                     .invalid(
-                        "expirationSeconds", .int(lifetime), "must be between \(Self.minimumLifetime) and \(Self.maximumLifetime)")
+                        "expirationSeconds", .int(lifetime), "must be between \(Self.minimumLifetime) and \(Self.maximumLifetime)"
+                    )
                 ])
         }
         let user = body["user"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? context.user.name
@@ -58,7 +59,9 @@ public struct KubeconfigHandler: SubresourceHandler {
                 throw .internalError("loading cluster \(name): \(error)")
             }
             let key = Key(group: Platform.group, plural: Platform.virtualClusters.resource, namespace: "", name: name)
-            guard let object = root.snapshot.get(key), object.metadata.deletionTimestamp == nil, clock.now < deadline else { throw .notFound(Platform.virtualClusters, name) }
+            guard let object = root.snapshot.get(key), object.metadata.deletionTimestamp == nil, clock.now < deadline else {
+                throw .notFound(Platform.virtualClusters, name)
+            }
             do { try await Task.sleep(for: .milliseconds(1)) } catch { throw .timeout("the request was given up") }
         }
     }

@@ -1,6 +1,6 @@
-import KubeRegistry
 import KubeAPI
 public import KubeObject
+import KubeRegistry
 public import KubeStore
 
 /// The cluster whose API the platform is: made once, when the data directory is new.

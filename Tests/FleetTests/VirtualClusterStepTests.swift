@@ -1,4 +1,5 @@
 import KubeObject
+import KubeSchema
 import Testing
 
 @testable import Fleet

@@ -8,8 +8,12 @@ extension Bootstrap {
     /// What a new cluster owns itself, so that it's usable when its creation returns: its namespaces, their default service
     /// accounts and root certificates, and the services of the API server and of DNS.
     ///
-    /// - Parameter certificateAuthority: the certificate (PEM) that clients in pods verify the API server by.
-    static func firstWrites(certificateAuthority: String) throws(ObjectError) -> [Write] {
+    /// - Parameters:
+    ///   - certificateAuthority: the certificate (PEM) that clients in pods verify the API server by.
+    ///   - apiServer: where the API server listens, shown as the endpoint of the service `kubernetes`.
+    static func firstWrites(
+        certificateAuthority: String, apiServer: (address: String, port: Int)
+    ) throws(ObjectError) -> [Write] {
         let now = Timestamp.now()
         var writes: [Write] = []
         func add(_ plural: String, _ group: String, _ tree: JSON) throws(ObjectError) {
@@ -48,7 +52,37 @@ extension Bootstrap {
             try add("services", "", service)
             try add("ipaddresses", "networking.k8s.io", ServiceAllocation.address(of: service))
         }
+        try add("endpoints", "", apiServerEndpoints(apiServer.address, apiServer.port))
+        try add("endpointslices", "discovery.k8s.io", apiServerSlice(apiServer.address, apiServer.port))
         return writes
+    }
+
+    private static func apiServerEndpoints(_ address: String, _ port: Int) -> JSON {
+        [
+            "apiVersion": "v1", "kind": "Endpoints",
+            "metadata": [
+                "name": "kubernetes", "namespace": "default", "labels": ["endpointslice.kubernetes.io/skip-mirror": "true"],
+            ],
+            "subsets": [
+                [
+                    "addresses": [["ip": .string(address)]],
+                    "ports": [["name": "https", "port": .int(Int64(port)), "protocol": "TCP"]],
+                ]
+            ],
+        ]
+    }
+
+    private static func apiServerSlice(_ address: String, _ port: Int) -> JSON {
+        [
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": [
+                "name": "kubernetes", "namespace": "default", "generation": 1,
+                "labels": ["kubernetes.io/service-name": "kubernetes"],
+            ],
+            "addressType": "IPv4",
+            "endpoints": [["addresses": [.string(address)], "conditions": ["ready": true]]],
+            "ports": [["name": "https", "port": .int(Int64(port)), "protocol": "TCP"]],
+        ]
     }
 
     /// The service account that pods use which name none.
@@ -94,11 +128,13 @@ extension Registry {
     ///   - uid: the cluster's own identity, unique for ever.
     ///   - record: the cluster's private record, as its keys.
     ///   - certificateAuthority: the certificate (PEM) that clients in its pods verify the API server by.
+    ///   - apiServer: where the API server listens, as pods see it.
     ///   - writes: more first objects.
     public func createCluster(
-        _ name: String, uid: String = Identifiers.uid(), record: JSON, certificateAuthority: String, writes: [Write] = []
+        _ name: String, uid: String = Identifiers.uid(), record: JSON, certificateAuthority: String,
+        apiServer: (address: String, port: Int) = ("127.0.0.1", 6443), writes: [Write] = []
     ) async throws -> LogicalCluster {
-        let first = try Bootstrap.firstWrites(certificateAuthority: certificateAuthority)
+        let first = try Bootstrap.firstWrites(certificateAuthority: certificateAuthority, apiServer: apiServer)
         return try await store.createCluster(
             name, uid: uid, record: record, base: Bootstrap.base, writes: first + writes)
     }

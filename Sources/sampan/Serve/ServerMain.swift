@@ -20,10 +20,14 @@ enum ServerMain {
         logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
 
         let authority = try PlatformAuthority.loadOrCreate(directory: configuration.dataDirectory + "/pki")
-        let identity = try ServerIdentity(
-            authority: authority, names: ServerNames(hosts: HostAddresses.all), logger: logger)
+        let hosts = HostAddresses.all
+        let identity = try ServerIdentity(authority: authority, names: ServerNames(hosts: hosts), logger: logger)
         let endpoint = ClusterProvisioner.Endpoint(
-            server: "https://127.0.0.1:\(configuration.apiPort)", certificateAuthority: try authority.pem())
+            server: "https://127.0.0.1:\(configuration.apiPort)", certificateAuthority: try authority.pem(),
+            machine: (
+                hosts.first { $0.contains(".") && $0.allSatisfy { $0.isNumber || $0 == "." } } ?? "127.0.0.1",
+                configuration.apiPort
+            ))
 
         let store = try Store.open(directory: configuration.dataDirectory + "/store", logger: logger)
         let platform = try Platform.schema()
@@ -45,7 +49,8 @@ enum ServerMain {
             registry: registry, store: store,
             environment: KubeControllers.Environment(
                 node: node?.source, rootAuthority: { _ in endpoint.certificateAuthority },
-                resources: { registry.schema(of: $0).resources }, resolve: { kind, cluster in registry.schema(of: cluster).resource(forKind: kind) }),
+                resources: { registry.schema(of: $0).resources },
+                resolve: { kind, cluster in registry.schema(of: cluster).resource(forKind: kind) }),
             others: [VirtualClusterReconciler(resource: virtualClusters, store: store, provisioner: provisioner)],
             logger: logger)
 
