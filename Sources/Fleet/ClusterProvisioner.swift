@@ -20,6 +20,10 @@ public struct ClusterProvisioner: Sendable {
             self.machine = machine
         }
 
+        /// Clusters are also addressed as `NAME.domain` in the handshake (SNI). The name needs no DNS: kubeconfigs give it as
+        /// `tls-server-name`. `.internal` is nobody's on the internet.
+        public static let domain = "clusters.sampan.internal"
+
         /// The address of one cluster's API.
         public func address(of cluster: String) -> String { "\(server)/clusters/\(cluster)" }
     }
@@ -51,6 +55,7 @@ public struct ClusterProvisioner: Sendable {
         let certificate = try identity.clientAuthority.issueClientCertificate(user: user, groups: groups, lifetime: lifetime)
         return Kubeconfig(
             name: "sampan-\(cluster.name)", server: endpoint.address(of: cluster.name),
+            serverName: "\(cluster.name).\(Endpoint.domain)",
             certificateAuthority: endpoint.certificateAuthority,
             credential: .certificate(try certificate.certificatePEM(), key: certificate.keyPEM)
         ).document

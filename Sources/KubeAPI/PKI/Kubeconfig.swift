@@ -15,6 +15,9 @@ public struct Kubeconfig: Sendable {
     public var name: String
     /// As `https://127.0.0.1:6443/clusters/demo`.
     public var server: String
+    /// The name by which the handshake asks for the cluster (SNI), so that requests find it whose path leaves the address's path out,
+    /// as those of `kubectl get --raw` do.
+    public var serverName: String?
     /// The platform's authority, PEM.
     public var certificateAuthority: String
     /// The user's proof.
@@ -23,9 +26,13 @@ public struct Kubeconfig: Sendable {
     public var namespace: String?
 
     /// See the properties.
-    public init(name: String, server: String, certificateAuthority: String, credential: Credential, namespace: String? = nil) {
+    public init(
+        name: String, server: String, serverName: String? = nil, certificateAuthority: String, credential: Credential,
+        namespace: String? = nil
+    ) {
         self.name = name
         self.server = server
+        self.serverName = serverName
         self.certificateAuthority = certificateAuthority
         self.credential = credential
         self.namespace = namespace
@@ -42,16 +49,13 @@ public struct Kubeconfig: Sendable {
             }
         var context: JSON = ["cluster": .string(self.name), "user": .string(self.name)]
         if let namespace { context["namespace"] = .string(namespace) }
+        var cluster: JSON = [
+            "server": .string(self.server), "certificate-authority-data": base64(self.certificateAuthority),
+        ]
+        if let serverName { cluster["tls-server-name"] = .string(serverName) }
         return [
             "apiVersion": "v1", "kind": "Config", "current-context": .string(self.name), "preferences": [:],
-            "clusters": [
-                [
-                    "name": .string(self.name),
-                    "cluster": [
-                        "server": .string(self.server), "certificate-authority-data": base64(self.certificateAuthority),
-                    ],
-                ]
-            ],
+            "clusters": [["name": .string(self.name), "cluster": cluster]],
             "contexts": [["name": .string(self.name), "context": context]],
             "users": [["name": .string(self.name), "user": user]],
         ]

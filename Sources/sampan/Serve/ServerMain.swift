@@ -21,7 +21,8 @@ enum ServerMain {
 
         let authority = try PlatformAuthority.loadOrCreate(directory: configuration.dataDirectory + "/pki")
         let hosts = HostAddresses.all
-        let identity = try ServerIdentity(authority: authority, names: ServerNames(hosts: hosts), logger: logger)
+        let identity = try ServerIdentity(
+            authority: authority, names: ServerNames(hosts: hosts, domain: ClusterProvisioner.Endpoint.domain), logger: logger)
         let endpoint = ClusterProvisioner.Endpoint(
             server: "https://127.0.0.1:\(configuration.apiPort)", certificateAuthority: try authority.pem(),
             machine: (
@@ -60,7 +61,9 @@ enum ServerMain {
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams,
-            configuration: APIServer.Configuration(advertisedAddress: "127.0.0.1:\(configuration.apiPort)"), logger: logger)
+            configuration: APIServer.Configuration(
+                domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
+            logger: logger)
         let server = HTTPSServer(
             host: configuration.listenAddress, port: configuration.apiPort, identity: identity, api: api,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
