@@ -52,6 +52,7 @@ let rooms: [Room] = [
             ("GRPCCore", "grpc-swift-2"), ("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
             ("GRPCProtobuf", "grpc-swift-protobuf"), ("SwiftProtobuf", "swift-protobuf"),
             ("Subprocess", "swift-subprocess"), crypto, ("NIOSSL", "swift-nio-ssl"), ("NIOHTTP1", "swift-nio"),
+            ("NIOWebSocket", "swift-nio"),
         ]),
     Room(
         name: "KubeNetwork", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],

@@ -216,6 +216,19 @@ internal enum CRIRuntimeService: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "Attach" metadata.
+        internal enum Attach: Sendable {
+            /// Request type for "Attach".
+            internal typealias Input = CRIAttachRequest
+            /// Response type for "Attach".
+            internal typealias Output = CRIAttachResponse
+            /// Descriptor for "Attach".
+            internal static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "runtime.v1.RuntimeService"),
+                method: "Attach",
+                type: .unary
+            )
+        }
         /// Namespace for "Status" metadata.
         internal enum Status: Sendable {
             /// Request type for "Status".
@@ -246,6 +259,7 @@ internal enum CRIRuntimeService: Sendable {
             UpdateContainerResources.descriptor,
             ReopenContainerLog.descriptor,
             ExecSync.descriptor,
+            Attach.descriptor,
             Status.descriptor
         ]
     }
@@ -549,6 +563,25 @@ extension CRIRuntimeService {
             deserializer: some GRPCCore.MessageDeserializer<CRIExecSyncResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CRIExecSyncResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Attach" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `CRIAttachRequest` message.
+        ///   - serializer: A serializer for `CRIAttachRequest` messages.
+        ///   - deserializer: A deserializer for `CRIAttachResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func attach<Result>(
+            request: GRPCCore.ClientRequest<CRIAttachRequest>,
+            serializer: some GRPCCore.MessageSerializer<CRIAttachRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CRIAttachResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CRIAttachResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "Status" method.
@@ -1037,6 +1070,36 @@ extension CRIRuntimeService {
             )
         }
 
+        /// Call the "Attach" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `CRIAttachRequest` message.
+        ///   - serializer: A serializer for `CRIAttachRequest` messages.
+        ///   - deserializer: A deserializer for `CRIAttachResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        internal func attach<Result>(
+            request: GRPCCore.ClientRequest<CRIAttachRequest>,
+            serializer: some GRPCCore.MessageSerializer<CRIAttachRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CRIAttachResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CRIAttachResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: CRIRuntimeService.Method.Attach.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "Status" method.
         ///
         /// - Parameters:
@@ -1442,6 +1505,31 @@ extension CRIRuntimeService.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<CRIExecSyncRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<CRIExecSyncResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Attach" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `CRIAttachRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    internal func attach<Result>(
+        request: GRPCCore.ClientRequest<CRIAttachRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CRIAttachResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.attach(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<CRIAttachRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<CRIAttachResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1905,6 +1993,35 @@ extension CRIRuntimeService.ClientProtocol {
             metadata: metadata
         )
         return try await self.execSync(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Attach" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    internal func attach<Result>(
+        _ message: CRIAttachRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CRIAttachResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<CRIAttachRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.attach(
             request: request,
             options: options,
             onResponse: handleResponse

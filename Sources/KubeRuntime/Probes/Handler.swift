@@ -34,8 +34,37 @@ struct HandlerRunner: Sendable {
             try await connect(socket, target, timeout: timeout)
         } else if let pause = handler["sleep"] {
             try await Task.sleep(for: .seconds(pause["seconds"]?.int ?? 0))
-        } else if handler["grpc"] != nil {
-            throw Failure(description: "gRPC probes are not supported on this node yet")
+        } else if let grpc = handler["grpc"] {
+            try await check(grpc, target, timeout: timeout)
+        }
+    }
+
+    private func check(_ grpc: JSON, _ target: Target, timeout: Duration) async throws {
+        let port = Int(grpc["port"]?.int ?? 0)
+        let status: UInt8
+        do {
+            status = try await HealthCheck.status(
+                host: target.podIP, port: port, service: grpc["service"]?.string ?? "", timeout: timeout)
+        } catch let error as RPCError {
+            switch error.code {
+            case .unimplemented:
+                throw Failure(
+                    description:
+                        "this server does not implement the grpc health protocol (grpc.health.v1.Health): \(error.message)")
+            case .deadlineExceeded: throw Failure(description: "timeout: health rpc did not complete within \(timeout.formatted)")
+            case .unavailable:
+                throw Failure(
+                    description:
+                        "timeout: failed to connect service \"\(target.podIP):\(port)\" within \(timeout.formatted): \(error.message)"
+                )
+            default: throw Failure(description: "error: health rpc probe failed: \(error.message)")
+            }
+        }
+        if status != 1 {
+            throw Failure(
+                description:
+                    "service unhealthy (responded with \"\(status == 2 ? "NOT_SERVING" : status == 3 ? "SERVICE_UNKNOWN" : "UNKNOWN")\")"
+            )
         }
     }
 

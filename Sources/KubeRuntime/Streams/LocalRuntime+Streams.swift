@@ -22,22 +22,15 @@ extension LocalRuntime: PodStreams {
         let files = PodFiles(engine.paths, namespace: pod.namespace, name: pod.name, uid: pod.uid)
         var since = options.sinceTime.flatMap { Timestamp.parse($0) }
         if let seconds = options.sinceSeconds { since = Timestamp.seconds - Double(seconds) }
-        let id = chosen.id
-        let client = engine.client
         return LogStream(
             files: LogFiles(current: files.log(container, chosen.metadata.attempt)), options: options, since: since,
-            isRunning: {
-                let answer = try? await client.runtime.containerStatus(
-                    .with { $0.containerID = id }, options: .within(.seconds(5)))
-                guard let state = answer?.status.state else { return false }  // removed
-                return state == .containerRunning || state == .containerCreated
-            })
+            isRunning: isRunning(chosen.id))
     }
 
     public func exec(_ target: PodTarget, container: String, command: [String], io: ContainerIO) async throws -> Int32 {
-        let id = try await running(container, Pod(target.pod))
+        let container = try await running(container, Pod(target.pod))
         let session = ExecSession(
-            client: engine.client, container: id, command: command, io: io, directory: engine.paths.streams,
+            client: engine.client, container: container.id, command: command, io: io, directory: engine.paths.streams,
             id: "exec-" + String(UInt64.random(in: 0...UInt64.max), radix: 16))
         do {
             return try await session.run()
@@ -49,24 +42,18 @@ extension LocalRuntime: PodStreams {
 
     public func attach(_ target: PodTarget, container: String, io: ContainerIO) async throws {
         let pod = Pod(target.pod)
-        _ = try await running(container, pod)
-        if io.tty || io.stdin != nil {
-            throw StatusError(
-                code: 501, reason: "NotImplemented",
-                message: "attaching with a terminal or with standard input is not implemented on this node yet")
+        let running = try await running(container, pod)
+        let files = PodFiles(engine.paths, namespace: pod.namespace, name: pod.name, uid: pod.uid)
+        let log = LogFiles(current: files.log(container, running.metadata.attempt))
+        let start = log.currentSize
+        let check = isRunning(running.id)
+        let session = AttachSession(client: engine.client, container: running.id, io: io) { stream in
+            LogStream(files: log, options: LogOptions(follow: true, stream: stream), since: nil, start: start, isRunning: check)
         }
-        var options = LogOptions(follow: true, tailLines: 0)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (sink, stream) in [(io.stdout, "Stdout"), (io.stderr, "Stderr")] {
-                guard let sink else { continue }
-                options.stream = stream
-                let source = try await logs(target, container: container, options: options)
-                group.addTask {
-                    for try await bytes in source { try await sink.write(bytes) }
-                    await sink.finish()
-                }
-            }
-            try await group.waitForAll()
+        do {
+            try await session.run()
+        } catch let error as RPCError {
+            throw StatusError.internalError("error attaching to container: \(error.message)")
         }
     }
 
@@ -108,10 +95,20 @@ extension LocalRuntime: PodStreams {
         }
     }
 
-    private func running(_ container: String, _ pod: Pod) async throws(StatusError) -> String {
+    private func running(_ container: String, _ pod: Pod) async throws(StatusError) -> CRIContainer {
         guard let newest = try await attempts(of: container, pod).first, newest.state == .containerRunning else {
             throw .internalError("unable to upgrade connection: container not found (\"\(container)\")")
         }
-        return newest.id
+        return newest
+    }
+
+    /// Asks whether a container may still write to its log.
+    private func isRunning(_ id: String) -> @Sendable () async -> Bool {
+        let client = engine.client
+        return {
+            let answer = try? await client.runtime.containerStatus(.with { $0.containerID = id }, options: .within(.seconds(5)))
+            guard let state = answer?.status.state else { return false }  // removed
+            return state == .containerRunning || state == .containerCreated
+        }
     }
 }

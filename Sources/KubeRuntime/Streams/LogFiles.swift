@@ -12,6 +12,12 @@ struct LogFiles: Sendable {
         return File.names(in: directory).filter { $0.hasPrefix(name + ".") }.map { "\(directory)/\($0)" }
     }
 
+    /// Bytes; 0 when there is no file yet.
+    var currentSize: Int64 {
+        var facts = stat()
+        return stat(current, &facts) == 0 ? Int64(facts.st_size) : 0
+    }
+
     /// Where reading begins: the number of files to skip at the front, and the offset in the first one read, so that the last
     /// `lines` lines follow.
     func start(lastLines lines: Int64) throws(EngineError) -> (file: String, offset: Int64, following: [String]) {

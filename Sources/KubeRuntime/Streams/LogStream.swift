@@ -12,6 +12,8 @@ struct LogStream: AsyncSequence, Sendable {
     let options: LogOptions
     /// Seconds since 1970: nothing written before.
     let since: Double?
+    /// Where in the current file to begin, instead of at the log's beginning or its last lines.
+    var start: Int64?
     /// Whether the container still runs, and so may write more.
     let isRunning: @Sendable () async -> Bool
 
@@ -52,7 +54,9 @@ struct LogStream: AsyncSequence, Sendable {
 
         private mutating func begin() throws {
             hasBegun = true
-            if let lines = stream.options.tailLines {
+            if let start = stream.start {
+                try open(stream.files.current, offset: start)
+            } else if let lines = stream.options.tailLines {
                 let start = try stream.files.start(lastLines: lines)
                 try open(start.file, offset: start.offset)
                 pending = start.following

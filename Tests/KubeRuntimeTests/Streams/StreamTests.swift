@@ -60,6 +60,37 @@ import Testing
         }
     }
 
+    @Test func attachesToAContainersProcess() async throws {
+        try await withRuntime("attach", subnet: "10.231.16.0/24") { node in
+            try await node.pod("once", "cat; echo end; exit 4", container: "    stdin: true\n    stdinOnce: true")
+            _ = try await node.waitForPhase("once", "Running")
+            let (input, feed) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+            feed.yield(Array("hello\n".utf8))
+            feed.finish()
+            let out = CollectingSink()
+            let target = PodTarget(cluster: node.cluster, pod: try #require(try node.get("pods", "once")))
+            try await node.runtime.attach(
+                target, container: "main", io: ContainerIO(stdin: input, stdout: out, stderr: CollectingSink()))
+            #expect(out.text == "hello\nend\n")
+            _ = try await node.waitForPhase("once", "Failed")
+
+            try await node.pod(
+                "shell", "printf '> '; read line; echo got $line; stty size", container: "    stdin: true\n    tty: true")
+            _ = try await node.waitForPhase("shell", "Running")
+            let (keys, press) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+            let (sizes, size) = AsyncThrowingStream<TerminalSize, any Error>.makeStream()
+            size.yield(TerminalSize(width: 90, height: 20))
+            let screen = CollectingSink()
+            let shell = PodTarget(cluster: node.cluster, pod: try #require(try node.get("pods", "shell")))
+            async let session: Void = node.runtime.attach(
+                shell, container: "main", io: ContainerIO(stdin: keys, stdout: screen, tty: true, resizes: sizes))
+            try await Task.sleep(for: .milliseconds(300))
+            press.yield(Array("x\r".utf8))
+            try await session
+            #expect(screen.text.contains("got x\r\n20 90\r\n"), "\(screen.text)")
+        }
+    }
+
     @Test func followsALogToTheEndOfItsContainer() async throws {
         try await withRuntime("follow", subnet: "10.231.8.0/24") { node in
             try await node.pod("count", "for i in 1 2 3 4 5; do echo $i; sleep 0.2; done")
