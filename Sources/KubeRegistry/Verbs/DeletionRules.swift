@@ -26,7 +26,7 @@ enum DeletionRules {
                 isGraceful = true
                 tree[path: "metadata", "deletionTimestamp"] = .string(timestamp)
                 tree[path: "metadata", "deletionGracePeriodSeconds"] = .int(seconds)
-                if isFirst, metadata.generation > 0 { tree[path: "metadata", "generation"] = .int(metadata.generation + 1) }
+                if isFirst, metadata.generation > 0 { tree[path: "metadata", "generation"] = .int(metadata.generation &+ 1) }
             case .atOnce: break
             }
         }
@@ -40,7 +40,7 @@ enum DeletionRules {
         guard !finalizers.isEmpty else { return .remove }
         let isMarked = metadata.deletionTimestamp != nil
         if metadata.deletionGracePeriodSeconds == nil, metadata.generation > 0 {
-            tree[path: "metadata", "generation"] = .int(metadata.generation + 1)
+            tree[path: "metadata", "generation"] = .int(metadata.generation &+ 1)
         }
         if !isMarked { tree[path: "metadata", "deletionTimestamp"] = .string(Timestamp.format(now)) }
         tree[path: "metadata", "deletionGracePeriodSeconds"] = 0

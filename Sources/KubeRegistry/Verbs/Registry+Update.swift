@@ -178,7 +178,7 @@ extension Registry {
         }
         if object == old { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }
         if rules.countsGeneration, subresource != "status", UpdatedFields.isDesireChanged(object, old) {
-            object[path: "metadata", "generation"] = .int(current.metadata.generation + 1)
+            object[path: "metadata", "generation"] = .int(current.metadata.generation &+ 1)
         }
 
         var errors = FieldErrors()
