@@ -41,8 +41,11 @@ public final class LocalNetwork: Service, PodNetworkObserver {
 
     /// Serves until the task is cancelled or shutdown is asked for. The kernel's rules stay: pods outlive the server, and
     /// ``removeAll(instance:)`` is for the end.
-    /// - Throws: when the DNS port is taken, or the host can't be made a router.
+    /// - Throws: when the configuration can't work, the DNS port is taken, or the host can't be made a router.
     public func run() async throws {
+        // Whatever ends this, nobody waits for it any longer.
+        defer { keeper.orders.close() }
+        try configuration.check()
         if try HostSettings.enableForwarding() {
             logger.notice("IPv4 forwarding was off on this machine; pods need it, and it is on now.")
         }

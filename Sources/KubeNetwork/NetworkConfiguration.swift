@@ -46,6 +46,21 @@ public struct NetworkConfiguration: Sendable {
     public static let cloudMetadata: [IPv4Range] =
         ["169.254.0.0/16", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"].compactMap { IPv4Range($0) }
 
+    /// - Throws: what is wrong, in words for the person who chose it.
+    func check() throws(BadNetworkConfiguration) {
+        guard podSubnet.prefixLength <= 29 else {
+            throw BadNetworkConfiguration(
+                "the pod subnet \(podSubnet) is too small: give it at least eight addresses, as 10.244.0.0/16")
+        }
+        guard !podSubnet.overlaps(serviceRange) else {
+            throw BadNetworkConfiguration(
+                "the pod subnet \(podSubnet) and the service range \(serviceRange) overlap: choose others")
+        }
+        guard apiPort != dnsPort else {
+            throw BadNetworkConfiguration("the API and DNS both have the port \(apiPort): choose another for one of them")
+        }
+    }
+
     var table: TableName { TableName(instance: instance) }
 
     var skeleton: TableSkeleton {
@@ -53,4 +68,11 @@ public struct NetworkConfiguration: Sendable {
             table: table, podSubnet: podSubnet, gateway: gateway, serviceRange: serviceRange, apiAddress: apiAddress,
             apiPort: apiPort, dnsAddress: dnsAddress, dnsPort: dnsPort, blocked: blockedDestinations)
     }
+}
+
+/// The pod network can't be as it's configured.
+public struct BadNetworkConfiguration: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) { self.description = description }
 }

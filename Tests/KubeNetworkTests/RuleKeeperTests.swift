@@ -271,6 +271,22 @@ struct RuleKeeperTests {
         }
     }
 
+    @Test func `a network that can't start keeps nobody waiting, and says why`() async throws {
+        let store = try TestStore()
+        var bad = configuration
+        bad.serviceRange = IPv4Range("10.0.0.0/8")!
+        let network = LocalNetwork(
+            configuration: bad, store: store.store, addresses: PodAddressBook(), runner: RecordingRunner(), forget: { _ in },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let whose = PodAddress(cluster: 1, namespace: "default", name: "p", uid: "u")
+        let attached = Task {
+            try await network.podAttached(AttachedPod(pod: whose, ips: ["10.244.0.2"], hostInterface: "veth1"))
+        }
+        await #expect(throws: BadNetworkConfiguration.self) { try await network.run() }
+        await #expect(throws: NetworkStopped.self) { try await attached.value }
+        await store.close()
+    }
+
     @Test func `nobody waits for a keeper that has stopped`() async throws {
         try await run { keeper, _, _, _ in
             keeper.orders.close()

@@ -346,6 +346,43 @@ struct IsolationTests {
         }
     }
 
+    @Test func `two instances on one machine don't meet`() async throws {
+        let net = "10.253.\(getpid() % 250)"
+        let twin = bed.twin(net)
+        let namespace = try await NetworkBed.makePod("twin", "\(net).9", net: net)
+        let server = try await namespace.run { try EchoServer(name: "twin", port: 8_080) }
+        // Of the same cluster of the same store even: what separates is the instance.
+        let whose = PodAddress(cluster: bed.a.id, namespace: "default", name: "twin", uid: "twin")
+        let pod = AttachedPod(pod: whose, ips: ["\(net).9"], hostInterface: "s\(NetworkBed.tag)twin")
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await twin.run() }
+            group.addTask {
+                try await twin.podAttached(pod)
+                // Each has its own API server at the same address.
+                #expect(try await NetworkBed.ask(namespace, .tcp, "10.96.0.1", 443) == "management sees \(net).9")
+                #expect(try await ask(bed.a1, .tcp, "10.96.0.1", 443) == "api sees \(bed.a1.address)")
+                for kind in [TestSocket.Kind.tcp, .udp] {
+                    #expect(try await ask(bed.a1, kind, "\(net).9", 8_080) == "silence")
+                    #expect(try await NetworkBed.ask(namespace, kind, bed.a1.address, 8_080) == "silence")
+                }
+                for address in ["\(net).1", "\(NetworkBed.net).1", NetworkBed.hostAddress] {
+                    #expect(try await NetworkBed.ask(namespace, .tcp, address, bed.configuration.apiPort) == "silence")
+                    #expect(try await ask(bed.a1, .tcp, address, bed.configuration.apiPort + 2) == "silence")
+                    #expect(try await ask(bed.a1, .udp, address, bed.configuration.dnsPort + 6) == "silence")
+                }
+                #expect(
+                    try await NetworkBed.ask(namespace, .tcp, NetworkBed.outsideAddress, 8_080)
+                        == "out sees \(NetworkBed.hostAddress)")
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+        server.close()
+        try await NetworkBed.removePod("twin")
+        try await LocalNetwork.removeAll(instance: NetworkBed.tag + "-twin")
+        #expect(try await ask(bed.a1, .tcp, bed.a2.address, 8_080) == "a2 sees \(bed.a1.address)")
+    }
+
     /// Prints what letting a pod in costs.
     @Test func `letting pods in`() async throws {
         let cable = "s\(NetworkBed.tag)extra"

@@ -60,7 +60,7 @@ final class NetworkBed: Sendable {
     private static func cable(_ name: String) -> String { "s\(tag)\(name)" }
 
     /// A pod's end as CNI's `ptp` makes it.
-    static func makePod(_ name: String, _ address: String) async throws -> NetworkNamespace {
+    static func makePod(_ name: String, _ address: String, net: String = NetworkBed.net) async throws -> NetworkNamespace {
         let namespace = "sampan-\(tag)-\(name)"
         let cable = cable(name)
         try await ip("netns add \(namespace)")
@@ -115,8 +115,9 @@ final class NetworkBed: Sendable {
     }
 
     private static func clean() async throws {
-        for name in ["a1", "a2", "b1", "out", "extra"] { try await removePod(name) }
+        for name in ["a1", "a2", "b1", "out", "extra", "twin"] { try await removePod(name) }
         try await LocalNetwork.removeAll(instance: tag)
+        try await LocalNetwork.removeAll(instance: tag + "-twin")
     }
 
     /// Sets everything up, with servers: every pod and the machine outside on 8080, the host on the API's port and on 2222.
@@ -167,6 +168,16 @@ final class NetworkBed: Sendable {
         other.dnsPort += 5
         return LocalNetwork(
             configuration: other, store: store.store, addresses: book,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// A second instance beside this one, with another range and other ports, over the same store.
+    func twin(_ net: String) -> LocalNetwork {
+        let twin = NetworkConfiguration(
+            instance: Self.tag + "-twin", podSubnet: IPv4Range("\(net).0/24")!, serviceRange: configuration.serviceRange,
+            apiPort: configuration.apiPort + 2, dnsPort: configuration.dnsPort + 6)
+        return LocalNetwork(
+            configuration: twin, store: store.store, addresses: book,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
