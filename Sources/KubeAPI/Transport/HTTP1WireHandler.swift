@@ -33,6 +33,8 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var responseBegan = false
     private var closeAfterResponse = false
     private var isDraining = false
+    /// Parts of pipelined requests, while the one before is answered.
+    private var pending: [HTTPServerRequestPart] = []
     private var timer: Scheduled<Void>?
 
     private init(
@@ -75,9 +77,20 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch self.unwrapInboundIn(data) {
+        let part = self.unwrapInboundIn(data)
+        switch self.state {
+        case .closed: return
+        case .responding:
+            // A pipelined request waits for its turn. What doesn't fit isn't worth waiting for.
+            guard self.pending.count < 64 else { return context.close(promise: nil) }
+            self.pending.append(part)
+        case .idle, .receiving: self.receive(part, context)
+        }
+    }
+
+    private func receive(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        switch part {
         case .head(let head):
-            guard case .idle = self.state else { return context.close(promise: nil) }
             let request: HTTPRequest
             do {
                 request = try HTTPRequest(head, secure: true, splitCookie: false)
@@ -173,6 +186,13 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func finish(_ context: ChannelHandlerContext) {
         self.state = .idle
         self.startTimer(self.timeouts.idle, context)
+        guard !self.pending.isEmpty else { return }
+        let parts = self.pending
+        self.pending = []
+        for part in parts {
+            if case .responding = self.state { self.pending.append(part) } else { self.receive(part, context) }
+        }
+        context.fireChannelReadComplete()
     }
 
     // MARK: Upgrade

@@ -100,6 +100,7 @@ struct HTTPSChannel: ServerChildChannel {
                 HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
                 HTTP2Setting(parameter: .initialWindowSize, value: 256 << 10),
             ]
+            connection.targetWindowSize = 1 << 20
             var stream = NIOHTTP2Handler.StreamConfiguration()
             stream.targetWindowSize = 256 << 10
             stream.outboundBufferSizeHighWatermark = 64 << 10

@@ -18,6 +18,7 @@ enum ServerMain {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var logger = Logger(label: "sampan")
         logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
+        OpenFiles.raiseLimit(logger: logger)
 
         let authority = try PlatformAuthority.loadOrCreate(directory: configuration.dataDirectory + "/pki")
         let hosts = HostAddresses.all

@@ -123,6 +123,31 @@ import Testing
         }
     }
 
+    @Test func pipelinedRequestsAreAnsweredInTurn() async throws {
+        try await withServer({ request in
+            do { try await Task.sleep(for: .milliseconds(50)) } catch {}
+            return .text(request.rawPath)
+        }) { url, directory, _ in
+            let port = url.split(separator: ":").last.map(String.init) ?? ""
+            let script = """
+                import socket, ssl, sys
+                context = ssl.create_default_context(cafile=sys.argv[1] + "/ca.crt")
+                with context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[2]))), server_hostname="localhost") as s:
+                    s.settimeout(5)
+                    request = b"POST /%d HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 3\\r\\n\\r\\nabc"
+                    s.sendall(request % 1 + request % 2 + b"GET /3 HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+                    data = b""
+                    while True:
+                        piece = s.recv(4096)
+                        if not piece: break
+                        data += piece
+                    print([part[-2:] for part in data.decode().split("HTTP/1.1 200 OK")[1:]])
+                """
+            let text = try await run(["python3", "-c", script, directory, port])
+            #expect(text == "['/1', '/2', '/3']\n", "\(text)")
+        }
+    }
+
     @Test func streamsReachTheClientPieceByPieceAndEndWithIt() async throws {
         let ended = CloseSignal()
         let responder: Responder = { _ in
