@@ -84,7 +84,7 @@ final class TestServer: Sendable {
         let collected = CollectingWriter()
         switch response.body {
         case .bytes(let bytes): try await collected.write(bytes)
-        case .stream(let write): try await write(collected)
+        case .stream(_, let write): try await write(collected)
         case .webSocket: break
         }
         return Result(status: response.status, headers: response.headers, bytes: collected.bytes)

@@ -41,7 +41,7 @@ struct ListBody: Sendable {
         let body = self
         return APIResponse(
             status: 200, headers: [.contentType: "application/json"],
-            body: .stream { writer in
+            body: .stream(isEndless: false) { writer in
                 var bytes = body.head
                 for (index, object) in body.objects.enumerated() {
                     body.append(object, isFirst: index == 0, to: &bytes)

@@ -56,7 +56,7 @@ struct WatchBody: Sendable {
             self.encoder.representation.coding == .protobuf ? Protobuf.mediaType + ";stream=watch" : "application/json"
         return APIResponse(
             status: 200, headers: [.contentType: contentType],
-            body: .stream { writer in try await self.write(to: writer) })
+            body: .stream(isEndless: true) { writer in try await self.write(to: writer) })
     }
 
     private func write(to writer: any ResponseWriter) async throws {

@@ -8,8 +8,8 @@ public struct APIResponse: Sendable {
         /// All of it.
         case bytes([UInt8])
         /// Written piece by piece; `write` returns when the peer has taken enough to go on, and throws when it is gone.
-        /// The task is cancelled when the peer goes away or the server shuts down.
-        case stream(@Sendable (any ResponseWriter) async throws -> Void)
+        /// The task is cancelled when the peer goes away; also when the server shuts down, if the stream has no end of its own.
+        case stream(isEndless: Bool, @Sendable (any ResponseWriter) async throws -> Void)
         /// The connection becomes a WebSocket that speaks `subprotocol`.
         case webSocket(subprotocol: String, @Sendable (any WebSocketSession) async throws -> Void)
     }

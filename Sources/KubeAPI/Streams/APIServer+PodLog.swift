@@ -18,7 +18,7 @@ extension APIServer {
         let permit = call.permit
         return APIResponse(
             status: 200, headers: [.contentType: "text/plain"],
-            body: .stream { writer in
+            body: .stream(isEndless: options.follow) { writer in
                 _ = permit
                 for try await bytes in source { try await writer.write(bytes) }
             })

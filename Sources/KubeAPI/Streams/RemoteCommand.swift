@@ -2,7 +2,7 @@ import KubeObject
 import KubeRegistry
 
 /// The streams of a process, multiplexed over a WebSocket: the first byte of each message is its channel.
-/// Source: https://kubernetes.io/docs/reference/using-api/… and KEP-4006, for the v5 protocol.
+/// Source: KEP-4006, https://github.com/kubernetes/enhancements/issues/4006
 struct RemoteCommand: Sendable {
     enum Subprotocol: String, CaseIterable, Sendable {
         /// With a message that closes one channel.

@@ -45,10 +45,10 @@ extension HTTPSChannel {
                 try await outbound.write(contentsOf: [.head(head, isFinal: isFinal), .end])
             }
             return true
-        case .stream(let write):
+        case .stream(let isEndless, let write):
             try await outbound.write(.head(head, isFinal: isFinal))
             if request.method != .head {
-                try await Self.untilClosed(wire) { try await write(WireWriter(outbound: outbound)) }
+                try await Self.untilClosed(wire, isEndless: isEndless) { try await write(WireWriter(outbound: outbound)) }
             }
             try await outbound.write(.end)
             return true
@@ -58,13 +58,15 @@ extension HTTPSChannel {
             for field in response.headers { head.headerFields.append(field) }
             head.status = .switchingProtocols
             try await outbound.write(.upgrade(head))
-            try await Self.untilClosed(wire) { try await run(WireWebSocket(source: source, outbound: outbound)) }
+            try await Self.untilClosed(wire, isEndless: true) { try await run(WireWebSocket(source: source, outbound: outbound)) }
             return false
         }
     }
 
-    /// Does something that lasts, but no longer than the wire and the server's normal life.
-    private static func untilClosed(_ wire: Wire, _ body: @escaping @Sendable () async throws -> Void) async throws {
+    /// Does something that lasts, but no longer than the wire, nor, when it is endless, than the server's normal life.
+    private static func untilClosed(_ wire: Wire, isEndless: Bool, _ body: @escaping @Sendable () async throws -> Void)
+        async throws
+    {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await body()
@@ -74,9 +76,11 @@ extension HTTPSChannel {
                 await wire.closed.wait()
                 return false
             }
-            group.addTask {
-                do { try await gracefulShutdown() } catch is CancellationError {}
-                return false
+            if isEndless {
+                group.addTask {
+                    do { try await gracefulShutdown() } catch is CancellationError {}
+                    return false
+                }
             }
             defer { group.cancelAll() }
             let isDone = try await group.next() ?? true

@@ -153,7 +153,7 @@ import Testing
         let responder: Responder = { _ in
             APIResponse(
                 status: 200, headers: [.contentType: "application/json"],
-                body: .stream { writer in
+                body: .stream(isEndless: true) { writer in
                     defer { ended.fire() }
                     try await writer.write(Array("first\n".utf8))
                     try await Task.sleep(for: .seconds(100))
@@ -173,7 +173,7 @@ import Testing
         let responder: Responder = { _ in
             APIResponse(
                 status: 200,
-                body: .stream { writer in
+                body: .stream(isEndless: true) { writer in
                     try await writer.write([65])
                     began.fire()
                     try await Task.sleep(for: .seconds(100))
