@@ -159,7 +159,7 @@ class CommandLine(unittest.TestCase):
     def test_images(self):
         instance = shared.instance()
         listed = json.loads(instance.sampan("image", "list", "-o", "json").stdout)
-        self.assertIn("sampan.dev/sample/web:1", [image["name"] for image in listed])
+        self.assertIn("sampan.dev/sample/web:1", [name for image in listed for name in image["names"]])
         result = instance.sampan("image", "load", "/no/such.tar", check=False)
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("/no/such.tar", result.stderr)

@@ -61,17 +61,6 @@ struct OutputTests {
 }
 
 struct ParsingTests {
-    @Test func readsImages() {
-        let text = """
-            REF                       TYPE                                       DIGEST      SIZE    PLATFORMS   LABELS
-            sampan.dev/sample/web:1   application/vnd.oci.image.manifest.v1+json sha256:aa   1.9 MiB linux/amd64 io.cri-containerd.image=managed
-            sha256:bb                 application/vnd.oci.image.manifest.v1+json sha256:bb   1.9 MiB linux/amd64 -
-
-            """
-        #expect(ImageStore.parse(text) == [.init(name: "sampan.dev/sample/web:1", digest: "sha256:aa", size: "1.9 MiB")])
-        #expect(ImageStore.parse("").isEmpty)
-    }
-
     @Test func findsOnlyTheInstancesOwnTables() {
         let list = "table inet sampan_sampan\ntable inet sampan_my_two\ntable ip nat\ntable ip sampan_sampans\n"
         #expect(Teardown.tables(of: "sampan", in: list) == [["inet", "sampan_sampan"]])

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import KubeObject
+import KubeRuntime
 
 /// `sampan image load|list`
 struct ImageCommand: AsyncParsableCommand {
@@ -27,18 +28,25 @@ struct ImageLoad: AsyncParsableCommand {
     var files: [String]
 
     func run() async throws {
-        let store = try ImageStore(instance.load())
-        let before = Set(try await store.list().map(\.identity))
         for file in files {
             guard file == "-" || FileManager.default.isReadableFile(atPath: file) else {
                 throw CommandFailure(
                     "There is no readable file \(file).", hint: "Make an archive with `docker save` or scripts/build-image.")
             }
-            try await store.load(file)
         }
-        let new = try await store.list().filter { !before.contains($0.identity) }
-        for image in new { Console.out("loaded \(image.name)\n") }
-        if new.isEmpty { Console.out("nothing new: every image in the archive was there already\n") }
+        let files = files.map { $0 == "-" ? "/dev/stdin" : Paths.absolute($0) }
+        try await LocalEngine.withImages(instance.load()) { store in
+            for file in files {
+                let names: [String]
+                do {
+                    names = try await store.load(archive: file)
+                } catch {
+                    throw CommandFailure(
+                        "\(file) can't be loaded: \(error)", hint: "Is it an image archive, as `docker save` makes?")
+                }
+                for name in names { Console.out("loaded \(name)\n") }
+            }
+        }
     }
 }
 
@@ -53,17 +61,34 @@ struct ImageList: AsyncParsableCommand {
     var output: OutputFormat = .table
 
     func run() async throws {
-        let images = try await ImageStore(instance.load()).list()
-        let tree: JSON = .array(
-            images.map { ["name": .string($0.name), "digest": .string($0.digest), "size": .string($0.size)] })
+        let images = try await LocalEngine.withImages(instance.load()) { try await $0.list() }
         switch output {
-        case .json: Console.out(String(decoding: tree.encoded(), as: UTF8.self) + "\n")
-        case .yaml: Console.out(YAML.encode(tree))
-        case .name: Console.out(images.map { $0.name + "\n" }.joined())
-        case .table:
-            var table = Table(columns: ["IMAGE", "DIGEST", "SIZE"])
-            for image in images { table.rows.append([image.name, String(image.digest.prefix(19)), image.size]) }
-            Console.out(table.description)
+        case .json: Console.out(String(decoding: Self.tree(images).encoded(), as: UTF8.self) + "\n")
+        case .yaml: Console.out(YAML.encode(Self.tree(images)))
+        case .name: Console.out(images.flatMap(\.names).map { $0 + "\n" }.joined())
+        case .table: Console.out(Self.table(images).description)
         }
+    }
+
+    private static func tree(_ images: [ImageStore.Image]) -> JSON {
+        .array(
+            images.map { image in
+                [
+                    "id": .string(image.id), "names": .array(image.names.map(JSON.string)),
+                    "digests": .array(image.digests.map(JSON.string)), "bytes": .int(Int64(image.size)),
+                ]
+            })
+    }
+
+    static func table(_ images: [ImageStore.Image]) -> Table {
+        var table = Table(columns: ["IMAGE", "ID", "SIZE"])
+        for image in images {
+            let id = image.id.hasPrefix("sha256:") ? String(image.id.dropFirst(7).prefix(12)) : image.id
+            let tenths = (image.size * 10 + (1 << 19)) >> 20
+            for name in image.names.isEmpty ? ["<none>"] : image.names {
+                table.rows.append([name, id, "\(tenths / 10).\(tenths % 10) MiB"])
+            }
+        }
+        return table
     }
 }

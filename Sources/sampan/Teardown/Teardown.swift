@@ -1,5 +1,4 @@
 import KubeRuntime
-import Logging
 
 /// Takes from the system whatever an instance made on it, when its server has stopped: processes, mounts, network namespaces, links,
 /// nftables tables and control groups. The data directory's files stay.
@@ -19,17 +18,10 @@ struct Teardown {
     }
 
     private func stopContainers() async throws {
-        let options = EngineOptions(
-            dataDirectory: configuration.dataDirectory, instance: configuration.instance, podSubnet: configuration.podSubnet)
-        var logger = Logger(label: "sampan.down") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .warning
-        let engine = try ContainerEngine(options: options, logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await engine.runConnections() }
+        let left = try await LocalEngine.with(configuration) { engine in
             try await engine.stopAll()
-            group.cancelAll()
+            return engine.leftovers()
         }
-        let left = engine.leftovers()
         guard left.isEmpty else {
             throw CommandFailure(
                 "Some of the instance can't be taken from the system:\n" + left.map { "  \($0)" }.joined(separator: "\n"),
