@@ -13,6 +13,8 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
 
     private let timeouts: WireTimeouts
     private var timer: Scheduled<Void>?
+    /// Fulfilled when the response's end has passed the peer's flow control.
+    private var ending: EventLoopFuture<Void>?
 
     init(timeouts: WireTimeouts) {
         self.timeouts = timeouts
@@ -48,9 +50,18 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
         case .body(let bytes):
             context.write(self.wrapOutboundOut(.body(bytes)), promise: promise)
         case .end:
-            context.write(self.wrapOutboundOut(.end(nil)), promise: promise)
+            let written = promise ?? context.eventLoop.makePromise(of: Void.self)
+            self.ending = written.futureResult
+            context.write(self.wrapOutboundOut(.end(nil)), promise: written)
         case .upgrade, .frame:
             promise?.fail(ChannelError.operationUnsupported)
         }
+    }
+
+    /// Waits for the end of the response: closing while the peer's window still holds it back would cut it off.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard let ending = self.ending else { return context.close(mode: mode, promise: promise) }
+        let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        ending.whenComplete { _ in loopBound.value.close(mode: mode, promise: promise) }
     }
 }
