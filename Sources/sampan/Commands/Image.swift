@@ -35,7 +35,7 @@ struct ImageLoad: AsyncParsableCommand {
             }
         }
         let files = files.map { $0 == "-" ? "/dev/stdin" : Paths.absolute($0) }
-        try await LocalEngine.withImages(instance.load()) { store in
+        try await ImageStore.with(instance.load()) { store in
             for file in files {
                 let names: [String]
                 do {
@@ -61,7 +61,7 @@ struct ImageList: AsyncParsableCommand {
     var output: OutputFormat = .table
 
     func run() async throws {
-        let images = try await LocalEngine.withImages(instance.load()) { try await $0.list() }
+        let images = try await ImageStore.with(instance.load()) { try await $0.list() }
         switch output {
         case .json: Console.out(String(decoding: Self.tree(images).encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(Self.tree(images)))

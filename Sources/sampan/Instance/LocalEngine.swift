@@ -1,4 +1,3 @@
-import FoundationEssentials
 import KubeRuntime
 import Logging
 
@@ -18,19 +17,5 @@ enum LocalEngine {
             group.cancelAll()
             return result
         }
-    }
-
-    /// The images that pods can use; throws when no containerd runs.
-    static func withImages<Result: Sendable>(
-        _ configuration: Configuration, _ body: (ImageStore) async throws -> Result
-    ) async throws -> Result {
-        guard configuration.runsContainers else {
-            throw CommandFailure("This instance runs no containers.", hint: "Bring it up without --no-containers.")
-        }
-        guard try InstanceLock.holder(path: configuration.lockPath) != nil else {
-            throw CommandFailure(
-                "The instance in \(configuration.dataDirectory) isn't running.", hint: "Start it with `sampan up`.")
-        }
-        return try await with(configuration) { try await body(ImageStore(engine: $0)) }
     }
 }
