@@ -94,7 +94,8 @@ class Cluster:
         return result.stdout
 
     def apply(self, *objects):
-        return self.kubectl("apply", "-f", "-", input="\n---\n".join(o if isinstance(o, str) else json.dumps(o) for o in objects))
+        everything = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        return self.kubectl("apply", "-f", "-", input=json.dumps(everything))
 
     def get(self, *arguments):
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))

@@ -1,5 +1,6 @@
 """One Sampan of its own: data directory, ports, pod subnet."""
 
+import glob
 import json
 import os
 import shutil
@@ -19,10 +20,19 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def free_subnet():
+    """A network that neither this machine's routes nor another instance use."""
+    used = subprocess.run(["ip", "-4", "route"], capture_output=True, text=True, check=True).stdout
+    for path in glob.glob("/run/sampan/*.json"):
+        with open(path) as file:
+            used += file.read()
+    return next(f"10.{number}.0.0/16" for number in Instance.subnets if f"10.{number}." not in used)
+
+
 class Instance:
     """Up after construction; take it down with `stop`."""
 
-    subnets = iter(range(201, 250))
+    subnets = iter(range(128, 250))
 
     def __init__(self, label, containers=True, directory=None, start=True):
         self.own_directory = directory is None
@@ -31,7 +41,7 @@ class Instance:
         self.name = f"t{os.getpid() % 100000}-{label}"[:15].rstrip("-")
         self.containers = containers
         self.api_port, self.dns_port = free_port(), free_port()
-        self.subnet = f"10.{next(Instance.subnets)}.0.0/16"
+        self.subnet = free_subnet()
         self.clusters = {}
         if start:
             self.up()
