@@ -11,11 +11,6 @@ public struct CertificateAuthority: Sendable {
     public let certificate: Certificate
     let key: P256.Signing.PrivateKey
 
-    init(certificate: Certificate, key: P256.Signing.PrivateKey) {
-        self.certificate = certificate
-        self.key = key
-    }
-
     /// Makes a new authority.
     /// - Parameters:
     ///   - commonName: the subject's and issuer's common name.

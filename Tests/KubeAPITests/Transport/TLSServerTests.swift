@@ -43,7 +43,8 @@ import Testing
     }
 
     @Test func answersBothHTTPVersionsOverTLS() async throws {
-        try await withServer({ .text("\($0.method) \($0.rawPath) \($0.connection.serverName ?? "-")") }) { url, directory, _ in
+        let responder: Responder = { .text("\($0.method) \($0.rawPath) \($0.connection.serverName ?? "-")") }
+        try await withServer(responder) { url, directory, _ in
             for version in ["--http1.1", "--http2"] {
                 let curl = ["curl", "-sS", "--cacert", directory + "/ca.crt", version, "-w", " %{http_version}"]
                 let text = try await run(curl + ["\(url)/version"])
@@ -59,7 +60,8 @@ import Testing
     }
 
     @Test func refusesOldTLS() async throws {
-        try await withServer({ _ in .text("ok") }) { url, directory, _ in
+        let responder: Responder = { _ in .text("ok") }
+        try await withServer(responder) { url, directory, _ in
             let text = try await run(["curl", "-sS", "--cacert", directory + "/ca.crt", "--tls-max", "1.1", url])
             #expect(text.contains("curl: ("))
         }
@@ -68,14 +70,15 @@ import Testing
     @Test func takesClientCertificatesForLater() async throws {
         let clusterAuthority = try CertificateAuthority.generate(commonName: "cluster")
         let issued = try clusterAuthority.issueClientCertificate(user: "jane", groups: ["dev"], lifetime: 3600)
-        try await withServer({ request in
+        let responder: Responder = { request in
             let verdict = await request.connection.certificateVerdict(cluster: 1, authority: clusterAuthority.certificate)
             return switch verdict {
             case .valid(let subject): .text("\(subject.user) \(subject.groups)")
             case .invalid(let reason): .text(reason)
             case nil: .text("nobody")
             }
-        }) { url, directory, _ in
+        }
+        try await withServer(responder) { url, directory, _ in
             try issued.certificatePEM().write(toFile: directory + "/c.crt", atomically: true, encoding: .utf8)
             try issued.keyPEM.write(toFile: directory + "/c.key", atomically: true, encoding: .utf8)
             for version in ["--http1.1", "--http2"] {
@@ -112,7 +115,8 @@ import Testing
     }
 
     @Test func malformedAndOversizedHeadsAreAnswered() async throws {
-        try await withServer({ _ in .text("ok") }) { url, directory, _ in
+        let responder: Responder = { _ in .text("ok") }
+        try await withServer(responder) { url, directory, _ in
             let curl = ["curl", "-sS", "--cacert", directory + "/ca.crt", "--http1.1", "-w", "%{http_code}", "-o", "/dev/null"]
             let large = try await run(curl + ["-H", "X: " + String(repeating: "a", count: 70_000), url])
             #expect(large.contains("431"))
@@ -124,10 +128,11 @@ import Testing
     }
 
     @Test func pipelinedRequestsAreAnsweredInTurn() async throws {
-        try await withServer({ request in
+        let responder: Responder = { request in
             do { try await Task.sleep(for: .milliseconds(50)) } catch {}
             return .text(request.rawPath)
-        }) { url, directory, _ in
+        }
+        try await withServer(responder) { url, directory, _ in
             let port = url.split(separator: ":").last.map(String.init) ?? ""
             let script = """
                 import socket, ssl, sys
