@@ -45,7 +45,10 @@ public final class Registry: Sendable {
 
     /// The admission plugins of a default server, in upstream's order.
     public static var defaultAdmission: [any AdmissionPlugin] {
-        [NamespaceLifecycle(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds()]
+        [
+            NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds(),
+            ResourceQuotaAdmission(),
+        ]
     }
 
     /// Says who signs and reads tokens. Called once, when the server is put together; until then `TokenRequest` and

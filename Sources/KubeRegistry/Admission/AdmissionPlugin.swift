@@ -26,6 +26,8 @@ public struct AdmissionRequest: Sendable {
     public var context: RequestContext
     /// The cluster as the verb read it.
     public var snapshot: Snapshot
+    /// What is to be written in the same transaction as a created object. When somebody else was quicker, the create starts again.
+    public var accompanying: [Write] = []
 }
 
 /// A rule that writes must keep, or that completes them. Plugins run after defaulting and before validation (`admit`), and

@@ -30,20 +30,28 @@ extension Registry {
         }
         object = Conversion.toStored(object, resource)
 
-        // A generated name can be taken; upstream tries eight times.
-        for attempt in 0..<8 {
+        // A generated name can be taken; upstream tries eight times. A quota can be charged by others, any number of times.
+        var names = 0
+        for attempt in 0..<100 {
             do {
                 var result = try await create(
                     prepared: object, resource, namespace: namespace, options, context, keepingBooks: keepingBooks)
                 result.warnings = warnings + result.warnings
                 return result
             } catch {
+                if error == Self.quotaChanged, attempt < 99 { continue }
                 let isGenerated = object["metadata"]?.text("name").isEmpty ?? true
-                guard isGenerated, error.reason == "AlreadyExists", attempt < 7 else { throw error }
+                guard isGenerated, error.reason == "AlreadyExists", names < 7 else { throw error }
+                names += 1
             }
         }
         throw .internalError("unreachable")
     }
+
+    /// Somebody else's create was charged to the same quota first.
+    private static let quotaChanged = StatusError.conflict(
+        GroupResource(group: "", resource: "resourcequotas"), "",
+        "the quota was charged by too many others at once; please try again")
 
     /// Sets the namespace that the address says.
     ///
@@ -103,7 +111,8 @@ extension Registry {
             let current = context.cluster.snapshot
             var allocated = object
             let claims = try allocation.claim(for: &allocated, in: current)
-            var writes = [Write.put(try Self.draft(allocated, resource), at: key, expect: .absent)] + claims
+            var writes =
+                [Write.put(try Self.draft(allocated, resource), at: key, expect: .absent)] + claims + request.accompanying
             if resource.isNamespaced {
                 // The namespace can't go between the look at it and the commit.
                 writes.append(.check(Key(group: "", plural: "namespaces", name: namespace), expect: .present))
@@ -116,6 +125,8 @@ extension Registry {
             } catch let error as StoreError {
                 switch error {
                 case .alreadyExists(let taken) where taken != key: try allocation.isTaken(taken, kind, name)
+                case .conflict(let changed, _) where changed != key: throw Self.quotaChanged
+                case .notFound(let changed) where changed != key && changed.plural == "resourcequotas": throw Self.quotaChanged
                 case .notFound(let missing) where missing.plural == "namespaces" && missing != key:
                     throw .notFound(GroupResource(group: "", resource: "namespaces"), namespace)
                 default: throw StatusError(error, resource.groupResource, name)
