@@ -1,0 +1,26 @@
+import KubeObject
+
+/// The rules for names in definitions, in upstream's words.
+enum ObjectNames {
+    static let subdomainRule =
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+    static let labelRule =
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+
+    /// What is wrong with an RFC 1035 label, joined as upstream does; nil when it is one.
+    static func labelProblem(_ text: String) -> String? {
+        var problems: [String] = []
+        if text.utf8.count > 63 { problems.append("must be no more than 63 characters") }
+        let isLabel =
+            !text.utf8.contains(UInt8(ascii: ".")) && LabelSyntax.isSubdomain(text) && (text.utf8.first ?? 0) >= UInt8(ascii: "a")
+        if !isLabel { problems.append(labelRule) }
+        return problems.isEmpty ? nil : problems.joined(separator: ",")
+    }
+
+    static func subdomainProblem(_ text: String) -> String? {
+        var problems: [String] = []
+        if text.utf8.count > 253 { problems.append("must be no more than 253 characters") }
+        if !LabelSyntax.isSubdomain(text) { problems.append(subdomainRule) }
+        return problems.isEmpty ? nil : problems.joined(separator: ",")
+    }
+}
