@@ -34,11 +34,15 @@ public final class ResourceType: Sendable, Hashable {
     public let storedAs: GroupVersionKind
     /// The fields. Nil when the type isn't known, and then objects are kept as they are.
     public let type: TypeSchema?
+    /// `DeploymentList`; a custom resource may name its list otherwise.
+    public let listKind: String
+    /// The list's fields, when it isn't a built-in type.
+    let listType: TypeSchema?
 
     public init(
         gvk: GroupVersionKind, plural: String, singular: String, shortNames: [String] = [], categories: [String] = [],
         isNamespaced: Bool, verbs: [String], subresources: [Subresource] = [], storageVersionHash: String = "",
-        storedAs: GroupVersionKind? = nil, type: TypeSchema?
+        storedAs: GroupVersionKind? = nil, type: TypeSchema?, listKind: String? = nil, listType: TypeSchema? = nil
     ) {
         self.gvk = gvk
         self.gvr = gvk.groupVersion.resource(plural)
@@ -51,12 +55,13 @@ public final class ResourceType: Sendable, Hashable {
         self.storageVersionHash = storageVersionHash
         self.storedAs = storedAs ?? gvk
         self.type = type
+        self.listKind = listKind ?? gvk.kind + "List"
+        self.listType = listType
     }
 
     public var group: String { gvk.group }
     public var version: String { gvk.version }
     public var kind: String { gvk.kind }
-    public var listKind: String { gvk.kind + "List" }
     public var plural: String { gvr.resource }
     public var apiVersion: String { gvk.apiVersion }
     public var groupVersion: GroupVersion { gvk.groupVersion }

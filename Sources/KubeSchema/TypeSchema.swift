@@ -1,3 +1,4 @@
+import KubeObject
 import Synchronization
 
 /// The fields of one object type, such as `Deployment` or `PodSpec`.
@@ -25,6 +26,11 @@ public final class TypeSchema: @unchecked Sendable {
     public internal(set) var members: [Member] = []
     /// Whether an unknown field is kept (custom resources with `x-kubernetes-preserve-unknown-fields`).
     public internal(set) var preservesUnknownFields = false
+
+    /// What decides about the objects, when this is a custom resource's type; `fields` are then for apply only.
+    public internal(set) var custom: CustomResourceVersion?
+    /// The kind that OpenAPI tells of a custom resource's type and its list's.
+    var publishedKind: GroupVersionKind?
 
     /// Made when the type is first read or written as protobuf.
     private let plan = Mutex<ProtobufPlan?>(nil)

@@ -18,6 +18,7 @@ public struct Decoded: Sendable {
 extension TypeSchema {
     /// Reads `tree` as this type.
     public func decode(_ tree: JSON) throws(DecodeError) -> Decoded {
+        if let custom { return try custom.schema.decode(tree) }
         var decoder = Decoder()
         let decoded = try decoder.object(tree, self, goName: "v1.\(goName)")
         return Decoded(tree: decoded, unknownFields: decoder.unknown)

@@ -5,6 +5,7 @@ extension TypeSchema {
     ///
     /// A field that isn't a pointer counts as unset when it has the zero value, as in Go.
     public func applyDefaults(to tree: inout JSON) {
+        if let custom { return custom.schema.applyDefaults(to: &tree) }
         guard hasDefaults, case .object = tree else { return }
         for field in fields {
             if let value = field.defaultValue, TypeSchema.isUnset(tree[field.jsonName], field.type) {

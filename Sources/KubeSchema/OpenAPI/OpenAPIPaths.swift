@@ -32,7 +32,7 @@ struct OpenAPIPaths {
         let noun = (resource.isNamespaced ? "Namespaced" : "") + resource.kind
         let collection = operations(
             resource.gvk, noun, resource.verbs.filter { ["list", "create", "deletecollection"].contains($0) },
-            type: resource.type, listType: schema.type(forKind: resource.groupVersion.kind(resource.listKind)))
+            type: resource.type, listType: resource.listType ?? schema.type(forKind: resource.groupVersion.kind(resource.listKind)))
         addPath(place, scope, collection)
         let name = parameters.path("name", "The name of the \(resource.kind).")
         addPath(
@@ -43,7 +43,7 @@ struct OpenAPIPaths {
         if resource.isNamespaced, resource.allows("list") {
             let all = operations(
                 resource.gvk, "\(resource.kind)ForAllNamespaces", ["list"], type: resource.type,
-                listType: schema.type(forKind: resource.groupVersion.kind(resource.listKind)))
+                listType: resource.listType ?? schema.type(forKind: resource.groupVersion.kind(resource.listKind)))
             addPath("\(root)/\(resource.plural)", [parameters.pretty], all)
         }
         for subresource in resource.subresources {

@@ -40,7 +40,8 @@ struct OpenAPISchemas {
         var made: Set<String> = []
         while let type = waiting.popLast() {
             types.append(type)
-            for field in type.fields { visit(field.type) }
+            // A custom resource's own fields stand in its schema, not in schemas of their own.
+            for field in type.fields where type.custom == nil || field.jsonName == "metadata" { visit(field.type) }
         }
         let packages = Set(types.compactMap { type in type.rowName.lastIndex(of: ".").map { type.rowName[..<$0] } })
         documentation = Documentation(packages: packages, added: schema.documentation)
@@ -60,6 +61,7 @@ struct OpenAPISchemas {
     // MARK: Objects
 
     private func object(_ type: TypeSchema) -> JSON {
+        if let custom = type.custom { return custom.openAPI(dialect) }
         let texts = documentation.fields(of: type)
         var result: JSON = ["type": "object"]
         if let text = texts[""] { result["description"] = .string(Documentation.unescaped(text)) }
@@ -95,6 +97,7 @@ struct OpenAPISchemas {
 
     /// The kinds that a type is; empty for parts of objects.
     private func kinds(_ type: TypeSchema) -> [GroupVersionKind] {
+        if let kind = type.publishedKind { return [kind] }
         guard type.field("kind") != nil, type.field("apiVersion") != nil, let dot = type.rowName.lastIndex(of: "."),
             type.members.contains(where: { if case .embedded(let it, _) = $0 { it.object?.goName == "TypeMeta" } else { false } })
         else { return type.goName == "WatchEvent" ? everyVersion("WatchEvent") : [] }

@@ -1,0 +1,50 @@
+public import KubeObject
+
+/// Where a custom resource keeps what its `scale` subresource shows.
+/// Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#scale-subresource
+public struct ScalePaths: Sendable {
+    public let specReplicas: SimplePath
+    public let statusReplicas: SimplePath
+    public let labelSelector: SimplePath?
+
+    init?(_ json: JSON) {
+        guard let spec = SimplePath(json["specReplicasPath"]?.string ?? ""),
+            let status = SimplePath(json["statusReplicasPath"]?.string ?? "")
+        else { return nil }
+        specReplicas = spec
+        statusReplicas = status
+        labelSelector = SimplePath(json["labelSelectorPath"]?.string ?? "")
+    }
+
+    /// The `autoscaling/v1` Scale of an object.
+    /// - Throws: an internal error when the object doesn't say how many it wants, as upstream does.
+    public func scale(of object: JSON) throws(StatusError) -> JSON {
+        guard let wanted = specReplicas.value(in: object) else {
+            throw .internalError("the spec replicas field \".\(specReplicas.text)\" does not exist")
+        }
+        guard let count = wanted.int else {
+            throw .internalError("the spec replicas field \".\(specReplicas.text)\" is not an integer")
+        }
+        let metadata = object["metadata"]
+        var scale: JSON = [
+            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": [:],
+            "spec": count == 0 ? [:] : ["replicas": .int(count)],
+            "status": ["replicas": .int(statusReplicas.value(in: object)?.int ?? 0)],
+        ]
+        for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+            if let value = metadata?[key] { scale[path: "metadata", key] = value }
+        }
+        if let selector = labelSelector?.value(in: object)?.string, !selector.isEmpty {
+            scale[path: "status", "selector"] = .string(selector)
+        }
+        return scale
+    }
+
+    /// Writes what a client wants into the object. The scale's resource version, when it has one, becomes the object's precondition.
+    public func apply(_ scale: JSON, to object: inout JSON) {
+        object[keys: specReplicas.keys[...]] = .int(scale[path: "spec", "replicas"]?.int ?? 0)
+        if let version = scale[path: "metadata", "resourceVersion"]?.string, !version.isEmpty {
+            object[path: "metadata", "resourceVersion"] = .string(version)
+        }
+    }
+}
