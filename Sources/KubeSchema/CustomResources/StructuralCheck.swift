@@ -4,6 +4,7 @@ public import KubeObject
 /// Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
 public struct StructuralCheck {
     private var errors: [FieldError] = []
+    private var patterns = StructuralSchema.maximumPatterns
 
     /// What is wrong with `schema`, which stands at `path` of the definition. Ordered by text, as upstream does.
     public static func errors(in schema: JSON, path: String) -> [FieldError] {
@@ -224,11 +225,17 @@ public struct StructuralCheck {
             }
         }
         if let not = schema["not"], not.object != nil { nested(not, "\(path).not") }
-        if let pattern = schema["pattern"]?.string, !pattern.isEmpty {
-            do { _ = try LinearRegex(pattern) } catch {
-                errors.append(
-                    .invalid("\(path).pattern", .string(pattern), "must be a valid regular expression, but isn't: \(error)"))
-            }
+        if let pattern = schema["pattern"]?.string, !pattern.isEmpty { self.pattern(pattern, "\(path).pattern") }
+    }
+
+    private mutating func pattern(_ pattern: String, _ path: String) {
+        // Told once: what comes after isn't looked at.
+        guard patterns >= 0 else { return }
+        do {
+            patterns -= try LinearRegex(pattern).program.count
+            if patterns < 0 { forbid(path, "the patterns of the schema are too large together") }
+        } catch {
+            errors.append(.invalid(path, .string(pattern), "must be a valid regular expression, but isn't: \(error)"))
         }
     }
 

@@ -13,6 +13,9 @@ public final class StructuralSchema: Sendable {
     /// Schemas may nest this deep; walks of schemas and objects recurse as deep.
     public static let maximumDepth = 100
 
+    /// What all patterns of a schema may take, in instructions of their programs: a short pattern may have a long program.
+    static let maximumPatterns = 200_000
+
     /// `object`, `array`, `string`, `integer`, `number`, `boolean`, or empty.
     public let type: String
     public let isNullable: Bool
@@ -50,14 +53,17 @@ public final class StructuralSchema: Sendable {
     let propertyNames: [String]
 
     /// - Parameter json: `openAPIV3Schema` of a version. What isn't understood is left out: `StructuralCheck` tells of it.
-    /// - Throws: `SchemaError` when it is nested too deep.
-    public convenience init(_ json: JSON) throws(SchemaError) { try self.init(json, depth: 0) }
+    /// - Throws: `SchemaError` when it is nested too deep, or its patterns are too large together.
+    public convenience init(_ json: JSON) throws(SchemaError) {
+        var patterns = Self.maximumPatterns
+        try self.init(json, depth: 0, &patterns)
+    }
 
-    private init(_ json: JSON, depth: Int) throws(SchemaError) {
+    private init(_ json: JSON, depth: Int, _ patterns: inout Int) throws(SchemaError) {
         guard depth < Self.maximumDepth else { throw SchemaError("the schema is nested deeper than \(Self.maximumDepth) levels") }
         func schema(_ json: JSON?) throws(SchemaError) -> StructuralSchema? {
             guard let json, json.object != nil else { return nil }
-            return try StructuralSchema(json, depth: depth + 1)
+            return try StructuralSchema(json, depth: depth + 1, &patterns)
         }
         func schemas(_ key: String) throws(SchemaError) -> [StructuralSchema] {
             var list: [StructuralSchema] = []
@@ -88,6 +94,8 @@ public final class StructuralSchema: Sendable {
         mapType = json["x-kubernetes-map-type"]?.string ?? ""
         rules = (json["x-kubernetes-validations"]?.elements ?? []).map { ValidationRule($0) }
         limits = ValueLimits(json)
+        patterns -= limits.regex?.program.count ?? 0
+        guard patterns >= 0 else { throw SchemaError("the patterns of the schema are too large together") }
         allOf = try schemas("allOf")
         anyOf = try schemas("anyOf")
         oneOf = try schemas("oneOf")

@@ -75,6 +75,14 @@ struct StructuralSchemaTests {
         #expect(!StructuralCheck.errors(in: schema, path: "s").isEmpty)
     }
 
+    @Test func `the memory of patterns is bounded`() {
+        var properties: JSON = [:]
+        for index in 0..<50 { properties["p\(index)"] = ["type": "string", "pattern": "(a{1000}){19}"] }
+        let schema: JSON = ["type": "object", "properties": properties]
+        #expect(throws: SchemaError.self) { try StructuralSchema(schema) }
+        #expect(StructuralCheck.errors(in: schema, path: "s").count { $0.detail.contains("too large together") } == 1)
+    }
+
     static let values = """
         type: object
         required: [spec]
