@@ -25,7 +25,7 @@ struct CELEvaluator {
             switch try evaluate(operand) {
             case .optional(let value): return .bool(value?.member(.string(field)) != nil)
             case let value:
-                guard value.entries != nil else { throw .noOverload("has") }
+                guard value.isMap else { throw .noOverload("has") }
                 return .bool(value.member(.string(field)) != nil)
             }
         case .call(let name, let target, let arguments): return try call(name, target, arguments)
@@ -82,7 +82,7 @@ struct CELEvaluator {
         let found = value.member(.string(field))
         if isOptional { return .optional(found) }
         guard let found else {
-            throw value.entries == nil ? .noOverload("select of a \(value.typeName)") : CELError("no such key: \(field)")
+            throw !value.isMap ? .noOverload("select of a \(value.typeName)") : CELError("no such key: \(field)")
         }
         return found
     }
@@ -94,12 +94,12 @@ struct CELEvaluator {
         let found = try lookUp(value, key)
         if isOptional { return .optional(found) }
         if let found { return found }
-        if value.entries != nil { throw CELError("no such key: \(CELConversion.string(key) ?? "")") }
+        if value.isMap { throw CELError("no such key: \(CELConversion.string(key) ?? "")") }
         throw CELError("index out of bounds: \(CELConversion.string(key) ?? "")")
     }
 
     private func lookUp(_ value: CELValue, _ key: CELValue) throws(CELError) -> CELValue? {
-        if value.entries != nil { return value.member(key) }
+        if value.isMap { return value.member(key) }
         let position: Int? =
             switch key {
             case .int(let index): Int(index)
@@ -170,7 +170,7 @@ struct CELEvaluator {
         } else {
             throw .noOverload(loop.kind.rawValue)
         }
-        let isMap = range.entries != nil
+        let isMap = range.isMap
         var results: [CELValue] = []
         var entries: [(key: CELValue, value: CELValue)] = []
         var count = 0

@@ -67,7 +67,7 @@ enum CELFunctions {
         case ("_>_", 2): return .bool(try order(name, values) > 0)
         case ("_>=_", 2): return .bool(try order(name, values) >= 0)
         case ("_in_", 2):
-            if values[1].entries != nil { return .bool(values[1].member(values[0]) != nil) }
+            if values[1].isMap { return .bool(values[1].member(values[0]) != nil) }
             guard let elements = values[1].elements else { throw .noOverload("@in") }
             return .bool(elements.contains { CELComparison.equal($0, values[0]) })
         case ("!_", 1):

@@ -99,6 +99,14 @@ extension CELValue {
         }
     }
 
+    /// Whether this is a map, without making its entries.
+    var isMap: Bool {
+        switch self {
+        case .map, .json(.object): true
+        default: false
+        }
+    }
+
     /// How many elements a list or map has, without making them.
     var count: Int? {
         switch self {
