@@ -54,7 +54,7 @@ struct DNSBenchmark: Sendable {
         let elapsed = clock.now - begin
         await listeners.close()
         return NetworkBenchmark.Measurement(
-            "DNS questions for a service, \(clients) clients", elapsed: elapsed, latencies: latencies)
+            "DNS questions for a service", concurrency: clients, elapsed: elapsed, latencies: latencies)
     }
 }
 

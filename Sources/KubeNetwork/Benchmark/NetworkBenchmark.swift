@@ -9,6 +9,8 @@ public struct NetworkBenchmark: Sendable {
     /// What one measurement found.
     public struct Measurement: Sendable, CustomStringConvertible {
         public let name: String
+        /// How many did it at once.
+        public let concurrency: Int
         public let count: Int
         public let elapsed: Duration
         public let p50: Duration
@@ -24,9 +26,10 @@ public struct NetworkBenchmark: Sendable {
                 + "(\(count) in \(milliseconds(elapsed)))"
         }
 
-        init(_ name: String, elapsed: Duration, latencies: [Duration]) {
+        init(_ name: String, concurrency: Int = 1, elapsed: Duration, latencies: [Duration]) {
             let sorted = latencies.sorted()
             self.name = name
+            self.concurrency = concurrency
             self.elapsed = elapsed
             count = sorted.count
             p50 = sorted.isEmpty ? .zero : sorted[sorted.count / 2]
