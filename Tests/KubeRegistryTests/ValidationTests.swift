@@ -28,7 +28,7 @@ import Testing
         ),
         (
             "{restartPolicy: Sometimes, containers: [{name: a, image: x}]}",
-            ["spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"Never\", \"OnFailure\""]
+            ["spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\""]
         ),
         (
             "{containers: [{name: a, image: x, volumeMounts: [{name: v, mountPath: /v}]}]}",

@@ -27,7 +27,7 @@ enum Decoding {
         }
         if !kind.isEmpty, kind != gvk.kind {
             throw .badRequest(
-                "\(gvk.kind) in version \(quoted(gvk.version)) cannot be handled as a \(gvk.kind): converting (\(kind)) to (\(gvk.kind)): unknown conversion"
+                "\(kind) in version \(quoted(gvk.version)) cannot be handled as a \(gvk.kind): converting (\(kind)) to (\(gvk.kind)): unknown conversion"
             )
         }
         guard let type else { return object }

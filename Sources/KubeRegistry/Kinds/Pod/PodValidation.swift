@@ -8,7 +8,7 @@ enum PodValidation {
         let spec = spec ?? [:]
         let volumes = VolumeValidation.validate(spec["volumes"]?.elements ?? [], "\(path).volumes", &errors)
         ContainerValidation.validate(spec, volumes: volumes, path: path, isTemplate: isTemplate, &errors)
-        errors.oneOf(spec["restartPolicy"], ["Always", "Never", "OnFailure"], "\(path).restartPolicy", isRequired: true)
+        errors.oneOf(spec["restartPolicy"], ["Always", "OnFailure", "Never"], "\(path).restartPolicy", isRequired: true)
         errors.oneOf(
             spec["dnsPolicy"], ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"], "\(path).dnsPolicy",
             isRequired: true)
