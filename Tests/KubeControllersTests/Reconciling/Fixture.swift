@@ -15,13 +15,18 @@ final class Fixture: Sendable {
     let cluster: LogicalCluster
     let kubelet: PretendKubelet
     private let directory: String
+    private let metrics: (any MetricsSource)?
 
-    private init(store: Store, registry: Registry, cluster: LogicalCluster, kubelet: PretendKubelet, directory: String) {
+    private init(
+        store: Store, registry: Registry, cluster: LogicalCluster, kubelet: PretendKubelet, directory: String,
+        metrics: (any MetricsSource)?
+    ) {
         self.store = store
         self.registry = registry
         self.cluster = cluster
         self.kubelet = kubelet
         self.directory = directory
+        self.metrics = metrics
     }
 
     static let logger: Logger = {
@@ -32,7 +37,7 @@ final class Fixture: Sendable {
 
     /// Makes everything, runs the controllers while `body` does, and cleans up.
     static func run(
-        controllers: Bool = true, _ body: @escaping @Sendable (Fixture) async throws -> Void
+        controllers: Bool = true, metrics: (any MetricsSource)? = nil, _ body: @escaping @Sendable (Fixture) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("controllers-tests-\(UUID().uuidString)")
             .path
@@ -42,7 +47,8 @@ final class Fixture: Sendable {
         let cluster = try await registry.createCluster("demo", record: [:], certificateAuthority: "CA")
         let kubelet = PretendKubelet(registry)
         store.observe { [kubelet] batch in kubelet.inbox.put(batch) }
-        let fixture = Fixture(store: store, registry: registry, cluster: cluster, kubelet: kubelet, directory: directory)
+        let fixture = Fixture(
+            store: store, registry: registry, cluster: cluster, kubelet: kubelet, directory: directory, metrics: metrics)
         do {
             if controllers { try await fixture.withControllers { _ in try await body(fixture) } } else { try await body(fixture) }
         } catch {
@@ -56,7 +62,7 @@ final class Fixture: Sendable {
     func withControllers(_ body: @escaping @Sendable (ControllerManager) async throws -> Void) async throws {
         let manager = KubeControllers.standard(
             registry: registry, store: store,
-            environment: .init(node: PretendNode(), rootAuthority: { _ in "CA" }), logger: Self.logger)
+            environment: .init(node: PretendNode(), metrics: metrics, rootAuthority: { _ in "CA" }), logger: Self.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await manager.run() }
             group.addTask { [kubelet] in await kubelet.run() }
