@@ -1,5 +1,6 @@
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
+internal import NIOCore
 
 /// The gRPC services of one containerd, over its Unix socket.
 ///
@@ -21,6 +22,11 @@ final class EngineClient: Sendable {
                 config: .defaults {
                     $0.backoff.initial = .milliseconds(20)
                     $0.backoff.max = .seconds(1)
+                    $0.channelDebuggingCallbacks.onCreateTCPConnection = { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            try channel.pipeline.syncOperations.addHandler(PingAnswerer(), position: .first)
+                        }
+                    }
                 })
         } catch {
             throw .notReady(log: "", detail: "\(error)")

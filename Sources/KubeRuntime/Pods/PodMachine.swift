@@ -122,7 +122,7 @@ struct PodMachine {
             }
             switch current.state {
             case .created, .unknown:
-                plan.actions.append(.remove(id: current.id))
+                removeUnstarted(current, &plan)
                 return false
             case .running:
                 if spec.role == .initial { return false }
@@ -160,9 +160,11 @@ struct PodMachine {
             switch current.state {
             case .created, .unknown:
                 isAnyLeft = true
-                plan.actions.append(
-                    current.state == .created
-                        ? .remove(id: current.id) : stop(current, pod, grace: pod.gracePeriod, why: "is in unknown state"))
+                if current.state == .created {
+                    removeUnstarted(current, &plan)
+                } else if memory.stopping[current.id] == nil {
+                    plan.actions.append(stop(current, pod, grace: pod.gracePeriod, why: "is in unknown state"))
+                }
             case .running:
                 isAnyLeft = true
                 stopWhenUnhealthy(spec, current, pod, &plan)
@@ -182,7 +184,7 @@ struct PodMachine {
                 switch current.state {
                 case .running: stopWhenUnhealthy(spec, current, pod, &plan)
                 case .exited: start(spec, pod, &plan)
-                case .created, .unknown: plan.actions.append(.remove(id: current.id))
+                case .created, .unknown: removeUnstarted(current, &plan)
                 }
             }
         }
@@ -218,6 +220,12 @@ struct PodMachine {
             let grace = probe?["terminationGracePeriodSeconds"]?.int ?? pod.gracePeriod
             plan.actions.append(stop(current, pod, grace: grace, why: "failed \(failure) probe, will be restarted"))
         }
+    }
+
+    /// A container that nobody is starting was left by a start that broke off. The engine may still be about it: it gets a moment.
+    private func removeUnstarted(_ container: ObservedContainer, _ plan: inout Plan) {
+        let end = Double(container.createdAt) / 1e9 + 3
+        if end > now { plan.wake(at: end) } else { plan.actions.append(.remove(id: container.id)) }
     }
 
     /// Of every container the newest attempt and the one before it are kept, for their status and log.

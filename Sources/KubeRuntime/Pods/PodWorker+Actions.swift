@@ -29,7 +29,15 @@ extension PodWorker {
         case .stop(let id, let name, let grace, let message, let runsHook):
             stop(id, name, grace, message, runsHook: runsHook, &state, pod ?? state.lastPod, &group)
         case .remove(let id):
-            _ = try await services.client.runtime.removeContainer(.with { $0.containerID = id }, options: .within(.seconds(60)))
+            do {
+                _ = try await services.client.runtime.removeContainer(
+                    .with { $0.containerID = id }, options: .within(.seconds(60)))
+            } catch let error as RPCError where error.code != .notFound {
+                // Such as: it's just being started after all.
+                logger.info("a container can't be removed yet", metadata: ["container": "\(id)", "error": "\(error)"])
+                schedule(Timestamp.seconds + 1, &state, &group)
+                return false
+            }
             if let old = state.observed.containers.first(where: { $0.id == id }), old.state == .exited {
                 File.removeTree(files.log(old.name, old.attempt))
                 File.removeTree(files.message(old.name, old.attempt))
@@ -96,15 +104,13 @@ extension PodWorker {
 
     private func updateVolumes(_ state: inout State, _ pod: Pod) async {
         guard state.memory.volumesReady, !state.memory.isReleased else { return }
-        do {
+        do throws(VolumeMounter.Failure) {
             try await mounter(pod, podIPs: state.observed.sandbox?.ips ?? []).setUp()
-        } catch let failure as VolumeMounter.Failure {
+        } catch {
             // The old content stays.
             services.events.record(
-                .warning, "FailedMount", "MountVolume.SetUp failed for volume \"\(failure.volume)\" : \(failure.message)",
-                pod: pod, in: cluster)
-        } catch {
-            logger.warning("a volume could not be brought up to date", metadata: ["error": "\(error)"])
+                .warning, "FailedMount", "MountVolume.SetUp failed for volume \"\(error.volume)\" : \(error.message)", pod: pod,
+                in: cluster)
         }
     }
 
@@ -128,10 +134,12 @@ extension PodWorker {
             return true
         } catch let error as RPCError {
             state.memory.sandboxFailures += 1
-            services.events.record(
-                .warning, "FailedCreatePodSandBox",
-                "Failed to create pod sandbox: rpc error: code = Unknown desc = \(error.message)", pod: pod,
-                in: cluster)
+            if error.code != .unavailable {
+                services.events.record(
+                    .warning, "FailedCreatePodSandBox",
+                    "Failed to create pod sandbox: rpc error: code = Unknown desc = \(error.message)", pod: pod,
+                    in: cluster)
+            }
             let retry = Timestamp.seconds + min(Double(1 << min(state.memory.sandboxFailures, 6)), 60)
             state.memory.sandboxRetryAt = retry
             schedule(retry, &state, &group)

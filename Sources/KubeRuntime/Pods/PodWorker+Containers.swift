@@ -26,6 +26,12 @@ extension PodWorker {
                 post(.started(name: spec.name, id: id))
             } catch let failure as StartFailure {
                 post(.startFailed(name: spec.name, failure.waiting, pullFailed: failure.pullFailed))
+            } catch let error as RPCError where error.code == .unavailable {
+                if Task.isCancelled { return }
+                // containerd is being started again, or its connection was: not the pod's fault.
+                logger.info("a start broke off: trying again", metadata: ["container": "\(spec.name)", "error": "\(error)"])
+                let waiting = PodMemory.Waiting(reason: "ContainerCreating", message: "", retryAt: Timestamp.seconds + 1)
+                post(.startFailed(name: spec.name, waiting, pullFailed: false))
             } catch {
                 if Task.isCancelled { return }
                 let waiting = PodMemory.Waiting(
@@ -67,7 +73,7 @@ extension PodWorker {
             }
             services.events.record(.normal, "Created", "Container created", pod: pod, container: spec, in: cluster)
             return answer.containerID
-        } catch let error as RPCError {
+        } catch let error as RPCError where error.code != .unavailable {
             throw startFailure("CreateContainerError", error.message, spec, pod)
         }
     }
@@ -78,7 +84,7 @@ extension PodWorker {
             _ = try await services.gate.pass {
                 try await services.client.runtime.startContainer(.with { $0.containerID = id }, options: .within(.seconds(120)))
             }
-        } catch let error as RPCError {
+        } catch let error as RPCError where error.code != .unavailable {
             throw startFailure("RunContainerError", error.message, spec, pod)
         }
         services.events.record(.normal, "Started", "Container started", pod: pod, container: spec, in: cluster)
