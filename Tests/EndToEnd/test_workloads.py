@@ -164,6 +164,11 @@ class Workloads(unittest.TestCase):
         self.assertEqual([n for n in names if n.startswith("m")], [f"m{i:02}" for i in range(25)])
         cluster.kubectl("delete", "namespace", "pages", "--wait=false")
 
+    def test_applies_a_list(self):
+        items = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"of-a-list-{i}"}} for i in range(2)]
+        applied = self.cluster.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        self.assertEqual(applied.split(), ["configmap/of-a-list-0", "created", "configmap/of-a-list-1", "created"])
+
     def test_creates_dry_run_without_trace(self):
         cluster = self.cluster
         made = json.loads(cluster.kubectl("create", "configmap", "ghost", "--dry-run=server", "-o", "json"))

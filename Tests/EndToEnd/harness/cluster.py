@@ -94,8 +94,7 @@ class Cluster:
         return result.stdout
 
     def apply(self, *objects):
-        everything = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        return self.kubectl("apply", "-f", "-", input=json.dumps(everything))
+        return self.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(objects))
 
     def get(self, *arguments):
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))

@@ -65,3 +65,21 @@ def control_groups_of(instance):
         if os.path.isdir(path):
             found.append(path)
     return found
+
+
+def named_after(instance):
+    """What is on the system with the instance's name, data directory or pod subnet."""
+    prefix = instance.subnet.rsplit(".0.0/", 1)[0] + "."
+    table = "sampan_" + "".join(c if c.isalnum() else "_" for c in instance.name)
+    now = snapshot()
+    found = [f"table {line}" for line in now["nftables tables"] if line.split()[-1] == table]
+    found += [f"route {line}" for line in now["routes"] if line.startswith(prefix)]
+    found += [f"mount {path}" for path in now["mounts"] if path.startswith(instance.directory + "/")]
+    found += [f"link {name}" for name in now["links"] if name.startswith(instance.name)]
+    return found
+
+
+def other_instances():
+    """Instances of somebody else that run now: they come and go as they like."""
+    folder = "/run/sampan"
+    return sorted(name.removesuffix(".json") for name in os.listdir(folder)) if os.path.isdir(folder) else []
