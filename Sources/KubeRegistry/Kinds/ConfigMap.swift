@@ -15,7 +15,7 @@ struct ConfigMapRules: KindRules {
             errors.invalid("binaryData[\(key)]", key, Names.configKey(key))
             size += Base64.decodedCount(value.string ?? "")
         }
-        if size > SecretRules.maximumSize { errors.add(.tooLong("", maximum: SecretRules.maximumSize)) }
+        if size > SecretRules.maximumSize { errors.add(.tooLong("[]", maximum: SecretRules.maximumSize)) }
     }
 
     func validateUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors) {
