@@ -65,7 +65,7 @@ struct RuntimeFixture: Sendable {
     /// Waits until the pod's status satisfies the condition, and returns it.
     @discardableResult
     func wait(
-        _ name: String, _ what: String, seconds: Double = 20, _ condition: (JSON) -> Bool,
+        _ name: String, _ what: String, seconds: Double = 60, _ condition: (JSON) -> Bool,
         location: SourceLocation = #_sourceLocation
     ) async throws -> JSON {
         let end = Timestamp.seconds + seconds
@@ -84,7 +84,7 @@ struct RuntimeFixture: Sendable {
     }
 
     func waitUntilGone(_ name: String) async throws {
-        let end = Timestamp.seconds + 20
+        let end = Timestamp.seconds + 60
         while try get("pods", name) != nil, Timestamp.seconds < end { try await Task.sleep(for: .milliseconds(10)) }
         #expect(try get("pods", name) == nil)
     }

@@ -93,7 +93,7 @@ import Testing
 
     @Test func followsALogToTheEndOfItsContainer() async throws {
         try await withRuntime("follow", subnet: "10.231.8.0/24") { node in
-            try await node.pod("count", "for i in 1 2 3 4 5; do echo $i; sleep 0.2; done")
+            try await node.pod("count", "for i in 1 2 3 4 5; do echo $i; sleep 0.5; done")
             _ = try await node.wait("count", "running", { $0[path: "containerStatuses"]?[0]?[path: "state", "running"] != nil })
             #expect(try await node.logs("count", LogOptions(follow: true)) == "1\n2\n3\n4\n5\n")
             _ = try await node.waitForPhase("count", "Succeeded")
@@ -103,7 +103,7 @@ import Testing
 
     @Test func rotatesALogUnderItsFollower() async throws {
         try await withRuntime("rotate", subnet: "10.231.9.0/24") { node in
-            try await node.pod("talk", "i=0; while [ $i -lt 30 ]; do echo $i; i=$((i+1)); sleep 0.05; done")
+            try await node.pod("talk", "i=0; while [ $i -lt 30 ]; do echo $i; i=$((i+1)); sleep 0.1; done")
             let status = try await node.wait(
                 "talk", "running", { $0[path: "containerStatuses"]?[0]?[path: "state", "running"] != nil })
             async let all = node.logs("talk", LogOptions(follow: true))
