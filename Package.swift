@@ -73,8 +73,8 @@ let rooms: [Room] = [
             "KubeClient", "Fleet",
         ],
         products: [
-            log, lifecycle, ("UnixSignals", "swift-service-lifecycle"), ("ArgumentParser", "swift-argument-parser"), ("Subprocess", "swift-subprocess"),
-            ("NIOCore", "swift-nio"), ("NIOPosix", "swift-nio"),
+            log, lifecycle, ("UnixSignals", "swift-service-lifecycle"), ("ArgumentParser", "swift-argument-parser"),
+            ("Subprocess", "swift-subprocess"), ("NIOCore", "swift-nio"), ("NIOPosix", "swift-nio"),
         ], isExecutable: true),
 ]
 

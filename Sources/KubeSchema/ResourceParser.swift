@@ -2,9 +2,7 @@ import KubeObject
 
 /// Reads the rows of REST facts (`scripts/schema/rest.facts` tells them), with the types' package behind each version.
 struct ResourceParser {
-    private(set) var types: TypeTable
-
-    init(types: TypeTable) { self.types = types }
+    var types: TypeTable
 
     private struct Draft {
         var words: [Substring]

@@ -32,7 +32,8 @@ struct OpenAPIPaths {
         let noun = (resource.isNamespaced ? "Namespaced" : "") + resource.kind
         let collection = operations(
             resource.gvk, noun, resource.verbs.filter { ["list", "create", "deletecollection"].contains($0) },
-            type: resource.type, listType: resource.listType ?? schema.type(forKind: resource.groupVersion.kind(resource.listKind)))
+            type: resource.type,
+            listType: resource.listType ?? schema.type(forKind: resource.groupVersion.kind(resource.listKind)))
         addPath(place, scope, collection)
         let name = parameters.path("name", "The name of the \(resource.kind).")
         addPath(
