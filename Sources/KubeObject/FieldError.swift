@@ -49,7 +49,7 @@ public struct FieldError: Sendable, Hashable, CustomStringConvertible {
     public static func forbidden(_ path: String, _ detail: String) -> FieldError { FieldError(.forbidden, path, nil, detail) }
     public static func notFound(_ path: String, _ value: JSON) -> FieldError { FieldError(.notFound, path, value) }
     public static func notSupported(_ path: String, _ value: JSON, _ supported: [String]) -> FieldError {
-        let list = supported.sorted().map { JSON.string($0).text }.joined(separator: ", ")
+        let list = supported.map { JSON.string($0).text }.joined(separator: ", ")
         return FieldError(.notSupported, path, value, list.isEmpty ? "" : "supported values: \(list)")
     }
     public static func tooLong(_ path: String, maximum: Int) -> FieldError {

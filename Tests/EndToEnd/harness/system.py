@@ -80,6 +80,7 @@ def named_after(instance):
 
 
 def other_instances():
-    """Instances of somebody else that run now: they come and go as they like."""
+    """Instances of somebody else that run now: what they make comes and goes as they like."""
     folder = "/run/sampan"
-    return sorted(name.removesuffix(".json") for name in os.listdir(folder)) if os.path.isdir(folder) else []
+    names = [name.removesuffix(".json") for name in os.listdir(folder)] if os.path.isdir(folder) else []
+    return sorted(name for name in names if not name.startswith(f"t{os.getpid() % 100000}-"))
