@@ -88,9 +88,11 @@ extension ContainerEngine {
         }
     }
 
-    /// The CNI library keeps results here, whatever one says; names begin with the network's.
+    /// The CNI library keeps results here, whatever one says; ours name a network namespace in our state directory.
     private func cachedNetworkResults() -> [String] {
-        File.names(in: "/var/lib/cni/results").filter { $0.hasPrefix(paths.networkName + "-") && $0.hasSuffix("-eth0") }
-            .map { "/var/lib/cni/results/\($0)" }
+        File.names(in: "/var/lib/cni/results").map { "/var/lib/cni/results/\($0)" }.filter { path in
+            guard let text = try? File.text(path) else { return false }  // removed just now
+            return text.contains("\"\(paths.state)/")
+        }
     }
 }
