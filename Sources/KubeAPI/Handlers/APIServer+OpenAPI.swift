@@ -4,7 +4,13 @@ import KubeRegistry
 import KubeSchema
 
 extension APIServer {
-    /// `/openapi/v3`, the documents that it names, and `/openapi/v2`; in JSON only, so far.
+    /// How clients name the protobuf form. The second is no valid media type, so the answer has the first.
+    private static let openAPIV2Protobuf = [
+        "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+        "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    ]
+
+    /// `/openapi/v3` and the documents that it names, in JSON; `/openapi/v2` in JSON or protobuf.
     func openAPI(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse {
         let schema = self.registry.schema(of: call.cluster)
         let request = call.request
@@ -12,8 +18,11 @@ extension APIServer {
         switch (parts.first, parts.count) {
         case ("v2", 1):
             let accepted = MediaType.accepted(request.headers[values: .accept])
+            if accepted.contains(where: { Self.openAPIV2Protobuf.contains($0.name) }) {
+                return self.respond(with: schema.openAPIV2Protobuf, to: request, contentType: Self.openAPIV2Protobuf[0])
+            }
             guard accepted.isEmpty || accepted.contains(where: { ["application/json", "*/*"].contains($0.name) }) else {
-                throw .notAcceptable(["application/json"])
+                throw .notAcceptable(["application/json"] + Self.openAPIV2Protobuf)
             }
             document = schema.openAPIV2
         case ("v3", 1): document = schema.openAPIIndex

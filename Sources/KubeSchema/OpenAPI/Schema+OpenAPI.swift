@@ -65,6 +65,15 @@ extension Schema {
         }
     }
 
+    /// `/openapi/v2`, as protobuf.
+    public var openAPIV2Protobuf: Document {
+        documents.document("openapi/v2.pb") {
+            // Our own document, which we have just encoded.
+            guard let json = try? JSON(parsing: openAPIV2.bytes) else { return Document(bytes: []) }
+            return Document(bytes: OpenAPIV2Protobuf.encode(json))
+        }
+    }
+
     private static var openAPIInfo: JSON { ["title": "Kubernetes", "version": .string(kubernetesVersion)] }
     private static var bearerToken: JSON {
         ["description": "Bearer Token authentication", "in": "header", "name": "authorization", "type": "apiKey"]
