@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -44,13 +45,15 @@ class CommandLine(unittest.TestCase):
     def test_up_refuses_when_not_root(self):
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o777)
+            # Where the build is, below root's home, nobody else may look.
+            binary = shutil.copy(settings.binary, os.path.join(folder, "sampan"))
             result = subprocess.run(
-                [settings.binary, "up", "--data-dir", os.path.join(folder, "x")], capture_output=True, text=True,
+                [binary, "up", "--data-dir", os.path.join(folder, "x")], capture_output=True, text=True,
                 user=65534, group=65534, extra_groups=[])
             self.assertNotEqual(result.returncode, 0)
             self.assertIn("root", result.stderr)
             self.assertIn("sudo", result.stderr)
-            self.assertEqual(os.listdir(folder), [])
+            self.assertEqual(os.listdir(folder), ["sampan"])
 
     def test_up_refuses_what_another_instance_has(self):
         instance = shared.instance()
