@@ -47,6 +47,20 @@ import Testing
         return result
     }
 
+    @Test func anEmptySliceIsKnownAgainHoweverItsLackOfPortsIsStored() throws {
+        let service = try service()
+        for ports in [JSON.null, .array([]), nil] as [JSON?] {
+            let stored = try apply(plan(service, []), to: []).map { slice in
+                var tree = slice.tree
+                tree["ports"] = ports
+                return try Samples.object(tree)
+            }
+            #expect(stored.count == 1)
+            let again = plan(service, [], stored)
+            #expect(again.create.isEmpty && again.update.isEmpty && again.delete.isEmpty, "ports: \(String(describing: ports))")
+        }
+    }
+
     @Test func endpointsSayHowTheirPodsAre() throws {
         let pods = try [
             pod(1), pod(2, ready: false),
