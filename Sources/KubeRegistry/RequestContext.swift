@@ -39,6 +39,8 @@ public struct RequestContext: Sendable {
     public var user: UserInfo
     /// Whether a part of this server asks, which may do everything and is never held back by admission that guards tenants.
     public var isInternal: Bool
+    /// As whose fields a part of this server books what it writes: upstream's program that would have written it.
+    var fieldManager = ""
 
     public init(cluster: LogicalCluster, user: UserInfo, isInternal: Bool = false) {
         self.cluster = cluster
@@ -48,14 +50,18 @@ public struct RequestContext: Sendable {
 
     /// The context of a part of this server, as `deployment-controller`, whose user is the service account of that name in kube-system.
     public static func controller(_ name: String, in cluster: LogicalCluster) -> RequestContext {
-        RequestContext(
+        var context = RequestContext(
             cluster: cluster, user: .serviceAccount(namespace: "kube-system", name: name), isInternal: true)
+        context.fieldManager = "kube-controller-manager"
+        return context
     }
 
     /// The context of the part that runs pods, whose user is the node's.
     public static func node(_ name: String, in cluster: LogicalCluster) -> RequestContext {
-        RequestContext(
+        var context = RequestContext(
             cluster: cluster,
             user: UserInfo(name: "system:node:\(name)", groups: ["system:nodes", "system:authenticated"]), isInternal: true)
+        context.fieldManager = "kubelet"
+        return context
     }
 }

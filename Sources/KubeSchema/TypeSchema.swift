@@ -1,4 +1,4 @@
-import KubeObject
+public import KubeObject
 import Synchronization
 
 /// The fields of one object type, such as `Deployment` or `PodSpec`.
@@ -46,6 +46,20 @@ public final class TypeSchema: @unchecked Sendable {
 
     /// Whether a field here, or in an object below, has a declared default.
     var hasDefaults = false
+
+    private let knownZero = Mutex<JSON?>(nil)
+
+    /// An object of which nobody has set anything, as it is written: with the members that are written always.
+    public var zero: JSON {
+        knownZero.withLock { known in
+            if let known { return known }
+            var made: JSON = [:]
+            // An object without members has every type's shape.
+            if custom == nil, case .success(let decoded) = Result(catching: { try decode([:]) }) { made = decoded.tree }
+            known = made
+            return made
+        }
+    }
 
     init(name: String, rowName: String, goName: String, structType: String) {
         self.name = name

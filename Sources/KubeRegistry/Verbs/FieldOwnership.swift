@@ -1,30 +1,59 @@
 import KubeObject
 import KubeSchema
 
-/// Who owns which field of an object (`metadata.managedFields`).
-///
-/// Books are kept for the objects that somebody has applied to the server; of all others nothing is noted, and the first apply
-/// finds one earlier owner of everything, as upstream does for objects older than itself.
+/// Keeps the books of who owns which field of an object (`metadata.managedFields`): of every write, as upstream, so that whoever
+/// applies later is told of the fields that others have set.
 enum FieldOwnership {
-    /// Brings the books up to date after a write that isn't an apply.
+    /// Books a write that isn't an apply.
     ///
-    /// - Parameter manager: who writes; empty for a part of this server, which owns nothing.
+    /// - Parameters:
+    ///   - object: the object as it shall be stored, before admission: what admission adds belongs to nobody.
+    ///   - old: the object before; nil for a create.
+    ///   - options: say which manager writes.
     static func note(
-        _ object: inout JSON, old: JSON, _ resource: ResourceType, subresource: String, manager: String
+        _ object: inout JSON, old: JSON?, _ resource: ResourceType, subresource: String, _ options: UpdateOptions,
+        _ context: RequestContext
     ) {
-        let before = old[path: "metadata", "managedFields"]
-        guard let before, !before.isEmpty else {
-            object[path: "metadata", "managedFields"] = nil
-            return
-        }
-        guard !manager.isEmpty, resource.gvk == resource.storedAs else {
-            object[path: "metadata", "managedFields"] = before
-            return
-        }
+        let name = options.fieldManager.isEmpty ? context.fieldManager : options.fieldManager
+        let write = write(
+            ManagedFields.Manager(
+                name: name.isEmpty ? "unknown" : name, isApply: false, apiVersion: resource.apiVersion, subresource: subresource),
+            resource)
+        let isStored = resource.gvk == resource.storedAs
         let books = ServerSideApply.managedFields(
-            updating: old, to: object, type: resource.type,
-            manager: .init(name: manager, isApply: false, apiVersion: resource.apiVersion, subresource: subresource),
-            hasStatus: resource.subresource("status") != nil, time: Timestamp.now())
+            updating: isStored ? old : old.map { Conversion.fromStored($0, resource) },
+            to: isStored ? object : Conversion.fromStored(object, resource), write)
         object[path: "metadata", "managedFields"] = books
+    }
+
+    /// What the rules of server-side apply have to know of a write to this resource.
+    static func write(_ manager: ManagedFields.Manager, _ resource: ResourceType) -> ServerSideApply.Write {
+        ServerSideApply.Write(
+            type: resource.type, manager: manager, reset: reset(resource, manager.subresource), time: Timestamp.now()
+        ) { object, version in
+            let gvk = GroupVersion(apiVersion: version).kind(resource.kind)
+            if gvk == resource.storedAs {
+                let type = gvk == resource.gvk ? resource.type : Schema.builtin.type(forKind: gvk)
+                return (Conversion.toStored(object, resource), type)
+            }
+            // Versions of custom resources that differ in nothing but their name are as good as the own one.
+            guard gvk.group == resource.group || Schema.builtin.resource(forKind: gvk) != nil else { return nil }
+            guard let other = Schema.builtin.resource(forKind: gvk) else { return (object, resource.type) }
+            return (Conversion.fromStored(Conversion.toStored(object, resource), other), other.type)
+        }
+    }
+
+    /// The fields that a write through this address doesn't touch: the status through the resource itself, what is desired
+    /// through its status.
+    private static func reset(_ resource: ResourceType, _ subresource: String) -> FieldSet {
+        switch (subresource, resource.group, resource.plural) {
+        case ("status", "apps", "deployments"): FieldSet(paths: [["spec"], ["metadata", "labels"]])
+        case ("status", "", "pods"):
+            FieldSet(paths: [["spec"], ["metadata", "deletionTimestamp"], ["metadata", "ownerReferences"]])
+        case ("status", _, _): FieldSet(paths: [["spec"]])
+        case ("approval", _, _): FieldSet(paths: [["spec"], ["status", "certificate"]])
+        case ("", _, _) where resource.subresource("status") != nil: FieldSet(paths: [["status"]])
+        default: FieldSet()
+        }
     }
 }

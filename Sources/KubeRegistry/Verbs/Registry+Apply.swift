@@ -8,22 +8,10 @@ extension Registry {
         _ body: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String, _ options: PatchOptions,
         _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
-        var warnings: [String] = []
-        // The shape is checked, but what is applied stays what was said: defaults would become the manager's.
-        _ = try Decoding.decode(
-            body, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings)
-        var wanted = body
-        if wanted[path: "metadata", "managedFields"] != nil { throw .badRequest("metadata.managedFields must be nil") }
-        let given = wanted["metadata"]?.text("name") ?? ""
-        if given.isEmpty {
-            wanted[path: "metadata", "name"] = .string(name)
-        } else if given != name {
-            throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(name))")
-        }
-        try Self.matchNamespace(&wanted, resource, namespace)
-        let manager = ManagedFields.Manager(
-            name: options.fieldManager, isApply: true, apiVersion: resource.apiVersion, subresource: subresource)
-        let hasStatus = resource.subresource("status") != nil
+        let wanted = try Self.checkApplied(body, resource, namespace: namespace, name: name)
+        let write = FieldOwnership.write(
+            ManagedFields.Manager(
+                name: options.fieldManager, isApply: true, apiVersion: resource.apiVersion, subresource: subresource), resource)
 
         if context.cluster.snapshot.get(resource.key(namespace: namespace, name: name)) == nil {
             guard subresource.isEmpty else { throw .notFound(resource.groupResource, name) }
@@ -32,38 +20,66 @@ extension Registry {
                     resource.groupResource, name,
                     "uid mismatch: the provided object specified uid \(uid), and no existing object was found")
             }
-            let created = try ServerSideApply.apply(
-                wanted, to: nil, type: resource.type, manager: manager, hasStatus: hasStatus, force: options.force,
-                time: Timestamp.now())
+            let created = try ServerSideApply.apply(wanted, to: nil, write, force: options.force)
             do {
-                var result = try await createApplied(created.object, resource, namespace: namespace, options.update, context)
-                result.warnings = warnings + result.warnings
-                return result
+                return try await createApplied(created.object, resource, namespace: namespace, options.update, context)
             } catch  where error.reason == "AlreadyExists" {
                 // Somebody else was quicker: then it's merged.
             }
         }
-        let wish = wanted
-        var result = try await change(
+        return try await change(
             resource, namespace: namespace, name: name, subresource: subresource, options.update, context, isApply: true
         ) { tree, current throws(StatusError) in
-            if let version = wish[path: "metadata", "resourceVersion"]?.string, !version.isEmpty,
+            if let version = wanted[path: "metadata", "resourceVersion"]?.string, !version.isEmpty,
                 version != String(current.metadata.resourceVersion)
             {
                 throw .modified(resource.groupResource, name)
             }
             let live = Conversion.fromStored(tree, resource)
-            let applied = try ServerSideApply.apply(
-                wish, to: live, type: resource.type, manager: manager, hasStatus: hasStatus, force: options.force,
-                time: Timestamp.now())
+            let applied = try ServerSideApply.apply(wanted, to: live, write, force: options.force)
             guard applied.isChanged else { return }
             var ignored: [String] = []
             let object = try Decoding.decode(
                 applied.object, as: resource.gvk, type: resource.type, validation: .ignore, warnings: &ignored)
             tree = Conversion.toStored(object, resource)
         }
-        result.warnings = warnings + result.warnings
-        return result
+    }
+
+    /// The applied object with the name and namespace that the address says.
+    ///
+    /// - Throws: 400 when it says others, or isn't of this resource's version.
+    static func checkApplied(
+        _ body: JSON, _ resource: ResourceType, namespace: String, name: String
+    ) throws(StatusError) -> JSON {
+        guard body.object != nil else {
+            throw .badRequest(
+                "error decoding YAML: json: cannot unmarshal \(body.typeName) into Go value of type map[string]interface {}")
+        }
+        var wanted = body
+        let version = body.text("apiVersion")
+        guard version == resource.apiVersion else {
+            throw .badRequest(
+                "Incorrect version specified in apply patch. Specified patch version: \(version), expected: \(resource.apiVersion)"
+            )
+        }
+        let books = body[path: "metadata", "managedFields"]
+        if let books, !books.isNull { throw .badRequest("metadata.managedFields must be nil") }
+        let kind = body.text("kind")
+        guard kind == resource.kind else {
+            let gvk = "\(resource.group)/\(resource.version), Kind=\(kind)"
+            throw StatusError(
+                code: 500, reason: "",
+                message: "failed to create typed patch object (\(body["metadata"]?.text("namespace") ?? "")/"
+                    + "\(body["metadata"]?.text("name") ?? ""); \(gvk)): no corresponding type for \(gvk)")
+        }
+        let given = wanted["metadata"]?.text("name") ?? ""
+        if given.isEmpty {
+            wanted[path: "metadata", "name"] = .string(name)
+        } else if given != name {
+            throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(name))")
+        }
+        try matchNamespace(&wanted, resource, namespace)
+        return wanted
     }
 
     /// Creates with the books that the apply made, if the user may create.

@@ -78,6 +78,7 @@ extension Registry {
         let kind = GroupKind(group: resource.storedAs.group, kind: resource.kind)
         var object = tree
         rules.setDefaults(&object)
+        if !keepingBooks { FieldOwnership.note(&object, old: nil, resource, subresource: "", options, context) }
         let snapshot = context.cluster.snapshot
         var request = AdmissionRequest(
             operation: .create, resource: resource, subresource: "", namespace: resource.isNamespaced ? namespace : "",
@@ -86,7 +87,6 @@ extension Registry {
         for plugin in admission { try await plugin.admit(&request) }
         object = request.object
 
-        if !keepingBooks { object[path: "metadata", "managedFields"] = nil }
         Self.fillMetadata(&object, rules)
         rules.prepareForCreate(&object)
         if rules.countsGeneration { object[path: "metadata", "generation"] = 1 }

@@ -121,7 +121,7 @@ extension Registry {
         let budgets = try resource("poddisruptionbudgets", group: "policy")
         _ = try await change(
             budgets, namespace: budget.metadata.namespace, name: budget.metadata.name, subresource: "status",
-            UpdateOptions(dryRun: dryRun), context
+            UpdateOptions(dryRun: dryRun, fieldManager: "kube-apiserver"), context
         ) { tree, _ throws(StatusError) in
             let allowed = tree[path: "status", "disruptionsAllowed"]?.int ?? 0
             guard allowed > 0 else {

@@ -140,6 +140,17 @@ extension Registry {
         throw .modified(resource.groupResource, name)
     }
 
+    /// Whether there is nothing to write. That somebody wrote again what they own already changes only when they did.
+    private static func isSame(_ new: JSON, _ old: JSON) -> Bool {
+        if new == old { return true }
+        func timeless(_ tree: JSON) -> JSON {
+            var tree = tree
+            tree.edit("metadata") { $0.editEach("managedFields") { $0["time"] = nil } }
+            return tree
+        }
+        return timeless(new) == timeless(old)
+    }
+
     private static func sealed(_ draft: Draft, _ revision: UInt64) throws(StatusError) -> Object {
         draft.sealed(resourceVersion: revision)
     }
@@ -160,6 +171,12 @@ extension Registry {
         let old = current.tree
         var object = UpdatedFields.carryOver(changed, old: old, resource, subresource: subresource, rules)
         rules.setDefaults(&object)
+        switch subresource {
+        case _ where isApply: break
+        // What a scheduler does is no write of the pod: upstream books nothing of it.
+        case "binding": object[path: "metadata", "managedFields"] = old[path: "metadata", "managedFields"]
+        default: FieldOwnership.note(&object, old: old, resource, subresource: subresource, options, context)
+        }
         var request = AdmissionRequest(
             operation: .update, resource: resource, subresource: subresource, namespace: resource.isNamespaced ? namespace : "",
             name: current.metadata.name, object: object, old: current, isDryRun: options.dryRun, context: context,
@@ -172,11 +189,7 @@ extension Registry {
         } else if subresource.isEmpty {
             rules.prepareForUpdate(&object, old: old)
         }
-        if !isApply {
-            FieldOwnership.note(
-                &object, old: old, resource, subresource: subresource, manager: context.isInternal ? "" : options.fieldManager)
-        }
-        if object == old { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }
+        if Self.isSame(object, old) { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }
         if rules.countsGeneration, subresource != "status", UpdatedFields.isDesireChanged(object, old) {
             object[path: "metadata", "generation"] = .int(current.metadata.generation &+ 1)
         }

@@ -5,6 +5,11 @@ import KubeSchema
 enum Scale {
     static let gvk = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
 
+    /// What a Scale is applied as.
+    static let resource = ResourceType(
+        gvk: gvk, plural: "scales", singular: "scale", isNamespaced: true, verbs: [],
+        type: Schema.builtin.type(forKind: gvk))
+
     static func scale(of object: JSON, _ resource: ResourceType) -> JSON {
         var metadata: JSON = [:]
         for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
@@ -54,6 +59,7 @@ extension Registry {
         _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         let schemaType = schema.type(forKind: Scale.gvk)
+        if type == .apply { return try await applyScale(body, resource, namespace: namespace, name: name, options, context) }
         return try await setScale(
             resource, namespace: namespace, name: name, options.update, context
         ) { scale throws(StatusError) in
@@ -62,6 +68,30 @@ extension Registry {
             return try Decoding.decode(
                 patched, as: Scale.gvk, type: schemaType, validation: options.fieldValidation, warnings: &warnings,
                 patch: (type, body))
+        }
+    }
+
+    /// Applies the replicas to the object itself: its books say that they came through the scale.
+    private func applyScale(
+        _ body: JSON, _ resource: ResourceType, namespace: String, name: String, _ options: PatchOptions,
+        _ context: RequestContext
+    ) async throws(StatusError) -> WriteResult {
+        let wanted = try Self.checkApplied(body, Scale.resource, namespace: namespace, name: name)
+        if let type = schema.type(forKind: Scale.gvk) { try ServerSideApply.check(wanted, type) }
+        if wanted[path: "spec", "replicas"] != nil { _ = try Scale.replicas(wanted, name: name) }
+        var parent: JSON = ["apiVersion": .string(resource.apiVersion), "kind": .string(resource.kind)]
+        for key in ["name", "namespace", "uid", "resourceVersion"] {
+            if let value = wanted["metadata"]?[key] { parent[path: "metadata", key] = value }
+        }
+        if let replicas = wanted[path: "spec", "replicas"] { parent[path: "spec", "replicas"] = replicas }
+        do {
+            let result = try await apply(
+                parent, resource, namespace: namespace, name: name, subresource: "scale", options, context)
+            return WriteResult(
+                .document(Scale.scale(of: result.answer.tree, resource)), code: result.code, warnings: result.warnings)
+        } catch  where error.reason == "Conflict" {
+            // Who owns the replicas is told in the words of the scale.
+            throw error.replacing(" using \(resource.apiVersion)", with: " using \(Scale.gvk.apiVersion)")
         }
     }
 
@@ -80,5 +110,18 @@ extension Registry {
             tree[path: "spec", "replicas"] = .int(try Scale.replicas(scale, name: name))
         }
         return WriteResult(.document(Scale.scale(of: result.answer.tree, resource)), code: result.code, warnings: result.warnings)
+    }
+}
+
+extension StatusError {
+    /// With another word in the message and in the causes.
+    fileprivate func replacing(_ word: String, with other: String) -> StatusError {
+        var error = self
+        error.message = message.replacing(word, with: other)
+        if var details {
+            details.editEach("causes") { $0["message"] = .string($0.text("message").replacing(word, with: other)) }
+            error.details = details
+        }
+        return error
     }
 }

@@ -22,28 +22,52 @@ enum ApplyMerge {
         }
     }
 
-    /// The applied order counts; elements that only the live list has stay before what they stood before.
+    /// The applied order counts; elements that only the live list has stay where they stood between the others.
+    ///
+    /// A live list may hold an element twice (from before its type was a set or had keys); an applied one doesn't.
     private static func merge(
         _ left: [(PathElement, JSON)], _ right: [(PathElement, JSON)], _ shape: ApplyShape
     ) -> [JSON] {
         let live = Dictionary(left, uniquingKeysWith: { first, _ in first })
-        let applied = Set(right.map(\.0))
+        let applied = Dictionary(right, uniquingKeysWith: { first, _ in first })
+        // The elements of both, in the applied order: live elements are only waited for when theirs is the turn.
+        var shared = right.map(\.0).filter { live[$0] != nil }[...]
+        var merged: Set<PathElement> = []
         var result: [JSON] = []
-        var next = 0
-        func takeLiveOnly() {
-            while next < left.count, !applied.contains(left[next].0) {
-                result.append(left[next].1)
-                next += 1
+        var leftIndex = 0
+        var rightIndex = 0
+        func take(_ element: PathElement, _ value: JSON) {
+            merged.insert(element)
+            if let value = merge(live[element], value, shape.element(value)) { result.append(value) }
+            if shared.first == element { shared.removeFirst() }
+        }
+        while leftIndex < left.count || rightIndex < right.count {
+            if leftIndex < left.count, rightIndex < right.count {
+                let element = left[leftIndex].0
+                if element == right[rightIndex].0 {
+                    take(element, right[rightIndex].1)
+                    leftIndex += 1
+                    rightIndex += 1
+                    continue
+                }
+                if applied[element] != nil, shared.first != element {
+                    leftIndex += 1
+                    continue
+                }
             }
-        }
-        for (element, value) in right {
-            takeLiveOnly()
-            if let merged = merge(live[element], value, shape.element(value)) { result.append(merged) }
-            if next < left.count, left[next].0 == element { next += 1 }
-        }
-        while next < left.count {
-            if !applied.contains(left[next].0) { result.append(left[next].1) }
-            next += 1
+            if leftIndex < left.count {
+                let (element, value) = left[leftIndex]
+                if applied[element] == nil {
+                    result.append(value)
+                    leftIndex += 1
+                    continue
+                }
+                if merged.contains(element) { leftIndex += 1 }
+            }
+            if rightIndex < right.count {
+                take(right[rightIndex].0, right[rightIndex].1)
+                rightIndex += 1
+            }
         }
         return result
     }

@@ -13,6 +13,9 @@ public struct FieldComparison: Sendable {
 
     public var isEmpty: Bool { added.isEmpty && removed.isEmpty && modified.isEmpty }
 
+    /// What has another value than before, or had none.
+    public var touched: FieldSet { modified.union(added) }
+
     private mutating func compare(_ old: JSON?, _ new: JSON?, _ shape: ApplyShape, _ path: inout [PathElement]) {
         if let old, let new, old == new { return }
         var isLeaf = true
@@ -61,5 +64,17 @@ public struct FieldComparison: Sendable {
         } else if isLeaf {
             modified.insert(path)
         }
+    }
+}
+
+extension FieldComparison {
+    /// Without the fields in `paths` and everything below them.
+    func removing(_ paths: FieldSet) -> FieldComparison {
+        if paths.isEmpty { return self }
+        var result = self
+        result.added = added.removing(paths)
+        result.removed = removed.removing(paths)
+        result.modified = modified.removing(paths)
+        return result
     }
 }

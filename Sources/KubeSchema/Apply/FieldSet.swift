@@ -62,6 +62,11 @@ public struct FieldSet: Sendable, Hashable {
 
     public init() {}
 
+    /// Fields by the names on the way to them.
+    public init(paths: [[String]]) {
+        for path in paths { insert(path.map { .field($0) }) }
+    }
+
     public var isEmpty: Bool { nodes.isEmpty }
 
     mutating func insert(_ path: some Collection<PathElement>) {
@@ -129,46 +134,16 @@ public struct FieldSet: Sendable, Hashable {
         return result
     }
 
-    /// The members' paths as messages have them, sorted.
+    /// The members' paths as messages have them: at each step first the members, then what is below.
     var pathTexts: [String] {
         var texts: [String] = []
         collect(prefix: "", into: &texts)
-        return texts.sorted()
+        return texts
     }
 
     private func collect(prefix: String, into texts: inout [String]) {
-        for (element, node) in nodes {
-            let path = prefix + element.pathText
-            if node.isMember { texts.append(path) }
-            node.children.collect(prefix: path, into: &texts)
-        }
-    }
-}
-
-extension FieldSet {
-    /// From `fieldsV1`. What can't be understood is left out.
-    public init(fieldsV1: JSON) {
-        self.init(fieldsV1: fieldsV1, depth: 0)
-    }
-
-    private init(fieldsV1: JSON, depth: Int) {
-        guard case .object(let members) = fieldsV1, depth < 128 else { return }
-        for (key, value) in members where key != "." {
-            guard let element = PathElement(key) else { continue }
-            let children = FieldSet(fieldsV1: value, depth: depth + 1)
-            let isMember = value["."] != nil || (value.object?.isEmpty ?? true)
-            nodes[element] = Node(isMember: isMember, children: children)
-        }
-    }
-
-    /// As `fieldsV1` has it: a field that is a member and has members below it says so by `.`.
-    public var fieldsV1: JSON {
-        .object(
-            JSONObject(
-                nodes.map { element, node in
-                    var value = node.children.fieldsV1
-                    if node.isMember, !node.children.isEmpty { value["."] = [:] }
-                    return (element.text, value)
-                }))
+        let sorted = nodes.map { (path: prefix + $0.key.pathText, node: $0.value) }.sorted { $0.path < $1.path }
+        texts += sorted.filter(\.node.isMember).map(\.path)
+        for (path, node) in sorted { node.children.collect(prefix: path, into: &texts) }
     }
 }

@@ -199,9 +199,10 @@ struct CustomResourceTests {
         let type = try schema().resource(group: "example.com", version: "v1", plural: "crontabs")?.type
         func apply(_ text: String, to live: JSON?, as manager: String) throws -> JSON {
             try ServerSideApply.apply(
-                try yaml(text), to: live, type: type, manager: .init(name: manager, isApply: true, apiVersion: "example.com/v1"),
-                hasStatus: true,
-                force: false, time: "2026-01-01T00:00:00Z"
+                try yaml(text), to: live,
+                .init(
+                    type: type, manager: .init(name: manager, isApply: true, apiVersion: "example.com/v1"),
+                    time: "2026-01-01T00:00:00Z"), force: false
             ).object
         }
         let first = try apply(
