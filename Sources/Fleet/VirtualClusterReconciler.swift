@@ -80,7 +80,7 @@ public struct VirtualClusterReconciler: Reconciler {
                     lastTransitionTime: Timestamp.format(work.now)))
         }
         return [
-            "phase": "Ready", "clusterUID": .string(object.metadata.uid), "kubernetesVersion": "v1.36.0",
+            "phase": "Ready", "clusterUID": .string(object.metadata.uid), "kubernetesVersion": .string(KubernetesVersion.text),
             "server": .string(provisioner.endpoint.address(of: object.metadata.name)),
             "conditions": .array(conditions.map(\.tree)),
         ]

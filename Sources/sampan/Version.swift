@@ -1,7 +1,8 @@
+import KubeSchema
+
 /// What this build is, and which Kubernetes it speaks.
 enum Version {
     static let sampan = "0.1.0"
-    static let kubernetes = "v1.36.0"
 
-    static var text: String { "sampan \(sampan) (Kubernetes \(kubernetes))" }
+    static var text: String { "sampan \(sampan) (Kubernetes \(KubernetesVersion.text))" }
 }

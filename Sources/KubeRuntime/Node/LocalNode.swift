@@ -1,4 +1,5 @@
 public import KubeObject
+import KubeSchema
 
 /// This machine as a `Node` object.
 ///
@@ -66,7 +67,8 @@ public final class LocalNode: Sendable {
                     "osImage": .string(facts.osImage),
                     "kernelVersion": .string(facts.kernelVersion),
                     "containerRuntimeVersion": .string("containerd://" + engine.version),
-                    "kubeletVersion": "v1.36.0", "kubeProxyVersion": "", "machineID": .string(facts.machineID),
+                    "kubeletVersion": .string(KubernetesVersion.text), "kubeProxyVersion": "",
+                    "machineID": .string(facts.machineID),
                     "systemUUID": .string(facts.systemUUID), "bootID": .string(facts.bootID),
                     "swap": ["capacity": .int(facts.swap)],
                 ],

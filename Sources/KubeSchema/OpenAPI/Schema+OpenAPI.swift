@@ -3,9 +3,6 @@ public import KubeObject
 /// The OpenAPI documents: version 3 one group version at a time, version 2 all in one. Made on first use.
 /// Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition
 extension Schema {
-    /// The version that `info` tells.
-    static let kubernetesVersion = "v1.36.0"
-
     /// `/openapi/v3`: where each group version's document is. A document's address changes with its content, so that
     /// clients may keep it for ever.
     public var openAPIIndex: Document {
@@ -74,7 +71,7 @@ extension Schema {
         }
     }
 
-    private static var openAPIInfo: JSON { ["title": "Kubernetes", "version": .string(kubernetesVersion)] }
+    private static var openAPIInfo: JSON { ["title": "Kubernetes", "version": .string(KubernetesVersion.text)] }
     private static var bearerToken: JSON {
         ["description": "Bearer Token authentication", "in": "header", "name": "authorization", "type": "apiKey"]
     }

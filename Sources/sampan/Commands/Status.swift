@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import KubeClient
 import KubeObject
+import KubeSchema
 
 /// `sampan status`: exits with 0 when the server is ready and 3 when it isn't, as init scripts do.
 struct StatusCommand: AsyncParsableCommand {
@@ -30,7 +31,7 @@ struct StatusCommand: AsyncParsableCommand {
         let memory = try pid.flatMap { try Self.residentKilobytes($0) }
         var status: JSON = [
             "instance": .string(configuration.instance), "state": .string(state), "version": .string(Version.sampan),
-            "kubernetesVersion": .string(Version.kubernetes), "dataDirectory": .string(configuration.dataDirectory),
+            "kubernetesVersion": .string(KubernetesVersion.text), "dataDirectory": .string(configuration.dataDirectory),
             "apiPort": .int(Int64(configuration.apiPort)), "podSubnet": .string(configuration.podSubnet),
             "kubeconfig": .string(configuration.adminKubeconfigPath), "log": .string(configuration.logPath),
             "runsContainers": .bool(configuration.runsContainers),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import KubeObject
+import KubeSchema
 
 /// `sampan version`
 struct VersionCommand: ParsableCommand {
@@ -9,7 +10,7 @@ struct VersionCommand: ParsableCommand {
     var output: OutputFormat = .table
 
     func run() {
-        let tree: JSON = ["sampan": .string(Version.sampan), "kubernetes": .string(Version.kubernetes)]
+        let tree: JSON = ["sampan": .string(Version.sampan), "kubernetes": .string(KubernetesVersion.text)]
         switch output {
         case .json: Console.out(String(decoding: tree.encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(tree))
