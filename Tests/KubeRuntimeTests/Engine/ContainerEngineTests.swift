@@ -4,34 +4,36 @@ import Testing
 
 @testable import KubeRuntime
 
-@Suite(.serialized, .needsEngine) struct ContainerEngineTests {
-    @Test func startsAdoptsAndLeavesNothing() async throws {
-        try await withEngine("adopt", subnet: "10.231.0.0/24") { engine in
-            let first = try #require(engine.runningProcess())
-            try await engine.start()
-            #expect(engine.runningProcess() == first)
-            #expect(try await ImageStore(engine: engine).list().isEmpty)
-            #expect(try await ImageStore(engine: engine).find(PauseImage.name) != nil)
-        }
-    }
-
-    @Test func startsAgainWhenContainerdDies() async throws {
-        try await withEngine("dies", subnet: "10.231.1.0/24") { engine in
-            let first = try #require(engine.runningProcess())
-            kill(first, SIGKILL)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await engine.supervise() }
-                while engine.runningProcess() == nil || engine.runningProcess() == first {
-                    try await Task.sleep(for: .milliseconds(50))
-                }
-                _ = try await engine.client.runtime.version(CRIVersionRequest(), options: .within(.seconds(10)))
-                group.cancelAll()
+extension Integration {
+    struct ContainerEngineTests {
+        @Test func startsAdoptsAndLeavesNothing() async throws {
+            try await withEngine("adopt", subnet: "10.231.0.0/24") { engine in
+                let first = try #require(engine.runningProcess())
+                try await engine.start()
+                #expect(engine.runningProcess() == first)
+                #expect(try await ImageStore(engine: engine).list().isEmpty)
+                #expect(try await ImageStore(engine: engine).find(PauseImage.name) != nil)
             }
         }
-    }
 
-    @Test func refusesAPathThatIsTooLongForASocket() {
-        let options = EngineOptions(dataDirectory: "/tmp/" + String(repeating: "x", count: 90), instance: "long")
-        #expect(throws: EngineError.self) { try ContainerEngine(options: options, logger: Logger(label: "test")) }
+        @Test func startsAgainWhenContainerdDies() async throws {
+            try await withEngine("dies", subnet: "10.231.1.0/24") { engine in
+                let first = try #require(engine.runningProcess())
+                kill(first, SIGKILL)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await engine.supervise() }
+                    while engine.runningProcess() == nil || engine.runningProcess() == first {
+                        try await Task.sleep(for: .milliseconds(50))
+                    }
+                    _ = try await engine.client.runtime.version(CRIVersionRequest(), options: .within(.seconds(10)))
+                    group.cancelAll()
+                }
+            }
+        }
+
+        @Test func refusesAPathThatIsTooLongForASocket() {
+            let options = EngineOptions(dataDirectory: "/tmp/" + String(repeating: "x", count: 90), instance: "long")
+            #expect(throws: EngineError.self) { try ContainerEngine(options: options, logger: Logger(label: "test")) }
+        }
     }
 }

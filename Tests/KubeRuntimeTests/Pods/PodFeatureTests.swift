@@ -6,175 +6,178 @@ import Testing
 
 @testable import KubeRuntime
 
-@Suite(.serialized, .needsEngine) struct PodFeatureTests {
-    /// Signs nothing: says for whom the token would be.
-    struct Issuer: TokenIssuer {
-        func issue(_ claims: TokenClaims) async throws(StatusError) -> IssuedToken {
-            IssuedToken(
-                token: "\(claims.namespace)/\(claims.serviceAccount)/\(claims.boundObject?.name ?? "")",
-                expirationTimestamp: Timestamp.format(Timestamp.seconds + 3600), audiences: claims.audiences)
-        }
-    }
-
-    @Test func mountsVolumesAndKeepsThemUpToDate() async throws {
-        try await withRuntime("volumes", subnet: "10.231.11.0/24") { node in
-            node.registry.attach(tokenIssuer: Issuer())
-            try await node.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: first, b: other}}")
-            try await node.create("{apiVersion: v1, kind: Secret, metadata: {name: hidden}, stringData: {key: s3cret}}")
-            try await node.pod(
-                "files",
-                """
-                cat /config/a /secret/key /all/token /all/labels /all/b; echo; stat -L -c %a /secret/key; stat -f -c %T /secret /memory
-                echo kept > /shared/one; echo sub > /sub/x; cat /shared/part/x; cat /config/only 2>&1; cat /file
-                while [ "$(cat /config/a)" != second ]; do sleep 0.02; done; echo changed
-                """,
-                more: """
-                      volumes:
-                      - {name: config, configMap: {name: settings}}
-                      - {name: secret, secret: {secretName: hidden, defaultMode: 256}}
-                      - {name: shared, emptyDir: {}}
-                      - {name: memory, emptyDir: {medium: Memory, sizeLimit: 1Mi}}
-                      - name: all
-                        projected:
-                          sources:
-                          - serviceAccountToken: {path: token}
-                          - configMap: {name: settings, items: [{key: b, path: b}]}
-                          - downwardAPI: {items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]}
-                    """,
-                container: """
-                        volumeMounts:
-                        - {name: config, mountPath: /config}
-                        - {name: secret, mountPath: /secret}
-                        - {name: shared, mountPath: /shared}
-                        - {name: shared, mountPath: /sub, subPath: part}
-                        - {name: config, mountPath: /file, subPath: b}
-                        - {name: memory, mountPath: /memory}
-                        - {name: all, mountPath: /all}
-                    """)
-            _ = try await node.wait("files", "running", { $0[path: "containerStatuses"]?[0]?[path: "state", "running"] != nil })
-            try await Task.sleep(for: .milliseconds(300))
-            try await node.registry.mutate(
-                node.registry.resource("configmaps"), namespace: "default", name: "settings", node.admin
-            ) { $0[path: "data", "a"] = "second" }
-            _ = try await node.waitForPhase("files", "Succeeded")
-            let text = try await node.logs("files")
-            #expect(
-                text == """
-                    firsts3cretdefault/default/filesapp="files"other
-                    400
-                    tmpfs
-                    tmpfs
-                    sub
-                    cat: can't open '/config/only': No such file or directory
-                    otherchanged
-
-                    """)
-        }
-    }
-
-    @Test func givesContainersTheirNamesAndTheirUser() async throws {
-        try await withRuntime("names", subnet: "10.231.12.0/24") { node in
-            try await node.pod(
-                "who",
-                """
-                id -u; id -g; id -G; hostname; echo $A; cat /etc/resolv.conf; grep -c who /etc/hosts; grep extra /etc/hosts
-                touch /x 2>&1; echo $0 $1; grep Cap /proc/self/status | head -1; pwd; cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max
-                """,
-                more: """
-                      hostAliases: [{ip: 192.0.2.7, hostnames: [extra]}]
-                      securityContext: {runAsUser: 1000, runAsGroup: 3000, supplementalGroups: [4000], fsGroup: 5000}
-                    """,
-                container: """
-                        - zero
-                        - $(A)
-                        workingDir: /tmp
-                        env: [{name: A, value: b}]
-                        resources: {limits: {memory: 64Mi, cpu: 500m}}
-                        securityContext: {readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, seccompProfile: {type: RuntimeDefault}}
-                    """)
-            _ = try await node.waitForPhase("who", "Succeeded")
-            let lines = try await node.logs("who").split(separator: "\n").map(String.init)
-            #expect(Array(lines[0..<5]) == ["1000", "3000", "3000 4000 5000", "who", "b"])
-            #expect(lines.contains("nameserver 10.96.0.10"))
-            #expect(lines.contains { $0.hasPrefix("search default.svc.cluster.local svc.cluster.local cluster.local") })
-            #expect(lines.contains("options ndots:5"))
-            #expect(lines.contains("1") && lines.contains("192.0.2.7\textra"))
-            #expect(lines.contains("touch: /x: Read-only file system"))
-            #expect(lines.contains("zero b") && lines.contains("/tmp") && lines.contains("\(64 << 20)"))
-        }
-    }
-
-    @Test func probesContainers() async throws {
-        try await withRuntime("probes", subnet: "10.231.13.0/24") { node in
-            try await node.pod(
-                "probed",
-                "touch /tmp/alive; httpd -p 8080 -h /tmp; sleep 1.5; touch /tmp/ready; sleep 3; rm /tmp/alive; sleep 60",
-                restart: "Always",
-                container: """
-                        readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1}
-                        livenessProbe: {exec: {command: [test, -f, /tmp/alive]}, periodSeconds: 1, failureThreshold: 1, initialDelaySeconds: 1}
-                        startupProbe: {tcpSocket: {port: 8080}, periodSeconds: 1, failureThreshold: 10}
-                    """)
-            let unready = try await node.wait("probed", "started") { $0["containerStatuses"]?[0]?["started"]?.bool == true }
-            #expect(unready["containerStatuses"]?[0]?["ready"]?.bool == false)
-            _ = try await node.wait("probed", "ready") { $0["containerStatuses"]?[0]?["ready"]?.bool == true }
-            _ = try await node.wait("probed", "restarted") { $0["containerStatuses"]?[0]?["restartCount"]?.int == 1 }
-            #expect(node.events("probed").contains("Unhealthy"))
-            #expect(node.events("probed").contains("Killing"))
-        }
-    }
-
-    @Test func runsInitContainersSidecarsAndHooks() async throws {
-        try await withRuntime("hooks", subnet: "10.231.14.0/24") { node in
-            try await node.pod(
-                "ordered",
-                "cat /work/order; echo main >> /work/order; trap 'cat /work/order; exit 0' TERM; while true; do sleep 0.1; done",
-                restart: "Always",
-                more: """
-                      volumes: [{name: work, emptyDir: {}}]
-                      initContainers:
-                      - name: first
-                        image: busybox:test
-                        command: [/bin/sh, -c, "echo first >> /work/order"]
-                        volumeMounts: [{name: work, mountPath: /work}]
-                      - name: side
-                        image: busybox:test
-                        restartPolicy: Always
-                        command: [/bin/sh, -c, "echo side >> /work/order; while true; do sleep 0.1; done"]
-                        startupProbe: {exec: {command: [grep, side, /work/order]}, periodSeconds: 1}
-                        volumeMounts: [{name: work, mountPath: /work}]
-                    """,
-                container: """
-                        volumeMounts: [{name: work, mountPath: /work}]
-                        lifecycle:
-                          postStart: {exec: {command: [/bin/sh, -c, "echo post >> /work/order"]}}
-                          preStop: {exec: {command: [/bin/sh, -c, "echo pre >> /work/order"]}}
-                    """)
-            let status = try await node.wait("ordered", "ready") { $0["containerStatuses"]?[0]?["ready"]?.bool == true }
-            #expect(status["initContainerStatuses"]?[0]?[path: "state", "terminated", "exitCode"]?.int == 0)
-            #expect(status["initContainerStatuses"]?[1]?[path: "state", "running"] != nil)
-            let follower = Task { try await node.logs("ordered", LogOptions(follow: true)) }
-            try await Task.sleep(for: .milliseconds(200))
-            try await node.delete("ordered")
-            try await node.waitUntilGone("ordered")
-            let lines = try await follower.value.split(separator: "\n")
-            #expect(lines.prefix(2) == ["first", "side"])
-            #expect(lines.contains("post") && lines.last == "pre")
-        }
-    }
-
-    @Test func removesThePodsOfADeletedCluster() async throws {
-        try await withRuntime("gone", subnet: "10.231.15.0/24") { node in
-            try await node.pod("lost", "while true; do sleep 1; done")
-            let ip = try await node.waitForPhase("lost", "Running")["podIP"]?.string ?? ""
-            try await node.registry.store.deleteCluster("demo")
-            let end = Timestamp.seconds + 15
-            while node.addresses.pod(at: ip) != nil, Timestamp.seconds < end { try await Task.sleep(for: .milliseconds(50)) }
-            #expect(node.addresses.pod(at: ip) == nil)
-            while !File.names(in: node.runtime.engine.paths.pods).isEmpty, Timestamp.seconds < end {
-                try await Task.sleep(for: .milliseconds(50))
+extension Integration {
+    struct PodFeatureTests {
+        /// Signs nothing: says for whom the token would be.
+        struct Issuer: TokenIssuer {
+            func issue(_ claims: TokenClaims) async throws(StatusError) -> IssuedToken {
+                IssuedToken(
+                    token: "\(claims.namespace)/\(claims.serviceAccount)/\(claims.boundObject?.name ?? "")",
+                    expirationTimestamp: Timestamp.format(Timestamp.seconds + 3600), audiences: claims.audiences)
             }
-            #expect(File.names(in: node.runtime.engine.paths.pods) == [])
+        }
+
+        @Test func mountsVolumesAndKeepsThemUpToDate() async throws {
+            try await withRuntime("volumes", subnet: "10.231.11.0/24") { node in
+                node.registry.attach(tokenIssuer: Issuer())
+                try await node.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: first, b: other}}")
+                try await node.create("{apiVersion: v1, kind: Secret, metadata: {name: hidden}, stringData: {key: s3cret}}")
+                try await node.pod(
+                    "files",
+                    """
+                    cat /config/a /secret/key /all/token /all/labels /all/b; echo; stat -L -c %a /secret/key; stat -f -c %T /secret /memory
+                    echo kept > /shared/one; echo sub > /sub/x; cat /shared/part/x; cat /config/only 2>&1; cat /file
+                    while [ "$(cat /config/a)" != second ]; do sleep 0.02; done; echo changed
+                    """,
+                    more: """
+                          volumes:
+                          - {name: config, configMap: {name: settings}}
+                          - {name: secret, secret: {secretName: hidden, defaultMode: 256}}
+                          - {name: shared, emptyDir: {}}
+                          - {name: memory, emptyDir: {medium: Memory, sizeLimit: 1Mi}}
+                          - name: all
+                            projected:
+                              sources:
+                              - serviceAccountToken: {path: token}
+                              - configMap: {name: settings, items: [{key: b, path: b}]}
+                              - downwardAPI: {items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]}
+                        """,
+                    container: """
+                            volumeMounts:
+                            - {name: config, mountPath: /config}
+                            - {name: secret, mountPath: /secret}
+                            - {name: shared, mountPath: /shared}
+                            - {name: shared, mountPath: /sub, subPath: part}
+                            - {name: config, mountPath: /file, subPath: b}
+                            - {name: memory, mountPath: /memory}
+                            - {name: all, mountPath: /all}
+                        """)
+                _ = try await node.wait(
+                    "files", "running", { $0[path: "containerStatuses"]?[0]?[path: "state", "running"] != nil })
+                try await Task.sleep(for: .milliseconds(300))
+                try await node.registry.mutate(
+                    node.registry.resource("configmaps"), namespace: "default", name: "settings", node.admin
+                ) { $0[path: "data", "a"] = "second" }
+                _ = try await node.waitForPhase("files", "Succeeded")
+                let text = try await node.logs("files")
+                #expect(
+                    text == """
+                        firsts3cretdefault/default/filesapp="files"other
+                        400
+                        tmpfs
+                        tmpfs
+                        sub
+                        cat: can't open '/config/only': No such file or directory
+                        otherchanged
+
+                        """)
+            }
+        }
+
+        @Test func givesContainersTheirNamesAndTheirUser() async throws {
+            try await withRuntime("names", subnet: "10.231.12.0/24") { node in
+                try await node.pod(
+                    "who",
+                    """
+                    id -u; id -g; id -G; hostname; echo $A; cat /etc/resolv.conf; grep -c who /etc/hosts; grep extra /etc/hosts
+                    touch /x 2>&1; echo $0 $1; grep Cap /proc/self/status | head -1; pwd; cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max
+                    """,
+                    more: """
+                          hostAliases: [{ip: 192.0.2.7, hostnames: [extra]}]
+                          securityContext: {runAsUser: 1000, runAsGroup: 3000, supplementalGroups: [4000], fsGroup: 5000}
+                        """,
+                    container: """
+                            - zero
+                            - $(A)
+                            workingDir: /tmp
+                            env: [{name: A, value: b}]
+                            resources: {limits: {memory: 64Mi, cpu: 500m}}
+                            securityContext: {readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, seccompProfile: {type: RuntimeDefault}}
+                        """)
+                _ = try await node.waitForPhase("who", "Succeeded")
+                let lines = try await node.logs("who").split(separator: "\n").map(String.init)
+                #expect(Array(lines[0..<5]) == ["1000", "3000", "3000 4000 5000", "who", "b"])
+                #expect(lines.contains("nameserver 10.96.0.10"))
+                #expect(lines.contains { $0.hasPrefix("search default.svc.cluster.local svc.cluster.local cluster.local") })
+                #expect(lines.contains("options ndots:5"))
+                #expect(lines.contains("1") && lines.contains("192.0.2.7\textra"))
+                #expect(lines.contains("touch: /x: Read-only file system"))
+                #expect(lines.contains("zero b") && lines.contains("/tmp") && lines.contains("\(64 << 20)"))
+            }
+        }
+
+        @Test func probesContainers() async throws {
+            try await withRuntime("probes", subnet: "10.231.13.0/24") { node in
+                try await node.pod(
+                    "probed",
+                    "touch /tmp/alive; httpd -p 8080 -h /tmp; sleep 1.5; touch /tmp/ready; sleep 3; rm /tmp/alive; sleep 60",
+                    restart: "Always",
+                    container: """
+                            readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1}
+                            livenessProbe: {exec: {command: [test, -f, /tmp/alive]}, periodSeconds: 1, failureThreshold: 1, initialDelaySeconds: 1}
+                            startupProbe: {tcpSocket: {port: 8080}, periodSeconds: 1, failureThreshold: 10}
+                        """)
+                let unready = try await node.wait("probed", "started") { $0["containerStatuses"]?[0]?["started"]?.bool == true }
+                #expect(unready["containerStatuses"]?[0]?["ready"]?.bool == false)
+                _ = try await node.wait("probed", "ready") { $0["containerStatuses"]?[0]?["ready"]?.bool == true }
+                _ = try await node.wait("probed", "restarted") { $0["containerStatuses"]?[0]?["restartCount"]?.int == 1 }
+                #expect(node.events("probed").contains("Unhealthy"))
+                #expect(node.events("probed").contains("Killing"))
+            }
+        }
+
+        @Test func runsInitContainersSidecarsAndHooks() async throws {
+            try await withRuntime("hooks", subnet: "10.231.14.0/24") { node in
+                try await node.pod(
+                    "ordered",
+                    "cat /work/order; echo main >> /work/order; trap 'cat /work/order; exit 0' TERM; while true; do sleep 0.1; done",
+                    restart: "Always",
+                    more: """
+                          volumes: [{name: work, emptyDir: {}}]
+                          initContainers:
+                          - name: first
+                            image: busybox:test
+                            command: [/bin/sh, -c, "echo first >> /work/order"]
+                            volumeMounts: [{name: work, mountPath: /work}]
+                          - name: side
+                            image: busybox:test
+                            restartPolicy: Always
+                            command: [/bin/sh, -c, "echo side >> /work/order; while true; do sleep 0.1; done"]
+                            startupProbe: {exec: {command: [grep, side, /work/order]}, periodSeconds: 1}
+                            volumeMounts: [{name: work, mountPath: /work}]
+                        """,
+                    container: """
+                            volumeMounts: [{name: work, mountPath: /work}]
+                            lifecycle:
+                              postStart: {exec: {command: [/bin/sh, -c, "echo post >> /work/order"]}}
+                              preStop: {exec: {command: [/bin/sh, -c, "echo pre >> /work/order"]}}
+                        """)
+                let status = try await node.wait("ordered", "ready") { $0["containerStatuses"]?[0]?["ready"]?.bool == true }
+                #expect(status["initContainerStatuses"]?[0]?[path: "state", "terminated", "exitCode"]?.int == 0)
+                #expect(status["initContainerStatuses"]?[1]?[path: "state", "running"] != nil)
+                let follower = Task { try await node.logs("ordered", LogOptions(follow: true)) }
+                try await Task.sleep(for: .milliseconds(200))
+                try await node.delete("ordered")
+                try await node.waitUntilGone("ordered")
+                let lines = try await follower.value.split(separator: "\n")
+                #expect(lines.prefix(2) == ["first", "side"])
+                #expect(lines.contains("post") && lines.last == "pre")
+            }
+        }
+
+        @Test func removesThePodsOfADeletedCluster() async throws {
+            try await withRuntime("gone", subnet: "10.231.15.0/24") { node in
+                try await node.pod("lost", "while true; do sleep 1; done")
+                let ip = try await node.waitForPhase("lost", "Running")["podIP"]?.string ?? ""
+                try await node.registry.store.deleteCluster("demo")
+                let end = Timestamp.seconds + 15
+                while node.addresses.pod(at: ip) != nil, Timestamp.seconds < end { try await Task.sleep(for: .milliseconds(50)) }
+                #expect(node.addresses.pod(at: ip) == nil)
+                while !File.names(in: node.runtime.engine.paths.pods).isEmpty, Timestamp.seconds < end {
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                #expect(File.names(in: node.runtime.engine.paths.pods) == [])
+            }
         }
     }
 }
