@@ -27,6 +27,10 @@ let asn1 = (name: "SwiftASN1", package: "swift-asn1")
 let rooms: [Room] = [
     Room(name: "KubeObject", products: [("Yams", "Yams")]),
     Room(name: "KubeSchema", rooms: ["KubeObject"]),
+    // Only for developers and scripts/test: hostile inputs for every decoder.
+    Room(
+        name: "fuzz-decoders", rooms: ["KubeObject", "KubeSchema"], products: [("ArgumentParser", "swift-argument-parser")],
+        isExecutable: true, hasTests: false),
     Room(
         name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle],
         testRooms: ["store-exercise"]),

@@ -92,7 +92,8 @@ public struct Quantity: Sendable {
         case "Pi": return (.binary, 5, 0)
         case "Ei": return (.binary, 6, 0)
         default:
-            guard let first = suffix.first, first == "e" || first == "E", let power = Int(suffix.dropFirst()), abs(power) <= 64
+            guard let first = suffix.first, first == "e" || first == "E", let power = Int(suffix.dropFirst()),
+                (-64...64).contains(power)
             else { return nil }
             return (.exponent, 0, power)
         }

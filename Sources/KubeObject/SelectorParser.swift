@@ -91,7 +91,13 @@ struct SelectorParser {
         }
     }
 
+    /// The values in parentheses, each once: they are a set.
     private mutating func values(_ key: String) throws(ObjectError) -> [String] {
+        var seen: Set<String> = []
+        return try listedValues(key).filter { seen.insert($0).inserted }
+    }
+
+    private mutating func listedValues(_ key: String) throws(ObjectError) -> [String] {
         let first = next()
         guard first == .open else { throw ObjectError("unable to parse requirement: found '\(first.text)', expected: '('") }
         var values: [String] = []

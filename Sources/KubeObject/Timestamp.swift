@@ -19,13 +19,22 @@ public enum Timestamp {
     /// `2026-01-02T03:04:05.000006Z`.
     public static func microNow() -> String { formatMicro(seconds) }
 
+    /// The first and the last second that have a text: those of the years 0001 and 9999. Times beyond are told as these.
+    private static let range = -62_135_596_800.0...253_402_300_799.0
+
     /// To the second; fractions are cut off.
-    public static func format(_ seconds: Double) -> String { text(Int64(seconds.rounded(.down)), fraction: "") }
+    public static func format(_ seconds: Double) -> String { text(Int64(bounded(seconds.rounded(.down))), fraction: "") }
+
+    private static func bounded(_ seconds: Double) -> Double {
+        seconds.isNaN ? 0 : min(max(seconds, range.lowerBound), range.upperBound)
+    }
 
     /// To the microsecond, always with six digits.
     public static func formatMicro(_ seconds: Double) -> String {
-        let micros = Int64((seconds * 1e6).rounded())
-        let (whole, part) = micros.quotientAndRemainder(dividingBy: 1_000_000)
+        let micros = Int64((bounded(seconds) * 1e6).rounded())
+        // Before 1970 too, the fraction counts forward.
+        let part = (micros % 1_000_000 + 1_000_000) % 1_000_000
+        let whole = (micros - part) / 1_000_000
         let digits = String(part)
         return text(whole, fraction: "." + String(repeating: "0", count: 6 - digits.utf8.count) + digits)
     }

@@ -7,7 +7,8 @@ extension YAML {
             for (key, member) in object {
                 if !isFirst { output += margin }
                 isFirst = false
-                output += scalar(key) + ":"
+                // Readers look for the colon of a simple key no further than 1024 characters; upstream's writer stops at 128.
+                output += key.utf8.count > 128 ? "? \(scalar(key))\n\(margin):" : scalar(key) + ":"
                 writeMember(member, indentation: indentation, to: &output)
             }
         case .array(let array) where !array.isEmpty:
@@ -43,7 +44,7 @@ extension YAML {
     /// Text of several lines as a literal block where that keeps it exactly; anything else as a scalar.
     private static func block(_ text: String, indentation: Int) -> String {
         guard text.utf8.contains(0x0A), !text.utf8.contains(where: { $0 < 0x20 && $0 != 0x0A }), !text.hasPrefix(" "),
-            !text.hasPrefix("\n"), text != "\n"
+            !text.hasPrefix("\n"), text != "\n", !text.unicodeScalars.contains(where: mustBeEscaped)
         else { return scalar(text) }
         let trailing = text.reversed().prefix { $0 == "\n" }.count
         let mark = trailing == 0 ? "|-" : trailing == 1 ? "|" : "|+"
@@ -66,7 +67,20 @@ extension YAML {
             }
             && !Array("-:=,@ ".utf8).contains(text.utf8.first ?? 0) && !Array(": ".utf8).contains(text.utf8.last ?? 0)
             && !text.contains(": ") && !text.contains(" #") && Timestamp.parse(text) == nil && !looksLikeDate(text)
-        return isPlain ? text : JSON.string(text).text
+        guard !isPlain else { return text }
+        let quoted = JSON.string(text).text
+        guard quoted.unicodeScalars.contains(where: mustBeEscaped) else { return quoted }
+        return quoted.unicodeScalars.reduce(into: "") { output, scalar in
+            guard mustBeEscaped(scalar) else { return output.unicodeScalars.append(scalar) }
+            let digits = String(scalar.value, radix: 16)
+            output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+    }
+
+    /// What JSON lets stand as it is, but a YAML reader refuses or takes for the end of a line.
+    /// Source: https://yaml.org/spec/1.1/#printable%20character/
+    private static func mustBeEscaped(_ scalar: Unicode.Scalar) -> Bool {
+        (0x7F...0x9F).contains(scalar.value) || [0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF].contains(scalar.value)
     }
 
     private static func looksLikeDate(_ text: String) -> Bool {

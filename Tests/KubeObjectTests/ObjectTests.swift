@@ -39,7 +39,7 @@ import Testing
     ])
     func canonicalises(input: String, output: String) throws { #expect(try Quantity(input).description == output) }
 
-    @Test(arguments: ["", "x", "1x", "1 ", "1.2.3", "-", ".", "1ki", "0x5", "1e99999"])
+    @Test(arguments: ["", "x", "1x", "1 ", "1.2.3", "-", ".", "1ki", "0x5", "1e99999", "1e-9223372036854775808", "1e65"])
     func refuses(input: String) { #expect(throws: ObjectError.self) { try Quantity(input) } }
 
     @Test func calculates() throws {
@@ -69,5 +69,22 @@ import Testing
             #expect(Timestamp.parse(Timestamp.format(seconds)) == seconds)
         }
         #expect(Timestamp.formatMicro(1.000002) == "1970-01-01T00:00:01.000002Z")
+        #expect(Timestamp.formatMicro(-0.25) == "1969-12-31T23:59:59.750000Z")
     }
+
+    /// A deletion may ask for any number of seconds, and a protobuf message may hold any.
+    @Test(arguments: [Double(Int64.max), 1e300, .infinity, -.infinity, .nan, Double(Int64.min)])
+    func formatsWhatHasNoText(seconds: Double) {
+        #expect(Timestamp.parse(Timestamp.format(seconds)) != nil)
+        #expect(Timestamp.parse(Timestamp.formatMicro(seconds)) != nil)
+    }
+
+    @Test(
+        arguments: [
+            (Double(Int64.max), Int64.max), (1e300, Int64.max), (-.infinity, Int64.min), (.nan, 0), (-0x1p63, Int64.min),
+            (2.9, 2),
+            (-2.9, -2),
+            ((0x1p63).nextDown, 9_223_372_036_854_774_784),
+        ] as [(Double, Int64)])
+    func saturates(value: Double, expected: Int64) { #expect(Int64(saturating: value) == expected) }
 }

@@ -16,6 +16,10 @@ import Testing
         #expect(try LabelSelector(parsing: selector.description).matches(labels) == expected)
     }
 
+    @Test func listsEachValueOnce() throws {
+        #expect(try LabelSelector(parsing: "a in (c,b,,c,,)").description == "a in (,b,c)")
+    }
+
     @Test(arguments: [
         "a=b,", "a in", "a in (", "a in (b", "=b", "!", "a=b c", "a>x", "-a=b", "a=-b", ",a", "a(b)", "a in b", "/a", "a/b/c",
     ])
@@ -68,6 +72,11 @@ import Testing
                 "u": "é", "q": "'", "star": "*a", "nl": "\n", "deep": [[1, 2], [[3]]], "inf": ".inf", "hex": "0x1F",
                 "under": "1_000",
             ],
+            ["next line": "a\u{85}b", "mark": "x\u{FEFF}"], ["control": "\u{7F}\u{9B}"], ["none": "\u{FFFE}\u{FFFF}"],
+            ["block": "a\n\u{2028}b\u{85}\n"],
+            // Readers find the colon of a simple key only within 1024 characters.
+            [String(repeating: "k", count: 1_500): ["a": ["b": 1]], String(repeating: "l", count: 130): [[2, 3]]],
+            [[String(repeating: "m", count: 2_000): "x\ny", "n": 1]],
         ] as [JSON])
     func writesWhatItReads(tree: JSON) throws { #expect(try YAML.parse(YAML.encode(tree).utf8) == [tree]) }
 }

@@ -14,6 +14,9 @@ struct LinearRegexTests {
         ("^[\\w.-]+$", "a.b-c", true),
         ("^.$", "\n", false), ("(?s)^.$", "\n", true), ("\\Qa.b\\E", "a.b", true), ("\\Qa.b\\E", "axb", false),
         ("^(a*)*$", "aaaa", true), ("[]a]", "]", true),
+        ("^(?i)É$", "é", true), ("^(?i)\\p{Lu}$", "ß", true), ("^(?i)\\p{Lu}$", "é", true), ("^\\p{Lu}$", "é", false),
+        ("^\\p{Sc}\\p{Zs}\\pN$", "€ 5", true), ("\\p{C}", "\u{378}", false), ("\\p{C}", "\u{7}", true),
+        ("(?i)k", "\u{212A}", true),
     ])
     func matches(pattern: String, text: String, expected: Bool) throws {
         #expect(try LinearRegex(pattern).matches(text) == expected)
@@ -35,5 +38,9 @@ struct LinearRegexTests {
         #expect(try LinearRegex("^(a+)+$").matches(text) == false)
         #expect(try LinearRegex("^(a|aa)+$").matches(text) == false)
         #expect(throws: LinearRegex.SyntaxError.self) { try LinearRegex("((a{1000}){1000}){1000}") }
+        // Each once meant a look at all of Unicode.
+        let letters = try LinearRegex(
+            "^(?i)[" + String(repeating: "\\p{L}", count: 1_000) + "]" + String(repeating: "\\p{Lu}?", count: 1_000))
+        #expect(letters.firstMatch(in: "ab1") == "ab")
     }
 }

@@ -73,7 +73,8 @@ extension APIServer {
         let encoder = WatchEncoder(server: self, call: call, resource: resource, representation: representation)
         return WatchBody(
             stream: stream, encoder: encoder, allowsBookmarks: options.allowWatchBookmarks,
-            timeout: timeout.flatMap { $0 > 0 ? .seconds($0) : nil } ?? .seconds(Double.random(in: 1800...3600)),
+            timeout: timeout.flatMap { $0 > 0 ? .seconds(min($0, Int64(Int32.max))) : nil }
+                ?? .seconds(Double.random(in: 1800...3600)),
             hold: call.cluster.hold(), permit: call.permit
         ).response
     }

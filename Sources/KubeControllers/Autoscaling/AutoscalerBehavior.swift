@@ -113,7 +113,7 @@ struct AutoscalerBehavior {
             let value = policy["value"]?.int ?? 0
             if policy["type"]?.string == "Pods" { return isUp ? start + value : start - value }
             let share = Double(start) * (1 + (isUp ? 1 : -1) * Double(value) / 100)
-            return Int64(isUp ? share.rounded(.up) : share.rounded(.down))
+            return Int64(saturating: isUp ? share.rounded(.up) : share.rounded(.down))
         }
         let wantsMost = (select == "Max") == isUp
         return (wantsMost ? limits.max() : limits.min()) ?? current

@@ -50,8 +50,8 @@ struct AutoscalerMetric {
                     "failed to get \(resource) utilization: unable to get metrics for resource \(resource): no metrics returned from resource metrics API"
             )
         }
-        let used = measured.reduce(Int64(0)) { $0 + ($1.usage ?? 0) }
-        let average = used / Int64(measured.count)
+        let used = measured.reduce(0.0) { $0 + Double($1.usage ?? 0) }
+        let average = Int64(saturating: (used / Double(measured.count)).rounded(.down))
         var value: JSON = ["averageValue": .string(text(average, resource))]
         let target = source["target"]
         let replicas: Int64
@@ -60,13 +60,13 @@ struct AutoscalerMetric {
             guard samples.allSatisfy({ $0.request != nil }) else {
                 throw Failure(reason: failed, message: "failed to get \(resource) utilization: missing request for \(resource)")
             }
-            let requested = measured.reduce(Int64(0)) { $0 + ($1.request ?? 0) }
+            let requested = measured.reduce(0.0) { $0 + Double($1.request ?? 0) }
             guard requested > 0 else {
                 throw Failure(
                     reason: failed, message: "failed to get \(resource) utilization: no metrics returned matched known pods")
             }
-            value["averageUtilization"] = .int(used * 100 / requested)
-            let perPod = Double(requested) / Double(measured.count)
+            value["averageUtilization"] = .int(Int64(saturating: (used * 100 / requested).rounded(.down)))
+            let perPod = requested / Double(measured.count)
             replicas = Self.replicas(current: current, samples: samples, target: Double(utilization) / 100 * perPod, full: perPod)
             name = "\(resource)\(isContainer ? " container" : "") resource utilization (percentage of request)"
         } else {
@@ -94,14 +94,14 @@ struct AutoscalerMetric {
         let missing = samples.count { $0.usage == nil && !$0.isUnready }
         let unready = samples.count(where: \.isUnready)
         if missing == 0, unready == 0 || ratio < 1 {
-            return abs(ratio - 1) <= tolerance ? current : Int64((ratio * Double(measured.count)).rounded(.up))
+            return abs(ratio - 1) <= tolerance ? current : Int64(saturating: (ratio * Double(measured.count)).rounded(.up))
         }
         // What isn't known is taken to be on the side of staying: idle when growing, fully used when shrinking.
         let assumed = ratio < 1 ? Double(missing) * full : 0
         let count = measured.count + missing + (ratio > 1 ? unready : 0)
         let careful = (used + assumed) / Double(count) / target
         if abs(careful - 1) <= tolerance || (ratio < 1) != (careful < 1) { return current }
-        let proposed = Int64((careful * Double(count)).rounded(.up))
+        let proposed = Int64(saturating: (careful * Double(count)).rounded(.up))
         return (careful < 1 && proposed > current) || (careful > 1 && proposed < current) ? current : proposed
     }
 

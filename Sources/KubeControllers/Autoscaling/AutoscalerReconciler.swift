@@ -142,9 +142,10 @@ public final class AutoscalerReconciler: Reconciler {
         for pod in pods {
             let usage = await metrics?.usage(cluster: work.cluster.id, namespace: pod.metadata.namespace, pod: pod.metadata.name)
             let used = usage.map { usage in
-                usage.containers.filter { container == nil || $0.key == container }.values.reduce(Int64(0)) {
-                    $0 + ($1[resource] ?? 0)
-                }
+                Int64(
+                    saturating: usage.containers.filter { container == nil || $0.key == container }.values.reduce(0.0) {
+                        $0 + Double($1[resource] ?? 0)
+                    })
             }
             let state = PodState(pod)
             let isYoung = work.now - (pod.tree[path: "status", "startTime"]?.string?.timestamp ?? work.now) < Self.settling

@@ -138,7 +138,10 @@ struct CronSchedule: Equatable {
             guard let value = Int(digits), let unit = ["h": 3600, "m": 60, "s": 1][character] else {
                 throw ParseError(description: "failed to parse duration @every \(text)")
             }
-            total += value * unit
+            let (product, overflows) = value.multipliedReportingOverflow(by: unit)
+            let (sum, overflowsToo) = total.addingReportingOverflow(product)
+            guard !overflows, !overflowsToo else { throw ParseError(description: "failed to parse duration @every \(text)") }
+            total = sum
             digits = ""
         }
         guard digits.isEmpty, total > 0 else { throw ParseError(description: "failed to parse duration @every \(text)") }

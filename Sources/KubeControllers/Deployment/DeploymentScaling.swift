@@ -96,7 +96,7 @@ enum DeploymentScaling {
             let maximum = Double(deployment.replicas + deployment.maxSurge)
             let annotated = set.annotatedMaximum.flatMap { $0 > 0 ? $0 : nil } ?? deployment.status?["replicas"]?.int ?? 0
             guard annotated > 0 else { return 0 }
-            fraction = Int64((Double(set.desired) * maximum / Double(annotated)).rounded()) - set.desired
+            fraction = Int64(saturating: (Double(set.desired) * maximum / Double(annotated)).rounded()) - set.desired
         }
         let rest = difference - given
         return difference > 0 ? min(fraction, rest) : max(fraction, rest)

@@ -7,11 +7,20 @@ struct IndexSet: Equatable, CustomStringConvertible {
 
     /// What can't be read is left out, and so is everything from `limit` on.
     init(_ text: String, limit: Int) {
+        var found: [ClosedRange<Int>] = []
         for part in text.split(separator: ",") {
             let ends = part.split(separator: "-").map { Int($0) }
             guard let first = ends.first ?? nil, first >= 0, first < limit else { continue }
             let last = ends.count > 1 ? ends[1] ?? first : first
-            if last >= first { insert(first...min(last, limit - 1)) }
+            if last >= first { found.append(first...min(last, limit - 1)) }
+        }
+        // All at once: a status may hold a hundred thousand.
+        for range in found.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let before = ranges.last, range.lowerBound <= before.upperBound + 1 {
+                ranges[ranges.count - 1] = before.lowerBound...max(before.upperBound, range.upperBound)
+            } else {
+                ranges.append(range)
+            }
         }
     }
 

@@ -29,7 +29,10 @@ public struct Outcome: Sendable {
 
     public static let done = Outcome()
 
-    static func after(seconds: Double?) -> Outcome { Outcome(after: seconds.map { .milliseconds(Int64(max(0, $0) * 1000)) }) }
+    /// - Parameter seconds: at most a year counts; a look too early does no harm.
+    static func after(seconds: Double?) -> Outcome {
+        Outcome(after: seconds.map { .milliseconds(Int64(saturating: min(max(0, $0), 31_536_000) * 1000)) })
+    }
 }
 
 /// One controller: brings what is in the clusters nearer to what is desired.

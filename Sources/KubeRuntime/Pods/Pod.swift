@@ -45,10 +45,15 @@ struct Pod: Sendable {
 
     func container(_ name: String) -> ContainerSpec? { allContainers.first { $0.name == name } }
 
+    /// What a tenant may ask for is any number of seconds; 68 years are enough, and safe to count on from.
+    static let longestGracePeriod = Int64(Int32.max)
+
     /// Seconds that containers get to end: what the deletion says, else the spec, else 30.
     var gracePeriod: Int64 {
-        if isBeingDeleted, let seconds = metadata.deletionGracePeriodSeconds { return max(seconds, 1) }
-        return spec["terminationGracePeriodSeconds"]?.int ?? 30
+        if isBeingDeleted, let seconds = metadata.deletionGracePeriodSeconds {
+            return min(max(seconds, 1), Self.longestGracePeriod)
+        }
+        return min(spec["terminationGracePeriodSeconds"]?.int ?? 30, Self.longestGracePeriod)
     }
 
     /// `name_namespace(uid)`, as kubelet's messages have it.

@@ -217,7 +217,7 @@ struct PodMachine {
             plan.actions.append(stop(current, pod, grace: pod.gracePeriod, why: "definition changed, will be restarted"))
         } else if let failure = memory.probes[current.id]?.failure {
             let probe = failure == "startup" ? spec.tree["startupProbe"] : spec.tree["livenessProbe"]
-            let grace = probe?["terminationGracePeriodSeconds"]?.int ?? pod.gracePeriod
+            let grace = probe?["terminationGracePeriodSeconds"]?.int.map { min($0, Pod.longestGracePeriod) } ?? pod.gracePeriod
             plan.actions.append(stop(current, pod, grace: grace, why: "failed \(failure) probe, will be restarted"))
         }
     }
@@ -278,7 +278,7 @@ struct PodMachine {
         }
         let deadline = (memory.terminationStarted ?? now) + Double(grace)
         for container in next {
-            let left = max(Int64((deadline - now).rounded(.up)), main.isEmpty ? 2 : 1)
+            let left = max(Int64(saturating: (deadline - now).rounded(.up)), main.isEmpty ? 2 : 1)
             if let stop = memory.stopping[container.id] {
                 // Deleting again with less patience cuts the first one short.
                 guard now + Double(left) + 1 < stop.deadline else { continue }

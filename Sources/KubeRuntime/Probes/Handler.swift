@@ -33,7 +33,7 @@ struct HandlerRunner: Sendable {
         } else if let socket = handler["tcpSocket"] {
             try await connect(socket, target, timeout: timeout)
         } else if let pause = handler["sleep"] {
-            try await Task.sleep(for: .seconds(pause["seconds"]?.int ?? 0))
+            try await Task.sleep(for: .seconds(min(pause["seconds"]?.int ?? 0, Pod.longestGracePeriod)))
         } else if let grpc = handler["grpc"] {
             try await check(grpc, target, timeout: timeout)
         }

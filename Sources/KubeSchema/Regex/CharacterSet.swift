@@ -38,19 +38,9 @@ struct CharacterSet: Sendable, Hashable {
 
     func union(_ other: CharacterSet) -> CharacterSet { CharacterSet(ranges + other.ranges) }
 
-    /// With the other case of every ASCII letter; of other letters, those with simple mappings.
+    /// With the other case of every letter that has a simple one.
     var foldingCase: CharacterSet {
-        var more = ranges
-        for range in ranges where range.count <= 0x3000 {
-            for value in range {
-                guard let scalar = Unicode.Scalar(value) else { continue }
-                for mapped in [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping] {
-                    let scalars = Array(mapped.unicodeScalars)
-                    if scalars.count == 1 { more.append(scalars[0].value...scalars[0].value) }
-                }
-            }
-        }
-        return CharacterSet(more)
+        CharacterSet(ranges + CharacterCase.pairs.filter { contains($0.from) }.map { $0.to.value...$0.to.value })
     }
 
     static let digit = CharacterSet([0x30...0x39])
@@ -69,52 +59,4 @@ struct CharacterSet: Sendable, Hashable {
         "space": CharacterSet([0x09...0x0D, 0x20...0x20]),
         "upper": CharacterSet([0x41...0x5A]), "word": word, "xdigit": CharacterSet([0x30...0x39, 0x41...0x46, 0x61...0x66]),
     ]
-
-    /// `\p{L}` and its like: general categories by their letters; nil when there is no such.
-    static func category(_ name: String) -> CharacterSet? {
-        let wanted: (Unicode.GeneralCategory) -> Bool
-        switch name {
-        case "L": wanted = { [.uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter].contains($0) }
-        case "Lu": wanted = { $0 == .uppercaseLetter }
-        case "Ll": wanted = { $0 == .lowercaseLetter }
-        case "Lt": wanted = { $0 == .titlecaseLetter }
-        case "Lm": wanted = { $0 == .modifierLetter }
-        case "Lo": wanted = { $0 == .otherLetter }
-        case "M": wanted = { [.nonspacingMark, .spacingMark, .enclosingMark].contains($0) }
-        case "N": wanted = { [.decimalNumber, .letterNumber, .otherNumber].contains($0) }
-        case "Nd": wanted = { $0 == .decimalNumber }
-        case "P":
-            wanted = {
-                [
-                    .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
-                    .finalPunctuation,
-                    .otherPunctuation,
-                ].contains($0)
-            }
-        case "S": wanted = { [.mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol].contains($0) }
-        case "Z": wanted = { [.spaceSeparator, .lineSeparator, .paragraphSeparator].contains($0) }
-        case "Zs": wanted = { $0 == .spaceSeparator }
-        case "C": wanted = { [.control, .format, .surrogate, .privateUse, .unassigned].contains($0) }
-        case "Cc": wanted = { $0 == .control }
-        case "Greek": return CharacterSet([0x370...0x3FF, 0x1F00...0x1FFF])
-        case "Cyrillic": return CharacterSet([0x400...0x52F])
-        case "Latin":
-            return CharacterSet([0x41...0x5A, 0x61...0x7A, 0xAA...0xAA, 0xBA...0xBA, 0xC0...0xD6, 0xD8...0xF6, 0xF8...0x2B8])
-        case "Han":
-            return CharacterSet([
-                0x2E80...0x2FD5, 0x3005...0x3007, 0x3021...0x3029, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0x20000...0x3134F,
-            ])
-        default: return nil
-        }
-        var ranges: [ClosedRange<UInt32>] = []
-        for value: UInt32 in 0...0x10FFFF {
-            guard let scalar = Unicode.Scalar(value), wanted(scalar.properties.generalCategory) else { continue }
-            if let last = ranges.last, last.upperBound + 1 == value {
-                ranges[ranges.count - 1] = last.lowerBound...value
-            } else {
-                ranges.append(value...value)
-            }
-        }
-        return CharacterSet(ranges)
-    }
 }

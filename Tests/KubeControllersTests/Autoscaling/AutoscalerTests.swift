@@ -26,6 +26,9 @@ import Testing
         // Pods that aren't measured hold back both ways.
         Case(usages: [100, nil], expected: 2), Case(usages: [10, nil], expected: 2), Case(usages: [300, nil], expected: 6),
         Case(usages: [100], unready: 1, expected: 2),
+        // What a metrics server says may be any number.
+        Case(usages: [.max, .max], expected: 368_934_881_474_191_040),
+        Case(usages: [.max, nil], expected: 184_467_440_737_095_520),
     ])
     func followsUtilization(test: Case) throws {
         let current = Int64(test.usages.count + test.unready)

@@ -27,7 +27,10 @@ import Testing
         #expect(try CronSchedule("0 0 31 2 *").next(after: Samples.now) == nil)
     }
 
-    @Test(arguments: ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "x * * * *", "@every", "@every 5"])
+    @Test(arguments: [
+        "", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "x * * * *", "@every", "@every 5",
+        "@every 9223372036854775807h",
+    ])
     func refusesWhatIsNoSchedule(text: String) {
         #expect(throws: CronSchedule.ParseError.self) { try CronSchedule(text) }
     }

@@ -177,6 +177,15 @@ import Testing
         #expect(state.names == ["s"])
     }
 
+    @Test func takesAnyPatience() throws {
+        var state = try Situation("{containers: [{name: a, image: x}]}", deleted: .max)
+        state.add("a", .running)
+        #expect(
+            state.actions == [
+                .stop(id: "a-0", name: "a", grace: Int64(Int32.max), message: "Stopping container a", runsHook: true)
+            ])
+    }
+
     @Test func deletingAgainWithLessPatienceCutsTheFirstShort() throws {
         var state = try Situation("{containers: [{name: a, image: x}]}", deleted: 1)
         state.add("a", .running)
