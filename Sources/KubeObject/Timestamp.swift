@@ -19,8 +19,8 @@ public enum Timestamp {
     /// `2026-01-02T03:04:05.000006Z`.
     public static func microNow() -> String { formatMicro(seconds) }
 
-    /// The first and the last second that have a text: those of the years 0001 and 9999. Times beyond are told as these.
-    private static let range = -62_135_596_800.0...253_402_300_799.0
+    /// The first and the last second that have a text: those of the years 0000 and 9999. Times beyond are told as these.
+    private static let range = -62_167_219_200.0...253_402_300_799.0
 
     /// To the second; fractions are cut off.
     public static func format(_ seconds: Double) -> String { text(Int64(bounded(seconds.rounded(.down))), fraction: "") }
@@ -39,7 +39,7 @@ public enum Timestamp {
         return text(whole, fraction: "." + String(repeating: "0", count: 6 - digits.utf8.count) + digits)
     }
 
-    /// Seconds since 1970, or nil when the text isn't an RFC 3339 time of the years 0001 to 9999.
+    /// Seconds since 1970, or nil when the text isn't an RFC 3339 time of the years 0000 to 9999 (in UTC).
     public static func parse(_ text: some StringProtocol) -> Double? {
         let bytes = Array(text.utf8)
         func number(_ from: Int, _ count: Int) -> Int64? {
@@ -83,7 +83,7 @@ public enum Timestamp {
         }
         guard index == bytes.count else { return nil }
         let whole = days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
-        return Double(whole) + fraction
+        return range.contains(Double(whole)) ? Double(whole) + fraction : nil
     }
 
     private static func text(_ seconds: Int64, fraction: String) -> String {
