@@ -33,8 +33,13 @@ public struct FieldError: Sendable, Hashable, CustomStringConvertible {
     /// The value that is wrong; not shown for `required`, `forbidden`, `tooLong` and `internalError`.
     public var badValue: JSON?
     public var detail: String
+    /// The bad value as upstream prints it, where that isn't its JSON (upstream's own types have other names for their fields).
+    public var shownValue: String?
 
-    public init(_ type: ErrorType, _ path: String, _ badValue: JSON? = nil, _ detail: String = "") {
+    public init(
+        _ type: ErrorType, _ path: String, _ badValue: JSON? = nil, _ detail: String = "", shownValue: String? = nil
+    ) {
+        self.shownValue = shownValue
         self.type = type
         self.path = path
         self.badValue = badValue
@@ -66,6 +71,7 @@ public struct FieldError: Sendable, Hashable, CustomStringConvertible {
         case .required, .forbidden, .tooLong, .internalError: break
         default:
             switch badValue {
+            case _ where shownValue != nil: text += ": \(shownValue ?? "")"
             case nil: break
             case .null?: text += ": null"
             case let value?: text += ": \(value.text)"

@@ -38,11 +38,14 @@ public final class ResourceType: Sendable, Hashable {
     public let listKind: String
     /// The list's fields, when it isn't a built-in type.
     let listType: TypeSchema?
+    /// The definition that made it, when it is a custom resource.
+    public let definition: CustomResourceDefinition?
 
     public init(
         gvk: GroupVersionKind, plural: String, singular: String, shortNames: [String] = [], categories: [String] = [],
         isNamespaced: Bool, verbs: [String], subresources: [Subresource] = [], storageVersionHash: String = "",
-        storedAs: GroupVersionKind? = nil, type: TypeSchema?, listKind: String? = nil, listType: TypeSchema? = nil
+        storedAs: GroupVersionKind? = nil, type: TypeSchema?, listKind: String? = nil, listType: TypeSchema? = nil,
+        definition: CustomResourceDefinition? = nil
     ) {
         self.gvk = gvk
         self.gvr = gvk.groupVersion.resource(plural)
@@ -57,8 +60,11 @@ public final class ResourceType: Sendable, Hashable {
         self.type = type
         self.listKind = listKind ?? gvk.kind + "List"
         self.listType = listType
+        self.definition = definition
     }
 
+    /// The version of the definition that it is, when it is a custom resource.
+    public var custom: CustomResourceVersion? { type?.custom }
     public var group: String { gvk.group }
     public var version: String { gvk.version }
     public var kind: String { gvk.kind }

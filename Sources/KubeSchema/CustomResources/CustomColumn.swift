@@ -10,16 +10,16 @@ public struct CustomColumn: Sendable {
     public let description: String
     /// Above 0: only shown by `-o wide`.
     public let priority: Int64
-    let path: JSONPathColumn
+    /// Nil for a text that is no path: then there is never a value.
+    let path: JSONPathColumn?
 
-    /// Nil when the path isn't one, which a definition's validation refuses.
-    init?(_ json: JSON) {
+    init(_ json: JSON) {
         name = json["name"]?.string ?? ""
         type = json["type"]?.string ?? "string"
         format = json["format"]?.string ?? ""
         description = json["description"]?.string ?? ""
         priority = json["priority"]?.int ?? 0
-        do { path = try JSONPathColumn(json["jsonPath"]?.string ?? "") } catch { return nil }
+        do { path = try JSONPathColumn(json["jsonPath"]?.string ?? "") } catch { path = nil }
     }
 
     /// What a version without columns of its own has, beside the name.
@@ -29,7 +29,7 @@ public struct CustomColumn: Sendable {
             "description":
                 "CreationTimestamp is a timestamp representing the server time when this object was created. It is represented in RFC3339 form and is in UTC.",
         ])
-    ].compactMap { $0 }
+    ]
 
     /// An entry of a Table's `columnDefinitions`.
     public var definition: JSON {
@@ -44,7 +44,7 @@ public struct CustomColumn: Sendable {
     ///
     /// - Parameter age: makes the text for a `date` out of its RFC 3339 form: `5d`.
     public func cell(of object: JSON, age: (String) -> String) -> JSON {
-        guard let value = path.values(in: object).first, !value.isNull else { return .null }
+        guard let value = path?.values(in: object).first, !value.isNull else { return .null }
         switch type {
         case "integer":
             if let whole = value.int { return .int(whole) }

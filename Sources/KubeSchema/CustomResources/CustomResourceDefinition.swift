@@ -36,8 +36,12 @@ public struct CustomResourceDefinition: Sendable {
     public let isNamespaced: Bool
     /// As discovery orders them: `v1` before `v1beta1` before others.
     public let versions: [CustomResourceVersion]
+    /// The definition's own name: `PLURAL.GROUP`.
+    public let name: String
     /// Whether its resources are served.
     public let isEstablished: Bool
+    /// Whether its objects are being deleted, and no others may be created.
+    public let isTerminating: Bool
     /// `spec.conversion`; nil when versions differ in name only.
     public let webhookConversion: JSON?
 
@@ -50,7 +54,9 @@ public struct CustomResourceDefinition: Sendable {
         let names = accepted.plural.isEmpty ? Names(spec["names"]) : accepted
         self.names = names
         isNamespaced = spec["scope"]?.string == "Namespaced"
+        name = tree[path: "metadata", "name"]?.string ?? ""
         isEstablished = CustomResourceStatus.isTrue("Established", tree)
+        isTerminating = CustomResourceStatus.isTrue("Terminating", tree)
         let conversion = spec["conversion"]
         webhookConversion = conversion?["strategy"]?.string == "Webhook" ? conversion : nil
         var versions: [CustomResourceVersion] = []
@@ -64,22 +70,45 @@ public struct CustomResourceDefinition: Sendable {
     /// The version that objects are stored in.
     public var storageVersion: CustomResourceVersion? { versions.first { $0.isStorage } }
 
+    /// Whether clients prefer a version to another: `v1` to `v1beta1`.
+    public static func versionPrecedes(_ left: String, _ right: String) -> Bool { VersionOrder.precedes(left, right) }
+
     public func version(_ name: String) -> CustomResourceVersion? { versions.first { $0.name == name } }
 
-    private static let verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+    /// In the order in which upstream tells them of custom resources.
+    private static let verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+
+    /// All that a definition's resources are made from: two definitions that are equal in it have the same resources.
+    public static func essence(of tree: JSON) -> JSON {
+        [
+            "name": tree[path: "metadata", "name"] ?? "", "spec": tree["spec"] ?? [:],
+            "names": tree[path: "status", "acceptedNames"] ?? [:],
+            "isEstablished": .bool(CustomResourceStatus.isTrue("Established", tree)),
+            "isTerminating": .bool(CustomResourceStatus.isTrue("Terminating", tree)),
+        ]
+    }
+
+    /// The resource of the stored version, whether it is served or not: what the objects can be listed and deleted as.
+    public func storedResourceType(builtin: Schema = .builtin) -> ResourceType? {
+        storageVersion.map { resourceTypes(of: [$0], builtin)[0] }
+    }
 
     /// The resources of all served versions, ready for `Schema.adding`.
     public func resourceTypes(builtin: Schema = .builtin) -> [ResourceType] {
+        resourceTypes(of: versions.filter(\.isServed), builtin)
+    }
+
+    private func resourceTypes(of versions: [CustomResourceVersion], _ builtin: Schema) -> [ResourceType] {
         let types = CustomTypes(builtin: builtin)
         let scaleKind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
-        return versions.filter(\.isServed).map { version in
+        return versions.map { version in
             let type = types.object(version)
             var subresources: [ResourceType.Subresource] = []
             let verbs = ["get", "patch", "update"]
+            if version.hasStatus { subresources.append(.init(name: "status", kind: version.kind, verbs: verbs, type: type)) }
             if version.scale != nil {
                 subresources.append(.init(name: "scale", kind: scaleKind, verbs: verbs, type: builtin.type(forKind: scaleKind)))
             }
-            if version.hasStatus { subresources.append(.init(name: "status", kind: version.kind, verbs: verbs, type: type)) }
             let listKind = names.listKind.isEmpty ? names.kind + "List" : names.listKind
             return ResourceType(
                 gvk: version.kind, plural: names.plural, singular: names.singular, shortNames: names.shortNames,
@@ -87,7 +116,7 @@ public struct CustomResourceDefinition: Sendable {
                 isNamespaced: isNamespaced, verbs: Self.verbs, subresources: subresources,
                 storageVersionHash: hash(storageVersion ?? version), storedAs: (storageVersion ?? version).kind, type: type,
                 listKind: listKind,
-                listType: types.list(of: type, version.kind.groupVersion.kind(listKind)))
+                listType: types.list(of: type, version.kind.groupVersion.kind(listKind)), definition: self)
         }
     }
 

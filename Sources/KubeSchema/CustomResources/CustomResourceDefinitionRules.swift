@@ -38,13 +38,17 @@ public enum CustomResourceDefinitionRules {
                     "spec.preserveUnknownFields", true,
                     "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"))
         }
-        errors += versions(spec) + names(spec) + conversion(spec["conversion"] ?? [:])
+        let parts = SharedVersionParts(spec["versions"]?.elements ?? [])
+        errors += versions(spec, parts) + names(spec)
+        if let first = spec["versions"]?.elements.first { errors += parts.errors(in: first) }
+        errors += conversion(spec["conversion"] ?? [:]) + storedVersions(tree)
         return errors
     }
 
     /// What is wrong with a change of a definition, after defaulting.
     public static func errors(in tree: JSON, old: JSON) -> [FieldError] {
-        var errors = errors(in: tree)
+        // The name can't change, so it is told of by what it was made from.
+        var errors = errors(in: tree).filter { $0.path != "metadata.name" }
         var fixed = [["group"], ["names", "plural"]]
         if CustomResourceStatus.isTrue("Established", old) { fixed += [["scope"], ["names", "kind"]] }
         for keys in fixed {
@@ -83,15 +87,7 @@ public enum CustomResourceDefinitionRules {
         if !group.utf8.contains(UInt8(ascii: ".")) {
             return [.invalid("spec.group", .string(group), "should be a domain with at least one dot")]
         }
-        let isProtected = ["k8s.io", "kubernetes.io"].contains { group == $0 || group.hasSuffix(".\($0)") }
-        let annotation = "api-approved.kubernetes.io"
-        guard isProtected, tree[path: "metadata", "annotations", annotation]?.string?.isEmpty ?? true else { return [] }
-        return [
-            .required(
-                "metadata.annotations[\(annotation)]",
-                "protected groups must have approval annotation \"\(annotation)\", see https://github.com/kubernetes/enhancements/pull/1111"
-            )
-        ]
+        return APIApproval(tree)?.error.map { [$0] } ?? []
     }
 
     private static func names(_ spec: JSON) -> [FieldError] {
@@ -125,37 +121,49 @@ public enum CustomResourceDefinitionRules {
     }
 
     private static func conversion(_ conversion: JSON) -> [FieldError] {
+        let webhook = conversion["webhook"]
+        let reviews = webhook?["conversionReviewVersions"]?.strings ?? []
+        let clientPath = "spec.conversion.webhookClientConfig"
+        let reviewPath = "spec.conversion.conversionReviewVersions"
         switch conversion["strategy"]?.string ?? "" {
         case "": return [.required("spec.conversion.strategy", "")]
         case "None":
-            guard conversion["webhook"]?.object != nil else { return [] }
-            return [.forbidden("spec.conversion.webhook", "should not be set when strategy is not set to Webhook")]
-        case "Webhook":
-            guard let webhook = conversion["webhook"], webhook.object != nil else {
-                return [.required("spec.conversion.webhook", "required when strategy is set to Webhook")]
-            }
+            let detail = "should not be set when strategy is not set to Webhook"
             var errors: [FieldError] = []
-            let client = webhook["clientConfig"]
-            if client?.object == nil {
-                errors.append(.required("spec.conversion.webhook.clientConfig", "required when strategy is set to Webhook"))
-            } else if (client?["url"] == nil) == (client?["service"] == nil) {
-                errors.append(.required("spec.conversion.webhook.clientConfig", "exactly one of url or service is required"))
-            }
-            let reviews = webhook["conversionReviewVersions"]?.strings ?? []
-            if reviews.isEmpty {
-                errors.append(.required("spec.conversion.webhook.conversionReviewVersions", ""))
-            } else if !reviews.contains("v1"), !reviews.contains("v1beta1") {
-                errors.append(
-                    .invalid(
-                        "spec.conversion.webhook.conversionReviewVersions", JSON(reviews),
-                        "must include at least one of v1, v1beta1"))
-            }
+            if webhook?["clientConfig"]?.object != nil { errors.append(.forbidden(clientPath, detail)) }
+            if !reviews.isEmpty { errors.append(.forbidden(reviewPath, detail)) }
             return errors
+        case "Webhook":
+            var errors: [FieldError] = []
+            if let client = webhook?["clientConfig"], client.object != nil {
+                errors += WebhookConfigRules.errors(in: client, clientPath)
+            } else {
+                errors.append(.required(clientPath, "required when strategy is set to Webhook"))
+            }
+            return errors + reviewVersions(reviews, reviewPath)
         case let strategy: return [.notSupported("spec.conversion.strategy", .string(strategy), ["None", "Webhook"])]
         }
     }
 
-    private static func versions(_ spec: JSON) -> [FieldError] {
+    private static func reviewVersions(_ versions: [String], _ path: String) -> [FieldError] {
+        guard !versions.isEmpty else { return [.required(path, "")] }
+        var errors: [FieldError] = []
+        var seen: Set<String> = []
+        for (index, version) in versions.enumerated() {
+            let versionPath = "\(path)[\(index)]"
+            if !seen.insert(version).inserted {
+                errors.append(.invalid(versionPath, .string(version), "duplicate version"))
+            } else if let problem = ObjectNames.labelProblem(version) {
+                errors.append(.invalid(versionPath, .string(version), problem))
+            }
+        }
+        if errors.isEmpty, !versions.contains("v1"), !versions.contains("v1beta1") {
+            errors.append(.invalid(path, JSON(versions), "must include at least one of v1, v1beta1"))
+        }
+        return errors
+    }
+
+    private static func versions(_ spec: JSON, _ parts: SharedVersionParts) -> [FieldError] {
         var errors: [FieldError] = []
         let versions = spec["versions"]?.elements ?? []
         let names = versions.map { $0["name"]?.string ?? "" }
@@ -165,13 +173,42 @@ public enum CustomResourceDefinitionRules {
                 errors.append(.invalid("\(path).name", .string(names[index]), problem))
             }
             errors += CustomResourceVersionRules.errors(in: version, path)
+            errors += parts.errors(in: version, ofItsOwn: path)
         }
-        if Set(names).count < names.count {
-            errors.append(.invalid("spec.versions", .array(versions), "must contain unique version names"))
+        func refuse(_ detail: String) {
+            errors.append(
+                FieldError(.invalid, "spec.versions", nil, detail, shownValue: versions.isEmpty ? "null" : shown(versions)))
         }
+        if Set(names).count < names.count { refuse("must contain unique version names") }
         if versions.count(where: { $0["storage"]?.bool == true }) != 1 {
-            errors.append(.invalid("spec.versions", .array(versions), "must have exactly one version marked as storage version"))
+            refuse("must have exactly one version marked as storage version")
+        }
+        if let first = names.first, let problem = ObjectNames.labelProblem(first) {
+            errors.append(.invalid("spec.version", .string(first), problem))
         }
         return errors
+    }
+
+    /// Versions as upstream's own type prints them. What all versions share stands elsewhere there; the rest isn't shown.
+    private static func shown(_ versions: [JSON]) -> String {
+        let texts = versions.map { version in
+            func truth(_ key: String) -> String { version[key]?.bool == true ? "true" : "false" }
+            let warning = version["deprecationWarning"]?.string.map { JSON.string($0).text } ?? "null"
+            return "{\"Name\":\(JSON.string(version["name"]?.string ?? "").text),\"Served\":\(truth("served")),"
+                + "\"Storage\":\(truth("storage")),\"Deprecated\":\(truth("deprecated")),\"DeprecationWarning\":\(warning),"
+                + "\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,\"SelectableFields\":null}"
+        }
+        return "[\(texts.joined(separator: ","))]"
+    }
+
+    private static func storedVersions(_ tree: JSON) -> [FieldError] {
+        // Without a status nothing was prepared for storing: only the wishes are looked at.
+        guard tree["status"]?.object != nil else { return [] }
+        let path = "status.storedVersions"
+        let stored = tree[path: "status", "storedVersions"]?.strings ?? []
+        guard !stored.isEmpty else { return [.invalid(path, .null, "must have at least one stored version")] }
+        let storage = (tree[path: "spec", "versions"]?.elements ?? []).last { $0["storage"]?.bool == true }?["name"]?.string
+        guard let storage, !stored.contains(storage) else { return [] }
+        return [.invalid(path, JSON(stored), "must have the storage version \(storage)")]
     }
 }

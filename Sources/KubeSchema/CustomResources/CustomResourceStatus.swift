@@ -55,6 +55,11 @@ public enum CustomResourceStatus {
         } else if !conditions.contains(where: { $0["type"]?.string == "Established" }) {
             set(&conditions, "Established", isTrue: false, "NotAccepted", "not all names are accepted", now)
         }
+        if let approval = APIApproval(definition)?.condition {
+            set(
+                &conditions, "KubernetesAPIApprovalPolicyConformant", isTrue: approval.isTrue, approval.reason, approval.message,
+                now)
+        }
         status["conditions"] = .array(conditions)
         status["storedVersions"] = storedVersions(of: definition)
         return status
@@ -63,17 +68,18 @@ public enum CustomResourceStatus {
     /// The versions that objects may be stored in: those so far, and the storage version.
     public static func storedVersions(of definition: JSON) -> JSON {
         var stored = definition[path: "status", "storedVersions"]?.strings ?? []
-        for version in definition[path: "spec", "versions"]?.elements ?? [] where version["storage"]?.bool == true {
-            if let name = version["name"]?.string, !stored.contains(name) { stored.append(name) }
-        }
+        let storage = definition[path: "spec", "versions"]?.elements.first { $0["storage"]?.bool == true }
+        if let name = storage?["name"]?.string, !stored.contains(name) { stored.append(name) }
         return JSON(stored)
     }
 
     /// The condition of a definition that is being deleted.
-    public static func terminating(_ definition: JSON, reason: String, message: String, now: String) -> JSON {
+    public static func terminating(
+        _ definition: JSON, isTrue: Bool, reason: String, message: String, now: String
+    ) -> JSON {
         var status = definition["status"] ?? [:]
         var conditions = status["conditions"]?.elements ?? []
-        set(&conditions, "Terminating", isTrue: true, reason, message, now)
+        set(&conditions, "Terminating", isTrue: isTrue, reason, message, now)
         status["conditions"] = .array(conditions)
         return status
     }

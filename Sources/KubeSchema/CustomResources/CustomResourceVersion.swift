@@ -30,17 +30,23 @@ public final class CustomResourceVersion: Sendable {
         let standing = "\(kind.apiVersion) \(kind.kind) is deprecated"
         deprecationWarning = json["deprecated"]?.bool == true ? json["deprecationWarning"]?.string ?? standing : nil
         let columns = json["additionalPrinterColumns"]?.elements ?? []
-        self.columns = columns.isEmpty ? CustomColumn.standing : columns.compactMap { CustomColumn($0) }
+        self.columns = columns.isEmpty ? CustomColumn.standing : columns.map { CustomColumn($0) }
         selectableFields = (json["selectableFields"]?.elements ?? []).compactMap { SimplePath($0["jsonPath"]?.string ?? "") }
     }
 
     /// What is wrong with an object, and what it is warned about: values first, and rules when the values are good enough to be looked at.
     ///
-    /// - Parameter old: the object before, on an update.
-    public func validate(_ object: JSON, old: JSON? = nil) -> StructuralSchema.RuleOutcome {
+    /// - Parameters:
+    ///   - old: the object before, on an update.
+    ///   - known: what is wrong with it already: some of that keeps rules from being looked at.
+    ///   - isStatus: only the status is new, and told of as upstream does: by paths below it.
+    public func validate(
+        _ object: JSON, old: JSON? = nil, known: [FieldError] = [], isStatus: Bool = false
+    ) -> StructuralSchema.RuleOutcome {
         var outcome = StructuralSchema.RuleOutcome()
-        outcome.errors = schema.errors(in: object, old: old)
-        let isBlocked = outcome.errors.contains { error in
+        outcome.errors = isStatus ? statusErrors(object, old: old) : schema.errors(in: object, old: old)
+        outcome.errors += scale?.errors(in: object) ?? []
+        let isBlocked = (known + outcome.errors).contains { error in
             switch error.type {
             case .notSupported, .required, .tooLong, .tooMany, .typeInvalid: true
             default: false
@@ -50,13 +56,22 @@ public final class CustomResourceVersion: Sendable {
             guard schema.hasRules else { return outcome }
             let why =
                 "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
-            outcome.errors.append(.invalid("<nil>", "null", why))
+            outcome.errors.append(.invalid("<nil>", .null, why))
             return outcome
         }
         let rules = schema.ruleOutcome(of: object, old: old)
         outcome.errors += rules.errors
         outcome.warnings = rules.warnings
         return outcome
+    }
+
+    private func statusErrors(_ object: JSON, old: JSON?) -> [FieldError] {
+        guard let status = schema.properties["status"], let value = object["status"] else { return [] }
+        return status.errors(in: value, old: old?["status"]).map { error in
+            var error = error
+            error.path = error.path == "<nil>" ? "status" : "status.\(error.path)"
+            return error
+        }
     }
 
     /// What field selectors see of an object.

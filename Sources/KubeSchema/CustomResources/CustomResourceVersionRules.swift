@@ -11,24 +11,25 @@ enum CustomResourceVersionRules {
                 errors.append(
                     .invalid(
                         "\(path).deprecationWarning", .string(warning),
-                        warning.isEmpty ? "must not be empty" : "must be <= 256 characters long"))
+                        warning.isEmpty ? "must not be an empty string" : "must be <= 256 characters long"))
             }
         }
-        if let schema = version[path: "schema", "openAPIV3Schema"], schema.object != nil {
-            let schemaPath = "\(path).schema.openAPIV3Schema"
-            let wrong = StructuralCheck.errors(in: schema, path: schemaPath)
-            errors += wrong.isEmpty ? defaults(schema, schemaPath) : wrong
-        } else {
-            errors.append(.required("\(path).schema.openAPIV3Schema", "schemas are required"))
+        if version[path: "schema", "openAPIV3Schema"]?.object == nil {
+            errors.append(.required("\(path).schema.openAPIV3Schema", ""))
         }
-        if let scale = version[path: "subresources", "scale"], scale.object != nil {
-            errors += self.scale(scale, "\(path).subresources.scale")
-        }
-        for (index, column) in (version["additionalPrinterColumns"]?.elements ?? []).enumerated() {
-            errors += self.column(column, "\(path).additionalPrinterColumns[\(index)]")
-        }
-        errors += selectableFields(version, path)
         return errors
+    }
+
+    static func schema(_ schema: JSON, hasStatus: Bool, _ path: String) -> [FieldError] {
+        var errors: [FieldError] = []
+        if hasStatus, let type = schema["type"]?.string, !type.isEmpty, type != "object" {
+            errors.append(
+                .invalid(
+                    "\(path).type", .string(type),
+                    "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled"))
+        }
+        let wrong = StructuralCheck.errors(in: schema, path: path)
+        return errors + (wrong.isEmpty ? defaults(schema, path) : wrong)
     }
 
     /// Defaults must be values that the schema allows and doesn't prune.
@@ -58,7 +59,7 @@ enum CustomResourceVersionRules {
         if let items = schema.items { visit(items, "\(path).items", &errors) }
     }
 
-    private static func scale(_ scale: JSON, _ path: String) -> [FieldError] {
+    static func scale(_ scale: JSON, _ path: String) -> [FieldError] {
         func check(_ key: String, below: String, isRequired: Bool) -> FieldError? {
             let text = scale[key]?.string ?? ""
             let keyPath = "\(path).\(key)"
@@ -70,8 +71,15 @@ enum CustomResourceVersionRules {
         return [
             check("specReplicasPath", below: "spec", isRequired: true),
             check("statusReplicasPath", below: "status", isRequired: true),
-            selector.hasPrefix(".spec.") ? nil : check("labelSelectorPath", below: "status", isRequired: false),
+            labelSelector(selector, "\(path).labelSelectorPath"),
         ].compactMap { $0 }
+    }
+
+    private static func labelSelector(_ text: String, _ path: String) -> FieldError? {
+        if text.isEmpty { return nil }
+        if SimplePath(text) == nil { return .invalid(path, .string(text), "must be a simple json path starting with .") }
+        guard !text.hasPrefix(".spec."), !text.hasPrefix(".status.") else { return nil }
+        return .invalid(path, .string(text), "should be a json path under either .spec or .status")
     }
 
     private static let columnTypes = ["integer", "number", "string", "boolean", "date"]
@@ -79,7 +87,7 @@ enum CustomResourceVersionRules {
         "int32", "int64", "float", "double", "byte", "date", "date-time", "password",
     ]
 
-    private static func column(_ column: JSON, _ path: String) -> [FieldError] {
+    static func column(_ column: JSON, _ path: String) -> [FieldError] {
         var errors: [FieldError] = []
         func text(_ key: String) -> String { column[key]?.string ?? "" }
         if text("name").isEmpty { errors.append(.required("\(path).name", "")) }
@@ -94,40 +102,41 @@ enum CustomResourceVersionRules {
                 .invalid(
                     "\(path).format", .string(text("format")), "must be one of \(columnFormats.sorted().joined(separator: ","))"))
         }
+        // As upstream: whether it is more than a beginning shows when a table is made.
         if text("jsonPath").isEmpty {
-            errors.append(.required("\(path).jsonPath", ""))
-        } else {
-            do { _ = try JSONPathColumn(text("jsonPath")) } catch {
-                errors.append(.invalid("\(path).jsonPath", .string(text("jsonPath")), "is an invalid JSON path: \(error)"))
-            }
+            errors.append(.required("\(path).JSONPath", ""))
+        } else if !text("jsonPath").hasPrefix(".") {
+            errors.append(
+                .invalid("\(path).JSONPath", .string(text("jsonPath")), "must be a simple json path starting with ."))
         }
         return errors
     }
 
     private static let maximumSelectable = 8
 
-    private static func selectableFields(_ version: JSON, _ path: String) -> [FieldError] {
-        let fields = version["selectableFields"]?.elements ?? []
+    /// - Parameter schema: the version's.
+    static func selectableFields(_ fields: [JSON], in schema: JSON?, _ path: String) -> [FieldError] {
         var errors: [FieldError] = []
         var seen: Set<String> = []
         for (index, field) in fields.enumerated() {
             let text = field["jsonPath"]?.string ?? ""
-            let fieldPath = "\(path).selectableFields[\(index)].jsonPath"
+            let fieldPath = "\(path)[\(index)].jsonPath"
             guard !text.isEmpty else {
                 errors.append(.required(fieldPath, ""))
                 continue
             }
             guard let simple = SimplePath(text) else {
-                errors.append(.invalid(fieldPath, .string(text), "is an invalid path: expected [ or . but got: \(text)"))
+                let found = text.prefix { $0 != "." && $0 != "[" }
+                errors.append(.invalid(fieldPath, .string(text), "is an invalid path: expected [ or . but got: \(found)"))
                 continue
             }
-            var schema = version[path: "schema", "openAPIV3Schema"]
-            for key in simple.keys { schema = schema?[path: "properties", key] }
-            if simple.keys.first == "metadata" {
-                errors.append(.invalid(fieldPath, .string(text), "must not point to fields in metadata"))
-            } else if schema == nil {
+            var below = schema
+            for key in simple.keys { below = below?[path: "properties", key] }
+            if below == nil {
                 errors.append(.invalid(fieldPath, .string(text), "is an invalid path: does not refer to a valid field"))
-            } else if !["string", "integer", "boolean"].contains(schema?["type"]?.string ?? "") {
+            } else if simple.keys.first == "metadata" {
+                errors.append(.invalid(fieldPath, .string(text), "must not point to fields in metadata"))
+            } else if !["string", "integer", "boolean"].contains(below?["type"]?.string ?? "") {
                 errors.append(
                     .invalid(
                         fieldPath, .string(text),
@@ -137,8 +146,73 @@ enum CustomResourceVersionRules {
             if !seen.insert(text).inserted { errors.append(.duplicate(fieldPath, .string(text))) }
         }
         if fields.count > maximumSelectable {
-            errors.append(.tooMany("\(path).selectableFields", fields.count, maximum: maximumSelectable))
+            errors.append(.tooMany(path, fields.count, maximum: maximumSelectable))
         }
         return errors
+    }
+}
+
+/// The parts that all versions of a definition have alike. Upstream keeps those once for all versions, and names them so in errors.
+struct SharedVersionParts {
+    private enum Part: CaseIterable {
+        case schema, subresources, columns, selectableFields
+
+        func value(in version: JSON) -> JSON? {
+            switch self {
+            case .schema: version["schema"]
+            case .subresources: version["subresources"]
+            case .columns: version["additionalPrinterColumns"]
+            case .selectableFields: version["selectableFields"]
+            }
+        }
+
+        /// Where the part stands in a version, or (without one) for all.
+        func path(of version: String?) -> String {
+            switch self {
+            case .schema: version.map { "\($0).schema" } ?? "spec.validation"
+            case .subresources: "\(version ?? "spec").subresources"
+            case .columns: "\(version ?? "spec").additionalPrinterColumns"
+            case .selectableFields: "\(version ?? "spec").selectableFields"
+            }
+        }
+    }
+
+    private let shared: Set<Part>
+
+    init(_ versions: [JSON]) {
+        shared = Set(
+            Part.allCases.filter { part in
+                guard let first = versions.first.flatMap({ part.value(in: $0) }) else { return false }
+                return versions.allSatisfy { part.value(in: $0) == first }
+            })
+    }
+
+    /// What is wrong with the parts that all share, told once.
+    func errors(in version: JSON) -> [FieldError] {
+        Part.allCases.filter(shared.contains).flatMap { errors(in: version, $0, path: $0.path(of: nil)) }
+    }
+
+    /// What is wrong with the parts of a version that others have otherwise.
+    func errors(in version: JSON, ofItsOwn path: String) -> [FieldError] {
+        Part.allCases.filter { !shared.contains($0) }.flatMap { errors(in: version, $0, path: $0.path(of: path)) }
+    }
+
+    private func errors(in version: JSON, _ part: Part, path: String) -> [FieldError] {
+        let schema = version[path: "schema", "openAPIV3Schema"]
+        switch part {
+        case .schema:
+            guard let schema, schema.object != nil else { return [] }
+            return CustomResourceVersionRules.schema(
+                schema, hasStatus: version[path: "subresources", "status"]?.object != nil, "\(path).openAPIV3Schema")
+        case .subresources:
+            guard let scale = version[path: "subresources", "scale"], scale.object != nil else { return [] }
+            return CustomResourceVersionRules.scale(scale, "\(path).scale")
+        case .columns:
+            return (version["additionalPrinterColumns"]?.elements ?? []).enumerated().flatMap { index, column in
+                CustomResourceVersionRules.column(column, "\(path)[\(index)]")
+            }
+        case .selectableFields:
+            return CustomResourceVersionRules.selectableFields(version["selectableFields"]?.elements ?? [], in: schema, path)
+        }
     }
 }

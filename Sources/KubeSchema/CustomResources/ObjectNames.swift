@@ -17,6 +17,12 @@ enum ObjectNames {
         return problems.isEmpty ? nil : problems.joined(separator: ",")
     }
 
+    /// What is wrong with a name that is only asked to be a part of a path.
+    static func segmentProblems(_ text: String) -> [String] {
+        if text == "." || text == ".." { return ["may not be '\(text)'"] }
+        return ["/", "%"].filter { text.contains($0) }.map { "may not contain '\($0)'" }
+    }
+
     static func subdomainProblem(_ text: String) -> String? {
         var problems: [String] = []
         if text.utf8.count > 253 { problems.append("must be no more than 253 characters") }

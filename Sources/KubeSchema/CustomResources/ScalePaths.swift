@@ -40,6 +40,42 @@ public struct ScalePaths: Sendable {
         return scale
     }
 
+    /// What is wrong with the numbers and the selector, where an object has them.
+    func errors(in object: JSON) -> [FieldError] {
+        var errors: [FieldError] = []
+        func check(_ path: SimplePath?, _ wanted: String, _ isGood: (JSON) -> Bool) {
+            guard let path, let value = path.value(in: object), !isGood(value) else { return }
+            let type =
+                switch value {
+                case .null: "<nil>"
+                case .bool: "bool"
+                case .int: "int64"
+                case .double: "float64"
+                case .string: "string"
+                case .array: "[]interface {}"
+                case .object: "map[string]interface {}"
+                }
+            let bad: JSON = wanted == "string" ? "" : 0
+            errors.append(
+                .invalid(
+                    ".\(path.text)", bad,
+                    ".\(path.text) accessor error: \(value.goDescription) is of the type \(type), expected \(wanted)"))
+        }
+        func isInteger(_ value: JSON) -> Bool { if case .int = value { true } else { false } }
+        for path in [specReplicas, statusReplicas] {
+            check(path, "int64", isInteger)
+            guard case .int(let number)? = path.value(in: object) else { continue }
+            if number < 0 {
+                errors.append(.invalid(".\(path.text)", .int(number), "should be a non-negative integer"))
+            } else if number > Int64(Int32.max) {
+                errors.append(
+                    .invalid(".\(path.text)", .int(number), "should be less than or equal to \(Int32.max)"))
+            }
+        }
+        check(labelSelector, "string") { $0.string != nil }
+        return errors
+    }
+
     /// Writes what a client wants into the object. The scale's resource version, when it has one, becomes the object's precondition.
     public func apply(_ scale: JSON, to object: inout JSON) {
         object[keys: specReplicas.keys[...]] = .int(scale[path: "spec", "replicas"]?.int ?? 0)

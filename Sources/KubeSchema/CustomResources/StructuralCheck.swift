@@ -40,18 +40,19 @@ public struct StructuralCheck {
     // MARK: What of OpenAPI may be used
 
     private static let unsupported = ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"]
-    private static let types: Set<String> = ["array", "boolean", "integer", "number", "object", "string"]
+    private static let types = ["array", "boolean", "integer", "number", "object", "string"]
 
-    private mutating func dialect(_ schema: JSON, _ path: String, depth: Int) {
+    /// - Parameter uncorrelatable: the path of the part above in which a value can't be told to be the one that was there before.
+    private mutating func dialect(_ schema: JSON, _ path: String, depth: Int, uncorrelatable: String? = nil) {
         guard depth < StructuralSchema.maximumDepth else {
             return forbid(path, "must not be nested deeper than \(StructuralSchema.maximumDepth) levels")
         }
         for name in Self.unsupported where schema[name] != nil { forbid("\(path).\(name)", "\(name) is not supported") }
         switch schema["type"]?.string {
         case nil, "": break
-        case "null"?: forbid("\(path).type", "type cannot be set to null, use nullable as an alternative")
         case let type? where !Self.types.contains(type):
-            errors.append(.notSupported("\(path).type", .string(type), Array(Self.types)))
+            errors.append(.notSupported("\(path).type", .string(type), Self.types))
+            if type == "null" { forbid("\(path).type", "type cannot be set to null, use nullable as an alternative") }
         default: break
         }
         if schema["items"]?.array != nil { forbid("\(path).items", "items must be a schema object and not an array") }
@@ -62,13 +63,17 @@ public struct StructuralCheck {
         if let other = schema["additionalProperties"] {
             if hasProperties, other.bool != true {
                 forbid("\(path).additionalProperties", "additionalProperties and properties are mutual exclusive")
-            } else if other.bool == false {
-                forbid("\(path).additionalProperties", "additionalProperties cannot be set to false")
             }
         }
         lists(schema, path)
-        rules(schema, path)
-        for (inner, innerPath) in Self.below(schema, path) { dialect(inner, innerPath, depth: depth + 1) }
+        rules(schema, path, uncorrelatable)
+        let listType = schema["x-kubernetes-list-type"]?.string ?? ""
+        let isAtomic = schema["x-kubernetes-map-type"]?.string == "atomic"
+        for (inner, innerPath) in Self.below(schema, path) {
+            let isItem = innerPath == "\(path).items"
+            let loses = isItem ? listType != "map" : isAtomic
+            dialect(inner, innerPath, depth: depth + 1, uncorrelatable: uncorrelatable ?? (loses ? path : nil))
+        }
     }
 
     private mutating func lists(_ schema: JSON, _ path: String) {
@@ -89,6 +94,14 @@ public struct StructuralCheck {
         }
         if !keys.isEmpty {
             mapKeys(schema, keys, path)
+        }
+        if schema["x-kubernetes-list-type"]?.string == "set", let items = schema["items"], items["type"]?.string == "object",
+            items["x-kubernetes-map-type"]?.string != "atomic"
+        {
+            errors.append(
+                .invalid(
+                    "\(path).items.x-kubernetes-map-type", items["x-kubernetes-map-type"],
+                    "must be atomic as item of a list with x-kubernetes-list-type=set"))
         }
         if let mapType = schema["x-kubernetes-map-type"]?.string {
             if type != "object" {
@@ -123,7 +136,9 @@ public struct StructuralCheck {
             let keyPath = "\(path).x-kubernetes-list-map-keys[\(index)]"
             if !seen.insert(key).inserted { errors.append(.duplicate(keyPath, .string(key))) }
             guard let property = items[path: "properties", key] else {
-                errors.append(.invalid(keyPath, .string(key), "must be a valid property of items"))
+                errors.append(
+                    .invalid(
+                        "\(path).x-kubernetes-list-map-keys", JSON(keys), "entries must all be names of item properties"))
                 continue
             }
             let propertyPath = "\(path).items.properties[\(key)]"
@@ -145,10 +160,17 @@ public struct StructuralCheck {
         }
     }
 
-    private mutating func rules(_ schema: JSON, _ path: String) {
+    private mutating func rules(_ schema: JSON, _ path: String, _ uncorrelatable: String?) {
         for (index, json) in (schema["x-kubernetes-validations"]?.elements ?? []).enumerated() {
             let rulePath = "\(path).x-kubernetes-validations[\(index)]"
-            errors += ValidationRule(json).definitionErrors(rulePath)
+            let rule = ValidationRule(json)
+            errors += rule.definitionErrors(rulePath, in: schema)
+            if let uncorrelatable, rule.usesOldSelf {
+                errors.append(
+                    .invalid(
+                        "\(rulePath).rule", .string(rule.rule),
+                        "oldSelf cannot be used on the uncorrelatable portion of the schema within \(uncorrelatable)"))
+            }
         }
     }
 
@@ -260,11 +282,12 @@ public struct StructuralCheck {
         }
     }
 
-    /// Every field that a value validation names must be specified outside of it too.
+    /// Every field that a value validation at the root names must be specified outside of it too. As upstream: those further below
+    /// aren't looked at.
     private mutating func completeness(_ schema: JSON, _ path: String) {
         for (inner, innerPath) in Self.below(schema, path) {
             let isJunctor = ["allOf", "anyOf", "oneOf", "not"].contains { innerPath.dropFirst(path.count + 1).hasPrefix($0) }
-            if isJunctor { complete(inner, innerPath, schema, path) } else { completeness(inner, innerPath) }
+            if isJunctor { complete(inner, innerPath, schema, path) }
         }
     }
 

@@ -72,13 +72,13 @@ private struct RuleEvaluation {
         for rule in schema.rules {
             if rule.usesOldSelf, old == nil, !rule.hasOptionalOldSelf { continue }
             variables["oldSelf"] = rule.hasOptionalOldSelf ? .optional(oldSelf) : oldSelf
-            evaluate(rule, variables, schema.type, path, isRatcheted)
+            evaluate(rule, value, variables, schema.type, path, isRatcheted)
             if isStopped { return }
         }
     }
 
     private mutating func evaluate(
-        _ rule: ValidationRule, _ variables: CELVariables, _ type: String, _ path: String, _ isRatcheted: Bool
+        _ rule: ValidationRule, _ value: JSON, _ variables: CELVariables, _ type: String, _ path: String, _ isRatcheted: Bool
     ) {
         let program: CELProgram
         switch rule.program {
@@ -107,7 +107,7 @@ private struct RuleEvaluation {
         let errorPath = path.isEmpty && suffix.hasPrefix(".") ? String(suffix.dropFirst()) : path + suffix
         let detail = message(of: rule, variables, path: errorPath, type) ?? rule.detail
         if isStopped { return }
-        let error = Self.error(rule.reason, errorPath.isEmpty ? "<nil>" : errorPath, type, detail)
+        let error = Self.error(rule.reason, errorPath.isEmpty ? "<nil>" : errorPath, value, detail)
         if isRatcheted, !rule.usesOldSelf {
             outcome.warnings.append(error.description)
         } else {
@@ -157,12 +157,18 @@ private struct RuleEvaluation {
         }
     }
 
-    private static func error(_ reason: String, _ path: String, _ type: String, _ detail: String) -> FieldError {
-        switch reason {
+    private static func error(_ reason: String, _ path: String, _ value: JSON, _ detail: String) -> FieldError {
+        // Objects and lists aren't shown.
+        let shown: JSON? =
+            switch value {
+            case .object, .array: nil
+            default: value
+            }
+        return switch reason {
         case "FieldValueForbidden": .forbidden(path, detail)
         case "FieldValueRequired": .required(path, detail)
-        case "FieldValueDuplicate": .duplicate(path, .string(type))
-        default: .invalid(path, .string(type), detail)
+        case "FieldValueDuplicate": FieldError(.duplicate, path, shown)
+        default: FieldError(.invalid, path, shown, detail)
         }
     }
 }

@@ -284,12 +284,10 @@ struct StructuralValidation {
 
     private mutating func embedded(_ value: JSON, _ path: String) {
         for name in ["apiVersion", "kind"] where value[name]?.string?.isEmpty ?? true {
-            add(.required, "\(path).\(name)", nil, "must not be empty")
+            add(.required, "\(path).\(name)", nil, "")
         }
-        if let name = value[path: "metadata", "name"]?.string, !name.isEmpty,
-            name.utf8.count > 253 || !LabelSyntax.isSubdomain(name)
-        {
-            add(.invalid, "\(path).metadata.name", .string(name), ObjectNames.subdomainRule)
+        if let name = value[path: "metadata", "name"]?.string, !name.isEmpty {
+            for problem in ObjectNames.segmentProblems(name) { add(.invalid, "\(path).metadata.name", .string(name), problem) }
         }
         for (key, _) in value[path: "metadata", "labels"]?.object ?? [:] {
             if let problem = LabelSyntax.keyProblem(key) { add(.invalid, "\(path).metadata.labels", .string(key), problem) }

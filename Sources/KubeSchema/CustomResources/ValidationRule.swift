@@ -52,41 +52,82 @@ public struct ValidationRule: Sendable {
     static let reasons = ["FieldValueRequired", "FieldValueInvalid", "FieldValueForbidden", "FieldValueDuplicate"]
 
     /// What is wrong with the rule as a part of a definition.
-    func definitionErrors(_ path: String) -> [FieldError] {
+    ///
+    /// - Parameter schema: the one that the rule stands at.
+    func definitionErrors(_ path: String, in schema: JSON) -> [FieldError] {
         var errors: [FieldError] = []
+        func refuse(_ key: String, _ detail: String) {
+            errors.append(FieldError(.invalid, "\(path).\(key)", nil, detail, shownValue: shown))
+        }
         if Self.trimmed(rule).isEmpty {
             errors.append(.required("\(path).rule", "rule is not specified"))
         } else {
             switch program {
-            case .failure(let error): errors.append(.invalid("\(path).rule", .string(rule), "compilation failed: \(error)"))
+            case .failure(let error): refuse("rule", "compilation failed: \(error)")
             case .success(let program):
                 for name in program.freeNames.subtracting(["self", "oldSelf"]).sorted() {
-                    errors.append(
-                        .invalid(
-                            "\(path).rule", .string(rule),
-                            "compilation failed: undeclared reference to '\(name)' (in container '')"))
+                    refuse("rule", "compilation failed: undeclared reference to '\(name)' (in container '')")
                 }
             }
         }
         if case .failure(let error)? = messageProgram {
-            errors.append(
-                .invalid(
-                    "\(path).messageExpression", .string(messageExpression), "messageExpression compilation failed: \(error)"))
+            refuse("messageExpression", "messageExpression compilation failed: \(error)")
         }
         if message.utf8.contains(UInt8(ascii: "\n")) {
-            errors.append(.invalid("\(path).message", .string(message), "message must not contain line breaks"))
+            errors.append(.invalid("\(path).message", .string(message), "must not contain line breaks"))
         } else if !message.isEmpty, Self.trimmed(message).isEmpty {
-            errors.append(.invalid("\(path).message", .string(message), "message must be non-empty if specified"))
+            errors.append(.invalid("\(path).message", .string(message), "must be non-empty if specified"))
         }
         if message.isEmpty, messageExpression.isEmpty, rule.utf8.contains(UInt8(ascii: "\n")) {
             errors.append(.required("\(path).message", "message must be specified if rule contains line breaks"))
         }
         if !reason.isEmpty, !Self.reasons.contains(reason) {
-            errors.append(.notSupported("\(path).reason", .string(reason), Self.reasons))
+            errors.append(.notSupported("\(path).reason", .string(reason), Self.reasons.sorted()))
+        }
+        if !fieldPath.isEmpty, !Self.isPath(fieldPath, in: schema) {
+            errors.append(.invalid("\(path).fieldPath", .string(fieldPath), "must be a valid path"))
         }
         if hasOptionalOldSelf, !usesOldSelf {
             errors.append(.invalid("\(path).optionalOldSelf", true, "may not be set if oldSelf is not used in rule"))
         }
         return errors
+    }
+
+    /// The rule as upstream's own type prints it.
+    private var shown: String {
+        func text(_ value: String) -> String {
+            JSON.string(value).text.replacing("<", with: "\\u003c").replacing(">", with: "\\u003e").replacing(
+                "&", with: "\\u0026")
+        }
+        return "{\"Rule\":\(text(rule)),\"Message\":\(text(message)),\"MessageExpression\":\(text(messageExpression)),"
+            + "\"Reason\":\(reason.isEmpty ? "null" : text(reason)),\"FieldPath\":\(text(fieldPath)),"
+            + "\"OptionalOldSelf\":\(hasOptionalOldSelf ? "true" : "null")}"
+    }
+
+    /// Whether the path leads to a field below the schema: `.a.b` or `['a'].b`.
+    private static func isPath(_ path: String, in schema: JSON) -> Bool {
+        var rest = path[...]
+        var current: JSON? = schema
+        while !rest.isEmpty {
+            let name: String
+            if rest.hasPrefix("['") {
+                guard let end = rest.firstRange(of: "']") else { return false }
+                name = String(rest[rest.index(rest.startIndex, offsetBy: 2)..<end.lowerBound])
+                rest = rest[end.upperBound...]
+            } else if rest.hasPrefix(".") {
+                let word = rest.dropFirst().prefix { $0 != "." && $0 != "[" }
+                guard !word.isEmpty else { return false }
+                name = String(word)
+                rest = rest.dropFirst(1 + word.count)
+            } else {
+                return false
+            }
+            let additional = current?["additionalProperties"]
+            guard let next = current?[path: "properties", name] ?? (additional?.object == nil ? nil : additional) else {
+                return false
+            }
+            current = next
+        }
+        return true
     }
 }

@@ -79,7 +79,7 @@ struct CustomResourceTests {
         ),
         (
             ["spec", "conversion", "strategy"], "Webhook",
-            "spec.conversion.webhook: Required value: required when strategy is set to Webhook"
+            "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook"
         ),
     ])
     func `bad definitions are refused`(path: [String], value: String, expected: String) throws {
@@ -90,26 +90,99 @@ struct CustomResourceTests {
     }
 
     @Test(arguments: [
+        (
+            "{url: 'http://a/b'}",
+            ["url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: https://host[/path]"]
+        ),
+        (
+            "{url: 'https://u:p@a/b?x=1#f'}",
+            [
+                "url: Invalid value: \"u:p\": user information is not permitted in the URL",
+                "url: Invalid value: \"f\": fragments are not permitted in the URL",
+                "url: Invalid value: \"x=1\": query parameters are not permitted in the URL",
+            ]
+        ),
+        ("{url: 'https://'}", ["url: Invalid value: \"\": host must be specified; desired format: https://host[/path]"]),
+        ("{url: 'https://a:8443/b/c'}", []),
+        ("{}", ["Required value: exactly one of url or service is required"]),
+        ("{url: 'https://a', service: {name: a, namespace: b}}", ["Required value: exactly one of url or service is required"]),
+        ("{service: {name: a, namespace: b, port: 443, path: /a/b}}", []),
+        (
+            "{service: {name: '', namespace: '', port: 0, path: a//b}}",
+            [
+                "service.name: Required value", "service.namespace: Required value",
+                "service.port: Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive",
+                "service.path: Invalid value: \"a//b\": must start with a '/'",
+                "service.path: Invalid value: \"a//b\": segment[0] may not be empty",
+                "service.path: Invalid value: \"a//b\": segment[1] may not be empty",
+            ]
+        ),
+    ])
+    func `where a webhook is is checked`(config: String, expected: [String]) throws {
+        let errors = WebhookConfigRules.errors(in: try yaml(config), "c").map(\.description)
+        #expect(errors == expected.map { $0.hasPrefix("Required") ? "c: \($0)" : "c.\($0)" })
+    }
+
+    @Test func `what all versions share is told once`() throws {
+        var tree = try definition()
+        let version = try yaml(
+            "{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {a: {}}}}}")
+        var second = version
+        second["name"] = "v2"
+        second["storage"] = false
+        tree[path: "spec", "versions"] = [version, second]
+        #expect(
+            CustomResourceDefinitionRules.errors(in: tree).map(\.path) == ["spec.validation.openAPIV3Schema.properties[a].type"])
+        second[path: "schema", "openAPIV3Schema", "description"] = "other"
+        tree[path: "spec", "versions"] = [version, second]
+        #expect(
+            CustomResourceDefinitionRules.errors(in: tree).map(\.path) == [
+                "spec.versions[0].schema.openAPIV3Schema.properties[a].type",
+                "spec.versions[1].schema.openAPIV3Schema.properties[a].type",
+            ])
+        second["storage"] = true
+        tree[path: "spec", "versions"] = [version, second]
+        #expect(
+            CustomResourceDefinitionRules.errors(in: tree).last?.description.hasPrefix(
+                "spec.versions: Invalid value: [{\"Name\":\"v1\",\"Served\":true,\"Storage\":true,\"Deprecated\":false,\"DeprecationWarning\":null,"
+            ) == true)
+    }
+
+    @Test(arguments: [
+        (["unapproved, a test"], "False", "UnapprovedAnnotation"), (["https://github.com/x"], "True", "ApprovedAnnotation"),
+        (["yes"], "False", "InvalidAnnotation"), ([], "False", "MissingAnnotation"),
+    ])
+    func `the approval of protected groups is told`(annotation: [String], status: String, reason: String) throws {
+        var tree = try definition()
+        tree[path: "spec", "group"] = "x.k8s.io"
+        if let text = annotation.first { tree[path: "metadata", "annotations", "api-approved.kubernetes.io"] = .string(text) }
+        let conditions = CustomResourceStatus.status(of: tree, others: [], now: "2026-01-01T00:00:00Z")["conditions"]?.elements
+        let condition = conditions?.first { $0["type"] == "KubernetesAPIApprovalPolicyConformant" }
+        #expect(condition?["status"]?.string == status)
+        #expect(condition?["reason"]?.string == reason)
+    }
+
+    @Test(arguments: [
         ("{name: v1, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}", "spec.versions: Invalid value"),
         (
             "{name: v1, served: true, storage: true}",
-            "spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required"
+            "spec.versions[0].schema.openAPIV3Schema: Required value"
         ),
         (
             "{name: v1, storage: true, schema: {openAPIV3Schema: {type: object, properties: {a: {type: integer, default: x}}}}}",
-            "spec.versions[0].schema.openAPIV3Schema.properties[a].default: Invalid value: \"string\""
+            "spec.validation.openAPIV3Schema.properties[a].default: Invalid value: \"string\""
         ),
         (
             "{name: v1, storage: true, subresources: {scale: {specReplicasPath: .x.y, statusReplicasPath: .status.r}}}",
-            "spec.versions[0].subresources.scale.specReplicasPath: Invalid value: \".x.y\": should be a json path under .spec"
+            "spec.subresources.scale.specReplicasPath: Invalid value: \".x.y\": should be a json path under .spec"
         ),
         (
             "{name: v1, storage: true, additionalPrinterColumns: [{name: a, type: text, jsonPath: spec}]}",
-            "spec.versions[0].additionalPrinterColumns[0].type: Invalid value: \"text\": must be one of boolean,date,integer,number,string"
+            "spec.additionalPrinterColumns[0].type: Invalid value: \"text\": must be one of boolean,date,integer,number,string"
         ),
         (
             "{name: v1, storage: true, selectableFields: [{jsonPath: .spec.a}]}",
-            "spec.versions[0].selectableFields[0].jsonPath: Invalid value: \".spec.a\": is an invalid path: does not refer to a valid field"
+            "spec.selectableFields[0].jsonPath: Invalid value: \".spec.a\": is an invalid path: does not refer to a valid field"
         ),
         (
             "{name: v1, storage: true, deprecationWarning: x}",
@@ -154,11 +227,11 @@ struct CustomResourceTests {
         let schema = try schema()
         #expect(schema.group("example.com")?.versions.map(\.groupVersion.version) == ["v1", "v1beta1"])
         let resource = try #require(schema.resource(group: "example.com", version: "v1", plural: "crontabs"))
-        #expect(resource.subresources.map(\.name) == ["scale", "status"])
+        #expect(resource.subresources.map(\.name) == ["status", "scale"])
         #expect(resource.shortNames == ["ct"])
         #expect(schema.resource(group: "example.com", version: "v1beta1", plural: "crontabs")?.storedAs.version == "v1")
         let list = try JSON(parsing: try #require(schema.resourceList(resource.groupVersion)).bytes)
-        #expect(list["resources"]?.elements.map { $0["name"]?.string } == ["crontabs", "crontabs/scale", "crontabs/status"])
+        #expect(list["resources"]?.elements.map { $0["name"]?.string } == ["crontabs", "crontabs/status", "crontabs/scale"])
         #expect(resource.type?.custom?.deprecationWarning == nil)
         #expect(
             schema.resource(group: "example.com", version: "v1beta1", plural: "crontabs")?.type?.custom?.deprecationWarning
@@ -191,7 +264,7 @@ struct CustomResourceTests {
         var empty: JSON = ["spec": [:]]
         type.applyDefaults(to: &empty)
         #expect(empty == ["spec": ["replicas": 1]])
-        #expect(type.custom?.validate(decoded.tree).errors.map(\.path) == ["spec.replicas"])
+        #expect(type.custom?.validate(decoded.tree).errors.map(\.path) == ["spec.replicas", ".spec.replicas"])
         #expect(type.custom?.fields(of: ["spec": ["color": "red"]]) == ["spec.color": "red"])
     }
 
@@ -271,7 +344,7 @@ struct CustomResourceTests {
         let object = try yaml(
             "{metadata: {creationTimestamp: '2026', labels: {a.b/c: x}}, spec: {replicas: 3, on: true, ratio: 0.5, list: [1, 2]}, status: {conditions: [{type: Ready, status: 'True', n: 1}, {type: Other, n: 2}]}}"
         )
-        let column = try #require(CustomColumn(["name": "C", "type": .string(type), "jsonPath": .string(path)]))
+        let column = CustomColumn(["name": "C", "type": .string(type), "jsonPath": .string(path)])
         #expect(column.cell(of: object, age: { "aged \($0)" }).text == expected)
     }
 
