@@ -46,7 +46,7 @@ let rooms: [Room] = [
             ("HTTPTypes", "swift-http-types"), ("NIOHTTPTypes", "swift-nio-extras"),
             ("NIOHTTPTypesHTTP1", "swift-nio-extras"), ("NIOHTTPTypesHTTP2", "swift-nio-extras"),
             ("NIOHTTP1", "swift-nio"), ("NIOHTTP2", "swift-nio-http2"), ("NIOWebSocket", "swift-nio"),
-            ("NIOSSL", "swift-nio-ssl"), ("NIOTLS", "swift-nio"),
+            ("NIOSSL", "swift-nio-ssl"), ("NIOTLS", "swift-nio"), ("AsyncHTTPClient", "async-http-client"),
         ]),
     Room(name: "KubeControllers", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"], products: [log, lifecycle]),
     Room(

@@ -51,6 +51,7 @@ public enum KubeControllers {
             NamespaceReconciler(resources: environment.resources),
             ServiceAccountReconciler(),
             RootCAReconciler(authority: environment.rootAuthority),
+            CustomResourceDefinitionReconciler(),
             GarbageCollector(clock: clock, resolve: environment.resolve),
             DeploymentReconciler(),
             ReplicaSetReconciler(.replicaSets),

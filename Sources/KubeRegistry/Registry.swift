@@ -17,10 +17,13 @@ public final class Registry: Sendable {
     let handlers: [GroupResource: any SubresourceHandler]
     public let authorizer: Authorizer
     let admission: [any AdmissionPlugin]
+    let customSchemas = CustomSchemas()
+    let customWatches = CustomWatches()
 
     private struct Services {
         var tokenIssuer: (any TokenIssuer)?
         var tokenReviewer: (any TokenReviewer)?
+        var webhookClient: (any WebhookClient)?
     }
 
     private let services = Mutex(Services())
@@ -40,7 +43,10 @@ public final class Registry: Sendable {
         self.handlers = handlers
         self.authorizer = authorizer
         self.admission = admission
-        store.observe { [authorizer] batch in authorizer.note(batch) }
+        store.observe { [authorizer, customWatches] batch in
+            authorizer.note(batch)
+            customWatches.note(batch)
+        }
     }
 
     /// The admission plugins of a default server, in upstream's order.
@@ -51,10 +57,14 @@ public final class Registry: Sendable {
         ]
     }
 
-    /// Says who signs and reads tokens. Called once, when the server is put together; until then `TokenRequest` and
-    /// `TokenReview` answer that they aren't available.
-    public func attach(tokenIssuer: (any TokenIssuer)? = nil, tokenReviewer: (any TokenReviewer)? = nil) {
+    /// Says who signs and reads tokens, and who asks webhooks. Called when the server is put together; until then `TokenRequest` and
+    /// `TokenReview` answer that they aren't available, and what needs a webhook fails.
+    public func attach(
+        tokenIssuer: (any TokenIssuer)? = nil, tokenReviewer: (any TokenReviewer)? = nil,
+        webhookClient: (any WebhookClient)? = nil
+    ) {
         services.withLock { services in
+            if let webhookClient { services.webhookClient = webhookClient }
             if let tokenIssuer { services.tokenIssuer = tokenIssuer }
             if let tokenReviewer { services.tokenReviewer = tokenReviewer }
         }
@@ -65,8 +75,16 @@ public final class Registry: Sendable {
     /// Who reads tokens, once attached.
     public var tokenReviewer: (any TokenReviewer)? { services.withLock { $0.tokenReviewer } }
 
-    /// Everything that a cluster serves.
-    public func schema(of cluster: LogicalCluster) -> Schema { schemas(cluster) ?? schema }
+    /// Who asks webhooks, once attached.
+    public var webhookClient: (any WebhookClient)? { services.withLock { $0.webhookClient } }
+
+    /// Everything that a cluster serves, the custom resources that it defines included.
+    public func schema(of cluster: LogicalCluster) -> Schema { schema(of: cluster, at: cluster.snapshot) }
+
+    /// As above, at a snapshot.
+    func schema(of cluster: LogicalCluster, at snapshot: Snapshot) -> Schema {
+        customSchemas.schema(of: cluster, at: snapshot, base: schemas(cluster) ?? schema)
+    }
 
     /// The built-in resource with this plural in the group's preferred version.
     ///
@@ -81,7 +99,10 @@ extension ResourceType {
     /// The group and plural under which the objects are kept.
     var storedResource: GroupResource { GroupResource(group: storedAs.group, resource: plural) }
 
-    var rules: any KindRules { KindTable.rules(for: storedResource) }
+    var rules: any KindRules {
+        if let custom { return CustomKind(version: custom) }
+        return KindTable.rules(for: storedResource)
+    }
 
     /// Where an object of this resource is kept.
     public func key(namespace: String, name: String) -> Key {

@@ -52,7 +52,9 @@ public struct RequestContext: Sendable {
     public static func controller(_ name: String, in cluster: LogicalCluster) -> RequestContext {
         var context = RequestContext(
             cluster: cluster, user: .serviceAccount(namespace: "kube-system", name: name), isInternal: true)
-        context.fieldManager = "kube-controller-manager"
+        // Upstream's API server looks after definitions itself.
+        context.fieldManager =
+            name == "customresourcedefinition-controller" ? "kube-apiserver" : "kube-controller-manager"
         return context
     }
 

@@ -106,7 +106,7 @@ import Testing
                 _ = DeletionRules.isDeletedByUpdate(changed, resource)
             }
             _ = errors.list.map(\.description)
-            _ = Scale.scale(of: old, resource)
+            _ = try Scale.scale(of: old, resource)
             guard let stored = Result(catching: { try Object(new, resourceVersion: 1) }).value else { continue }
             _ = Table.row(Conversion.served(stored, resource), resource, include: .metadata)
             for grace: Int64? in [nil, .min, -1, 0, .max] {

@@ -117,7 +117,7 @@ import Testing
         try await withRegistry { fixture in
             try await fixture.create(nginx)
             let deployments = try fixture.resource("deployments", "apps")
-            var scale = try fixture.registry.get(
+            var scale = try await fixture.registry.get(
                 deployments, namespace: "default", name: "web", subresource: "scale", fixture.admin
             ).tree
             #expect(scale["kind"] == "Scale")

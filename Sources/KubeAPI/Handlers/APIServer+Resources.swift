@@ -15,13 +15,24 @@ extension APIServer {
             let resource = self.registry.schema(of: call.cluster).resource(
                 group: info.group, version: info.version, plural: info.resource)
         else { throw .unknownPath() }
-        if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil { throw .unknownPath() }
+        if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil {
+            throw resource.definition == nil ? .unknownPath() : .notFound(resource.groupResource, info.name)
+        }
         try Self.checkScope(info, resource, call.request.method)
 
+        var response = try await self.perform(call, resource)
+        if let warning = resource.custom?.deprecationWarning {
+            response.headers.append(HTTPField(name: .warning, value: WarningHeader.value(warning)))
+        }
+        return response
+    }
+
+    private func perform(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
+        let info = call.info
         if !info.subresource.isEmpty { return try await self.handleSubresource(call, resource) }
         switch info.verb {
-        case "get": return try self.get(call, resource)
-        case "list": return try self.list(call, resource)
+        case "get": return try await self.get(call, resource)
+        case "list": return try await self.list(call, resource)
         case "watch": return try self.watch(call, resource)
         case "create": return try await self.create(call, resource)
         case "update": return try await self.update(call, resource)
@@ -49,18 +60,22 @@ extension APIServer {
 
     // MARK: Reading
 
-    private func get(_ call: Call, _ resource: ResourceType) throws(StatusError) -> APIResponse {
+    private func get(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let representation = try self.representation(call, allowsForms: true)
         try Self.checkVerb("get", resource)
-        let object = try self.registry.get(resource, namespace: call.info.namespace, name: call.info.name, call.context)
+        var object = try self.registry.get(resource, namespace: call.info.namespace, name: call.info.name, call.context)
+        if resource.definition != nil { object = try await self.registry.served(object, resource, in: call.cluster) }
         return try self.encode(.object(object), resource, representation, call)
     }
 
-    private func list(_ call: Call, _ resource: ResourceType) throws(StatusError) -> APIResponse {
+    private func list(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let representation = try self.representation(call, allowsForms: true)
         try Self.checkVerb("list", resource)
         let options = try RequestOptions.list(call.request.query, info: call.info)
-        let result = try self.registry.list(resource, namespace: call.info.namespace, options, call.context)
+        var result = try self.registry.list(resource, namespace: call.info.namespace, options, call.context)
+        if resource.definition != nil {
+            result.objects = try await self.registry.served(result.objects, resource, in: call.cluster)
+        }
         return try self.encode(result, resource, representation, call)
     }
 
@@ -105,7 +120,7 @@ extension APIServer {
     private func patch(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let representation = try self.representation(call, allowsForms: true)
         try Self.checkVerb("patch", resource)
-        let (type, options, body) = try await self.patchBody(call)
+        let (type, options, body) = try await self.patchBody(call, resource)
         let result = try await self.registry.patch(
             type, body, resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
         return try self.encode(result, resource, representation, call)
@@ -151,7 +166,7 @@ extension APIServer {
         let representation = try self.representation(call, allowsForms: info.verb == "get")
         switch info.verb {
         case "get":
-            let answer = try self.registry.get(
+            let answer = try await self.registry.get(
                 resource, namespace: info.namespace, name: info.name, subresource: info.subresource, call.context)
             return try self.encode(answer, resource, representation, call)
         case "create":
@@ -169,7 +184,7 @@ extension APIServer {
                 call.context)
             return try self.encode(result, resource, representation, call, warnings: body.warnings)
         case "patch":
-            let (type, options, body) = try await self.patchBody(call)
+            let (type, options, body) = try await self.patchBody(call, resource)
             let result = try await self.registry.patch(
                 type, body, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
                 call.context)
@@ -212,10 +227,14 @@ extension APIServer {
         return (decoded.tree, complaints)
     }
 
-    private func patchBody(_ call: Call) async throws(StatusError) -> (PatchType, PatchOptions, JSON) {
+    private func patchBody(
+        _ call: Call, _ resource: ResourceType
+    ) async throws(StatusError) -> (PatchType, PatchOptions, JSON) {
         let sent = MediaType(call.request.headers[.contentType] ?? "").name
-        guard let type = PatchType(rawValue: sent) else {
-            throw .unsupportedMediaType(sent, PatchType.allCases.map(\.rawValue))
+        // Lists of custom objects can't be merged by the rules of Go's types.
+        let supported = PatchType.allCases.filter { $0 != .strategicMerge || resource.definition == nil }
+        guard let type = PatchType(rawValue: sent), supported.contains(type) else {
+            throw .unsupportedMediaType(sent, supported.map(\.rawValue))
         }
         let options = try RequestOptions.patch(call.request, type: type)
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)

@@ -63,17 +63,20 @@ struct ListBody: Sendable {
 
 /// Leaves out apiVersion and kind of a list's items: upstream's typed lists say them once, for all.
 struct ItemPrefix: Sendable {
+    /// Custom objects have no typed lists: upstream's say what they are, each of them.
+    private let isKept: Bool
     private let version: [UInt8]
     private let kind: [UInt8]
 
     init(_ resource: ResourceType) {
+        self.isKept = resource.definition != nil
         // Keys are stored in order, so apiVersion comes first in nearly every kind, and kind often at once after it.
         self.version = Array("{\"apiVersion\":\"\(resource.apiVersion)\",".utf8)
         self.kind = Array("\"kind\":\"\(resource.kind)\",".utf8)
     }
 
     func append(_ object: [UInt8], to bytes: inout [UInt8]) {
-        guard object.starts(with: self.version) else {
+        guard !self.isKept, object.starts(with: self.version) else {
             bytes += object
             return
         }

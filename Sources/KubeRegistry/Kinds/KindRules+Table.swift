@@ -66,9 +66,7 @@ enum KindTable {
             "flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations",
             PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
         add("certificates.k8s.io", "certificatesigningrequests", CertificateSigningRequestRules())
-        add(
-            "apiextensions.k8s.io", "customresourcedefinitions",
-            PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
+        add("apiextensions.k8s.io", "customresourcedefinitions", CustomResourceDefinitionKind())
         add("apiregistration.k8s.io", "apiservices", PlainRules(nameRule: .pathSegment))
         return table
     }()

@@ -9,6 +9,9 @@ protocol KindRules: Sendable {
     /// Whether `metadata.generation` counts the changes of what is desired.
     var countsGeneration: Bool { get }
 
+    /// Whether the status counts as desired too.
+    var countsStatus: Bool { get }
+
     /// Whether a PUT of an object that isn't there creates it.
     var allowsCreateOnUpdate: Bool { get }
 
@@ -23,6 +26,9 @@ protocol KindRules: Sendable {
 
     /// Whether a status update leaves the labels as they are.
     var statusKeepsLabels: Bool { get }
+
+    /// Whether a status update leaves all metadata as it is.
+    var statusKeepsMetadata: Bool { get }
 
     /// Fills in what the client left out. Called for every create and update, before admission.
     func setDefaults(_ object: inout JSON)
@@ -55,11 +61,13 @@ protocol KindRules: Sendable {
 extension KindRules {
     var nameRule: NameRule { .subdomain }
     var countsGeneration: Bool { false }
+    var countsStatus: Bool { false }
     var allowsCreateOnUpdate: Bool { false }
     var allowsUnconditionalUpdate: Bool { true }
     var defaultPropagation: PropagationPolicy? { .background }
     var returnsDeletedObject: Bool { false }
     var statusKeepsLabels: Bool { false }
+    var statusKeepsMetadata: Bool { false }
     func setDefaults(_ object: inout JSON) {}
     func prepareForCreate(_ object: inout JSON) {}
     func prepareForUpdate(_ object: inout JSON, old: JSON) {}

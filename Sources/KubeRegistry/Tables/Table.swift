@@ -52,7 +52,8 @@ public enum Table {
     }
 
     private static func printer(_ resource: ResourceType) -> Printer {
-        Printers.all[resource.storedResource] ?? Printers.fallback
+        if let custom = resource.custom { return Printers.custom(custom) }
+        return Printers.all[resource.storedResource] ?? Printers.fallback
     }
 }
 

@@ -3,6 +3,8 @@ import KubeObject
 /// Collects what is wrong with an object.
 struct FieldErrors {
     private(set) var list: [FieldError] = []
+    /// What is told, but not refused.
+    var warnings: [String] = []
 
     var isEmpty: Bool { list.isEmpty }
 

@@ -25,6 +25,11 @@ enum Decoding {
             throw .badRequest(
                 "the API version in the data (\(apiVersion)) does not match the expected API version (\(gvk.apiVersion))")
         }
+        if !kind.isEmpty, kind != gvk.kind, type?.custom != nil {
+            throw .invalid(
+                GroupKind(group: gvk.group, kind: kind), tree["metadata"]?.text("name") ?? "",
+                [.invalid("kind", .string(kind), "must be \(gvk.kind)")])
+        }
         if !kind.isEmpty, kind != gvk.kind {
             throw .badRequest(
                 "\(kind) in version \(quoted(gvk.version)) cannot be handled as a \(gvk.kind): converting (\(kind)) to (\(gvk.kind)): unknown conversion"

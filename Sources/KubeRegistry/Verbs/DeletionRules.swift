@@ -83,7 +83,7 @@ enum DeletionRules {
         if resource.storedResource == GroupResource(group: "", resource: "namespaces") {
             return !(tree["spec"]?.has("finalizers") ?? false)
         }
-        return metadata["deletionGracePeriodSeconds"]?.int == 0
+        return metadata["deletionGracePeriodSeconds"]?.int ?? 0 == 0
     }
 
     /// - Throws: 422 for options that contradict themselves, 409 for a precondition that doesn't hold.

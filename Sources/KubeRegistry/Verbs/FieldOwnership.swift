@@ -19,7 +19,7 @@ enum FieldOwnership {
             ManagedFields.Manager(
                 name: name.isEmpty ? "unknown" : name, isApply: false, apiVersion: resource.apiVersion, subresource: subresource),
             resource)
-        let isStored = resource.gvk == resource.storedAs
+        let isStored = resource.gvk == resource.storedAs || resource.definition != nil
         let books = ServerSideApply.managedFields(
             updating: isStored ? old : old.map { Conversion.fromStored($0, resource) },
             to: isStored ? object : Conversion.fromStored(object, resource), write)
@@ -32,11 +32,12 @@ enum FieldOwnership {
             type: resource.type, manager: manager, reset: reset(resource, manager.subresource), time: Timestamp.now()
         ) { object, version in
             let gvk = GroupVersion(apiVersion: version).kind(resource.kind)
+            // Versions of custom resources are seen as the own one: a webhook can't be asked for each manager's.
+            if resource.definition != nil { return gvk.group == resource.group ? (object, resource.type) : nil }
             if gvk == resource.storedAs {
                 let type = gvk == resource.gvk ? resource.type : Schema.builtin.type(forKind: gvk)
                 return (Conversion.toStored(object, resource), type)
             }
-            // Versions of custom resources that differ in nothing but their name are as good as the own one.
             guard gvk.group == resource.group || Schema.builtin.resource(forKind: gvk) != nil else { return nil }
             guard let other = Schema.builtin.resource(forKind: gvk) else { return (object, resource.type) }
             return (Conversion.fromStored(Conversion.toStored(object, resource), other), other.type)

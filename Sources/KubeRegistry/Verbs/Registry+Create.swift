@@ -20,6 +20,11 @@ extension Registry {
         keepingBooks: Bool
     ) async throws(StatusError) -> WriteResult {
         guard resource.allows("create") else { throw .methodNotSupported(resource.groupResource, "create") }
+        if resource.definition?.isTerminating ?? false {
+            throw .forbidden(
+                resource.groupResource, tree["metadata"]?.text("name") ?? "",
+                "create not allowed while custom resource definition is terminating")
+        }
         var warnings: [String] = []
         var object = try Decoding.decode(
             tree, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings)
@@ -71,15 +76,16 @@ extension Registry {
     }
 
     private func create(
-        prepared tree: JSON, _ resource: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext,
+        prepared tree: JSON, _ given: ResourceType, namespace: String, _ options: CreateOptions, _ context: RequestContext,
         keepingBooks: Bool
     ) async throws(StatusError) -> WriteResult {
+        let snapshot = context.cluster.snapshot
+        let resource = try current(given, at: snapshot, context.cluster)
         let rules = resource.rules
         let kind = GroupKind(group: resource.storedAs.group, kind: resource.kind)
         var object = tree
         rules.setDefaults(&object)
         if !keepingBooks { FieldOwnership.note(&object, old: nil, resource, subresource: "", options, context) }
-        let snapshot = context.cluster.snapshot
         var request = AdmissionRequest(
             operation: .create, resource: resource, subresource: "", namespace: resource.isNamespaced ? namespace : "",
             name: object["metadata"]?.text("name") ?? "", object: object, old: nil, isDryRun: options.dryRun, context: context,
@@ -99,13 +105,14 @@ extension Registry {
         request.object = object
         request.name = name
         for plugin in admission { try await plugin.validate(request) }
-        let warnings = rules.warnings(object, old: nil)
+        let warnings = rules.warnings(object, old: nil) + errors.warnings
 
         let key = resource.key(namespace: namespace, name: name)
         if options.dryRun {
             if snapshot.get(key) != nil { throw .alreadyExists(resource.groupResource, name) }
             return WriteResult(.document(Conversion.fromStored(object, resource)), code: 201, warnings: warnings)
         }
+        object = try await stored(object, resource, in: context.cluster)
         var allocation = ServiceAllocation(resource, old: nil)
         while true {
             let current = context.cluster.snapshot
@@ -113,6 +120,7 @@ extension Registry {
             let claims = try allocation.claim(for: &allocated, in: current)
             var writes =
                 [Write.put(try Self.draft(allocated, resource), at: key, expect: .absent)] + claims + request.accompanying
+            writes += definitionChecks(resource, at: snapshot)
             if resource.isNamespaced {
                 // The namespace can't go between the look at it and the commit.
                 writes.append(.check(Key(group: "", plural: "namespaces", name: namespace), expect: .present))
@@ -121,7 +129,8 @@ extension Registry {
                 guard let stored = try await context.cluster.commit(writes)[0] else {
                     throw StatusError.internalError("the store gave no object back for \(key)")
                 }
-                return WriteResult(.object(Conversion.served(stored, resource)), code: 201, warnings: warnings)
+                return WriteResult(
+                    .object(try await served(stored, resource, in: context.cluster)), code: 201, warnings: warnings)
             } catch let error as StoreError {
                 switch error {
                 case .alreadyExists(let taken) where taken != key: try allocation.isTaken(taken, kind, name)

@@ -17,15 +17,23 @@ extension Registry {
         let key = resource.key(namespace: namespace, name: name)
         for _ in 0..<100 {
             let snapshot = context.cluster.snapshot
-            guard let object = snapshot.get(key) else { throw .notFound(resource.groupResource, name) }
+            guard let found = snapshot.get(key) else { throw .notFound(resource.groupResource, name) }
+            // What is written again is complete by the definition as it is now.
+            let object = resource.definition.map { CustomForm.renewed(found, $0) } ?? found
             let request = AdmissionRequest(
                 operation: .delete, resource: resource, subresource: "", namespace: object.metadata.namespace, name: name,
                 object: .null, old: object, isDryRun: options.dryRun, context: context, snapshot: snapshot)
             for plugin in admission { try await plugin.validate(request) }
             try DeletionRules.check(options, object, resource)
-            let outcome =
-                resource.storedResource == GroupResource(group: "", resource: "namespaces")
-                ? NamespaceDeletion.decide(object) : DeletionRules.decide(object, resource, options, now: Timestamp.seconds)
+            let outcome: DeletionRules.Outcome
+            switch (resource.storedAs.group, resource.plural) {
+            case ("", "namespaces"): outcome = NamespaceDeletion.decide(object)
+            case ("apiextensions.k8s.io", "customresourcedefinitions"):
+                outcome =
+                    CustomResourceDefinitionDeletion.decide(object, now: Timestamp.now())
+                    ?? DeletionRules.decide(object, resource, options, now: Timestamp.seconds)
+            default: outcome = DeletionRules.decide(object, resource, options, now: Timestamp.seconds)
+            }
             do {
                 guard let result = try await commit(outcome, of: object, resource, options, context) else { continue }
                 return result
@@ -50,19 +58,21 @@ extension Registry {
         let key = resource.key(namespace: object.metadata.namespace, name: object.metadata.name)
         let expect = Write.Expectation.revision(object.metadata.resourceVersion)
         switch outcome {
-        case .pending: return waiting(object, resource, options)
+        case .pending: return waiting(try await served(object, resource, in: context.cluster), options)
         case .mark(let tree):
             if options.dryRun { return WriteResult(.document(Conversion.fromStored(tree, resource))) }
             guard let stored = try await context.cluster.commit([.put(try Draft(tree), at: key, expect: expect)])[0] else {
                 return nil
             }
-            return waiting(stored, resource, options)
+            return waiting(try await served(stored, resource, in: context.cluster), options)
         case .remove:
             if !options.dryRun {
                 _ = try await context.cluster.commit(
                     [.delete(key, expect: expect)] + ServiceAllocation.releases(of: object, resource))
             }
-            if resource.rules.returnsDeletedObject { return WriteResult(.object(Conversion.served(object, resource))) }
+            if resource.rules.returnsDeletedObject {
+                return WriteResult(.object(try await served(object, resource, in: context.cluster)))
+            }
             var details: JSON = [
                 "name": .string(object.metadata.name), "kind": .string(resource.plural), "uid": .string(object.metadata.uid),
             ]
@@ -74,9 +84,9 @@ extension Registry {
         }
     }
 
-    private func waiting(_ object: Object, _ resource: ResourceType, _ options: DeleteOptions) -> WriteResult {
+    private func waiting(_ object: Object, _ options: DeleteOptions) -> WriteResult {
         let isAccepted = options.orphanDependents == false || options.propagationPolicy == .foreground
-        return WriteResult(.object(Conversion.served(object, resource)), code: isAccepted ? 202 : 200)
+        return WriteResult(.object(object), code: isAccepted ? 202 : 200)
     }
 
     /// Deletes the objects that a list with these options gives.
@@ -86,7 +96,8 @@ extension Registry {
         _ resource: ResourceType, namespace: String, _ list: ListOptions,
         _ options: DeleteOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
-        let found = try self.list(resource, namespace: namespace, list, context)
+        var found = try self.list(resource, namespace: namespace, list, context)
+        found.objects = try await served(found.objects, resource, in: context.cluster)
         for object in found.objects {
             do {
                 try await delete(resource, namespace: object.metadata.namespace, name: object.metadata.name, options, context)

@@ -3,7 +3,7 @@ public import KubeSchema
 import KubeStore
 
 extension Registry {
-    /// One object, in the resource's version.
+    /// One object, in the resource's version; a custom one as it is stored, for `served` to bring into its version.
     ///
     /// - Throws: 404.
     public func get(
@@ -21,8 +21,9 @@ extension Registry {
     /// - Throws: 404.
     public func get(
         _ resource: ResourceType, namespace: String, name: String, subresource: String, _ context: RequestContext
-    ) throws(StatusError) -> Answer {
-        let object = try get(resource, namespace: namespace, name: name, context)
-        return subresource == "scale" ? .document(Scale.scale(of: object.tree, resource)) : .object(object)
+    ) async throws(StatusError) -> Answer {
+        var object = try get(resource, namespace: namespace, name: name, context)
+        if resource.definition != nil { object = try await served(object, resource, in: context.cluster) }
+        return subresource == "scale" ? .document(try Scale.scale(of: object.tree, resource)) : .object(object)
     }
 }

@@ -3,7 +3,8 @@ public import KubeSchema
 import KubeStore
 
 extension Registry {
-    /// A page of a resource's objects, in one namespace or (empty) in all, out of one consistent snapshot.
+    /// A page of a resource's objects, in one namespace or (empty) in all, out of one consistent snapshot. Custom objects are as
+    /// they are stored, for `served` to bring into the resource's version.
     ///
     /// - Throws: 400 for bad options, 410 when the snapshot of a continued list is no longer known.
     public func list(

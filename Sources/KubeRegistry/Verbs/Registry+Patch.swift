@@ -60,7 +60,7 @@ enum Patching {
         case .merge: return try MergePatch.apply(body, to: tree)
         case .strategicMerge:
             // Lists of a resource without a known type can't be merged: upstream refuses it for custom resources.
-            guard let schema else { break }
+            guard let schema, schema.custom == nil else { break }
             return try StrategicMergePatch.apply(body, to: tree, type: schema)
         case .apply: break
         }

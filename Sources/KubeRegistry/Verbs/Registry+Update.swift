@@ -75,7 +75,8 @@ extension Registry {
         if version.isEmpty || version == "0" {
             if !resource.rules.allowsUnconditionalUpdate {
                 throw .invalid(
-                    resource.groupKind, name, [.invalid("metadata.resourceVersion", .int(0), "must be specified for an update")])
+                    GroupKind(group: resource.group, kind: resource.plural), name,
+                    [.invalid("metadata.resourceVersion", .int(0), "must be specified for an update")])
             }
         } else if version != String(current.metadata.resourceVersion) {
             throw .modified(resource.groupResource, name)
@@ -91,36 +92,62 @@ extension Registry {
     ///   - isApply: whether the change has kept the books of who owns which field itself.
     ///   - attempts: how often; the last failure is a conflict.
     func change(
-        _ resource: ResourceType, namespace: String, name: String, subresource: String, _ options: UpdateOptions,
+        _ given: ResourceType, namespace: String, name: String, subresource: String, _ options: UpdateOptions,
         _ context: RequestContext, isApply: Bool = false, attempts: Int = 100, _ change: Change
     ) async throws(StatusError) -> WriteResult {
-        let key = resource.key(namespace: namespace, name: name)
+        let key = given.key(namespace: namespace, name: name)
         for attempt in 1...attempts {
             let snapshot = context.cluster.snapshot
+            let resource = try self.current(given, at: snapshot, context.cluster)
             guard let current = snapshot.get(key) else { throw .notFound(resource.groupResource, name) }
-            var tree = current.tree
-            try change(&tree, current)
+            // A custom object is changed in the version of the request, all others as they are stored.
+            let isCustom = resource.definition != nil
+            let live = isCustom ? try await served(current, resource, in: context.cluster) : current
+            var tree = live.tree
+            try change(&tree, live)
             let step = try await prepare(
-                tree, over: current, resource, namespace: namespace, subresource: subresource, options, context, snapshot,
+                tree, over: live, resource, namespace: namespace, subresource: subresource, options, context, snapshot,
                 isApply: isApply)
             switch step {
+            case .unchanged where isCustom:
+                // What is stored may be older than its definition, or in another version: then it is written anew, as upstream
+                // does, which is how objects are migrated.
+                let renewed = try await stored(live.tree, resource, in: context.cluster)
+                if renewed == current.tree { return WriteResult(.object(live)) }
+                let writes = [
+                    Write.put(
+                        try Self.draft(renewed, resource), at: key, expect: .revision(current.metadata.resourceVersion))
+                ]
+                do {
+                    let object = try await context.cluster.commit(writes + definitionChecks(resource, at: snapshot))[0]
+                    return WriteResult(.object(try await served(object ?? current, resource, in: context.cluster)))
+                } catch let error as StoreError {
+                    if case .conflict = error, attempt < attempts { continue }
+                    throw StatusError(error, resource.groupResource, name)
+                } catch let error as StatusError {
+                    throw error
+                } catch {
+                    throw .internalError("changing \(key): \(error)")
+                }
             case .unchanged: return WriteResult(.object(Conversion.served(current, resource)))
             case .dryRun(let tree, let warnings):
                 return WriteResult(.document(Conversion.fromStored(tree, resource)), warnings: warnings)
             case .write(let tree, let warnings):
                 var allocation = ServiceAllocation(resource, old: current)
-                var allocated = tree
+                var allocated = try await stored(tree, resource, in: context.cluster)
                 let claims = try allocation.claim(for: &allocated, in: snapshot)
                 let draft = try Self.draft(allocated, resource)
                 let expect = Write.Expectation.revision(current.metadata.resourceVersion)
                 var writes = [Write.put(draft, at: key, expect: expect)] + claims
+                writes += definitionChecks(resource, at: snapshot)
                 let isGone = DeletionRules.isDeletedByUpdate(tree, resource)
                 if isGone { writes = [.delete(key, expect: expect)] + ServiceAllocation.releases(of: current, resource) }
                 do {
                     let stored = try await context.cluster.commit(writes)[0]
                     let object =
                         isGone ? try Self.sealed(draft, stored?.metadata.resourceVersion ?? 0) : stored ?? current
-                    return WriteResult(.object(Conversion.served(object, resource)), warnings: warnings)
+                    return WriteResult(
+                        .object(try await served(object, resource, in: context.cluster)), warnings: warnings)
                 } catch let error as StoreError {
                     switch error {
                     case .conflict where attempt < attempts: continue
@@ -137,7 +164,7 @@ extension Registry {
                 }
             }
         }
-        throw .modified(resource.groupResource, name)
+        throw .modified(given.groupResource, name)
     }
 
     /// Whether there is nothing to write. That somebody wrote again what they own already changes only when they did.
@@ -190,7 +217,9 @@ extension Registry {
             rules.prepareForUpdate(&object, old: old)
         }
         if Self.isSame(object, old) { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }
-        if rules.countsGeneration, subresource != "status", UpdatedFields.isDesireChanged(object, old) {
+        if rules.countsGeneration, subresource != "status",
+            UpdatedFields.isDesireChanged(object, old, countsStatus: rules.countsStatus)
+        {
             object[path: "metadata", "generation"] = .int(current.metadata.generation &+ 1)
         }
 
@@ -199,6 +228,8 @@ extension Registry {
         switch subresource {
         case "status": rules.validateStatusUpdate(object, old: old, &errors)
         case "": rules.validateUpdate(object, old: old, &errors)
+        // What a definition says of its replicas isn't known to the scale.
+        case "scale" where resource.definition != nil: rules.validateUpdate(object, old: old, &errors)
         case "ephemeralcontainers", "resize": rules.validate(object, &errors)
         default: break
         }
@@ -209,7 +240,7 @@ extension Registry {
         if subresource.isEmpty { try RoleEscalation.check(object, old: old, resource, context, authorizer) }
         request.object = object
         for plugin in admission { try await plugin.validate(request) }
-        let warnings = subresource.isEmpty ? rules.warnings(object, old: old) : []
+        let warnings = (subresource.isEmpty ? rules.warnings(object, old: old) : []) + errors.warnings
         return options.dryRun ? .dryRun(object, warnings: warnings) : .write(object, warnings: warnings)
     }
 }

@@ -37,10 +37,14 @@ extension Registry {
                 if options.sendInitialEvents == true, options.allowWatchBookmarks {
                     first.append(WatchStream.bookmark(resource, at: snapshot.revision, endsInitialEvents: true))
                 }
-                return WatchStream(resource, first: first, subscription: subscription, selection: matching)
+                return WatchStream(
+                    resource, first: first, subscription: subscription, selection: matching,
+                    custom: customServing(resource, subscription, cluster))
             }
+            let subscription = try cluster.watch(prefix: prefix, since: since)
             return WatchStream(
-                resource, first: [], subscription: try cluster.watch(prefix: prefix, since: since), selection: matching)
+                resource, first: [], subscription: subscription, selection: matching,
+                custom: customServing(resource, subscription, cluster))
         } catch let error as StoreError {
             switch error {
             case .expired(let oldest):
@@ -49,9 +53,10 @@ extension Registry {
             case .tooLarge(let current):
                 // Upstream waits until it gets there.
                 do {
+                    let subscription = try cluster.watch(prefix: prefix, since: current)
                     return WatchStream(
-                        resource, first: [], subscription: try cluster.watch(prefix: prefix, since: current), selection: matching,
-                        minimumRevision: since)
+                        resource, first: [], subscription: subscription, selection: matching, minimumRevision: since,
+                        custom: customServing(resource, subscription, cluster))
                 } catch {
                     throw StatusError(error, resource.groupResource, "")
                 }
@@ -62,5 +67,15 @@ extension Registry {
         } catch {
             throw .internalError("starting a watch of \(resource.groupResource): \(error)")
         }
+    }
+
+    /// What a watch of custom objects needs beside its events.
+    private func customServing(
+        _ resource: ResourceType, _ subscription: WatchSubscription, _ cluster: LogicalCluster
+    ) -> WatchStream.CustomServing? {
+        guard let definition = resource.definition else { return nil }
+        return WatchStream.CustomServing(
+            serve: { [self] objects throws(StatusError) in try await served(objects, resource, in: cluster) },
+            registration: customWatches.add(subscription, of: definition.name, in: cluster.id))
     }
 }

@@ -10,7 +10,9 @@ enum Scale {
         gvk: gvk, plural: "scales", singular: "scale", isNamespaced: true, verbs: [],
         type: Schema.builtin.type(forKind: gvk))
 
-    static func scale(of object: JSON, _ resource: ResourceType) -> JSON {
+    /// - Throws: 500 for a custom object that doesn't say how many replicas it wants, as upstream does.
+    static func scale(of object: JSON, _ resource: ResourceType) throws(StatusError) -> JSON {
+        if let paths = resource.custom?.scale { return try paths.scale(of: object) }
         var metadata: JSON = [:]
         for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
             metadata[key] = object["metadata"]?[key]
@@ -20,6 +22,16 @@ enum Scale {
         var status: JSON = ["replicas": .int(object[path: "status", "replicas"]?.int ?? 0)]
         if let selector = selector(of: object, resource), !selector.isEmpty { status["selector"] = .string(selector) }
         return ["apiVersion": .string(gvk.apiVersion), "kind": "Scale", "metadata": metadata, "spec": spec, "status": status]
+    }
+
+    /// As `scale(of:_:)`; an object that doesn't say how many replicas it wants has none, and can be told.
+    static func current(of object: JSON, _ resource: ResourceType) throws(StatusError) -> JSON {
+        guard let paths = resource.custom?.scale, paths.specReplicas.value(in: object) == nil else {
+            return try scale(of: object, resource)
+        }
+        var object = object
+        object[keys: paths.specReplicas.keys[...]] = 0
+        return try paths.scale(of: object)
     }
 
     private static func selector(of object: JSON, _ resource: ResourceType) -> String? {
@@ -83,12 +95,13 @@ extension Registry {
         for key in ["name", "namespace", "uid", "resourceVersion"] {
             if let value = wanted["metadata"]?[key] { parent[path: "metadata", key] = value }
         }
-        if let replicas = wanted[path: "spec", "replicas"] { parent[path: "spec", "replicas"] = replicas }
+        let replicasPath = resource.custom?.scale?.specReplicas.keys ?? ["spec", "replicas"]
+        if let replicas = wanted[path: "spec", "replicas"] { parent[keys: replicasPath[...]] = replicas }
         do {
             let result = try await apply(
                 parent, resource, namespace: namespace, name: name, subresource: "scale", options, context)
             return WriteResult(
-                .document(Scale.scale(of: result.answer.tree, resource)), code: result.code, warnings: result.warnings)
+                .document(try Scale.scale(of: result.answer.tree, resource)), code: result.code, warnings: result.warnings)
         } catch  where error.reason == "Conflict" {
             // Who owns the replicas is told in the words of the scale.
             throw error.replacing(" using \(resource.apiVersion)", with: " using \(Scale.gvk.apiVersion)")
@@ -102,14 +115,20 @@ extension Registry {
         let result = try await change(
             resource, namespace: namespace, name: name, subresource: "scale", options, context
         ) { tree, current throws(StatusError) in
-            let scale = try wanted(Scale.scale(of: tree, resource))
+            let scale = try wanted(try Scale.current(of: tree, resource))
             let version = scale["metadata"]?.text("resourceVersion") ?? ""
             if !version.isEmpty, version != String(current.metadata.resourceVersion) {
                 throw .modified(resource.groupResource, name)
             }
-            tree[path: "spec", "replicas"] = .int(try Scale.replicas(scale, name: name))
+            if let paths = resource.custom?.scale {
+                // Whether the number is good is told by the object's own validation.
+                paths.apply(scale, to: &tree)
+            } else {
+                tree[path: "spec", "replicas"] = .int(try Scale.replicas(scale, name: name))
+            }
         }
-        return WriteResult(.document(Scale.scale(of: result.answer.tree, resource)), code: result.code, warnings: result.warnings)
+        return WriteResult(
+            .document(try Scale.scale(of: result.answer.tree, resource)), code: result.code, warnings: result.warnings)
     }
 }
 

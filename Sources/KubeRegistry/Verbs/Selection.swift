@@ -25,7 +25,7 @@ struct Selection: Sendable {
         rules = resource.rules
         name = fields.requiredValue("metadata.name")
         others = fields.requirements
-        for requirement in others where !Self.isCommon(requirement.path) {
+        for requirement in others where !Self.isCommon(requirement.path, resource) {
             guard Self.known(requirement.path, rules, resource) else {
                 throw .badRequest(Self.unknown(requirement.path, resource))
             }
@@ -34,7 +34,8 @@ struct Selection: Sendable {
 
     /// Kinds that upstream knows more fields of say it in their own words.
     private static func unknown(_ path: String, _ resource: ResourceType) -> String {
-        switch (resource.storedAs.group, resource.plural) {
+        if resource.definition != nil { return "field label not supported: \(path)" }
+        return switch (resource.storedAs.group, resource.plural) {
         case ("", "pods"), ("", "nodes"), ("", "namespaces"), ("", "secrets"), ("", "events"), ("", "services"),
             ("", "replicationcontrollers"):
             "field label not supported: \(path)"
@@ -43,7 +44,10 @@ struct Selection: Sendable {
         }
     }
 
-    private static func isCommon(_ path: String) -> Bool { path == "metadata.name" || path == "metadata.namespace" }
+    private static func isCommon(_ path: String, _ resource: ResourceType) -> Bool {
+        // Cluster-scoped custom objects have no namespace to be selected by; upstream's other kinds have an empty one.
+        path == "metadata.name" || path == "metadata.namespace" && (resource.definition == nil || resource.isNamespaced)
+    }
 
     private static func known(_ path: String, _ rules: any KindRules, _ resource: ResourceType) -> Bool {
         let empty: JSON = ["apiVersion": .string(resource.storedAs.apiVersion), "kind": .string(resource.kind), "metadata": [:]]

@@ -13,7 +13,11 @@ enum UpdatedFields {
             if resource.subresource("status") != nil { result["status"] = old["status"] }
         case "status":
             result = old
-            result["metadata"] = new["metadata"]
+            if rules.statusKeepsMetadata {
+                result[path: "metadata", "managedFields"] = new[path: "metadata", "managedFields"]
+            } else {
+                result["metadata"] = new["metadata"]
+            }
             result["status"] = new["status"]
             if rules.statusKeepsLabels { result[path: "metadata", "labels"] = old[path: "metadata", "labels"] }
             result[path: "metadata", "ownerReferences"] = old[path: "metadata", "ownerReferences"]
@@ -74,11 +78,11 @@ enum UpdatedFields {
             })
     }
 
-    /// Whether anything but metadata and status differs.
-    static func isDesireChanged(_ new: JSON, _ old: JSON) -> Bool {
+    /// Whether anything but metadata and (unless it counts) status differs.
+    static func isDesireChanged(_ new: JSON, _ old: JSON, countsStatus: Bool = false) -> Bool {
         let keys = Set((new.object ?? [:]).map(\.key) + (old.object ?? [:]).map(\.key))
         return keys.contains { key in
-            key != "metadata" && key != "status" && key != "apiVersion" && key != "kind"
+            key != "metadata" && (countsStatus || key != "status") && key != "apiVersion" && key != "kind"
                 && !FieldErrors.isSame(new[key], old[key])
         }
     }

@@ -23,6 +23,12 @@ public struct WatchEvent: Sendable {
         self.shared = event
     }
 
+    /// The event with another form of its object, which no other watcher may share.
+    func replacing(_ object: Object) -> WatchEvent {
+        if case .object(let own) = self.object, own === object { return self }
+        return WatchEvent(type, .object(object))
+    }
+
     /// `{"type":…,"object":…}` with a line feed. Encoded once for all watchers of the object.
     public var encoded: [UInt8] {
         guard let shared else { return encode() }

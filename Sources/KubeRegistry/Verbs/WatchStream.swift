@@ -15,19 +15,27 @@ public final class WatchStream: AsyncSequence, Sendable {
     private let selection: Selection?
     private let resource: ResourceType
     private let minimumRevision: UInt64
+    private let custom: CustomServing?
+
+    /// How a watch of custom objects gets them into its version, and what ends it when their definition changes.
+    struct CustomServing: Sendable {
+        var serve: @Sendable ([(object: Object, writtenAt: UInt64)]) async throws(StatusError) -> [Object]
+        var registration: CustomWatches.Registration?
+    }
 
     /// - Parameters:
     ///   - first: what is sent before the subscription's events.
     ///   - minimumRevision: events up to this one are left out.
     init(
         _ resource: ResourceType, first: [WatchEvent], subscription: WatchSubscription?, selection: Selection?,
-        minimumRevision: UInt64 = 0
+        minimumRevision: UInt64 = 0, custom: CustomServing? = nil
     ) {
         self.resource = resource
         self.first = first
         self.subscription = subscription
         self.selection = selection
         self.minimumRevision = minimumRevision
+        self.custom = custom
     }
 
     /// Makes the stream give a bookmark as soon as no other event waits.
@@ -51,7 +59,11 @@ public final class WatchStream: AsyncSequence, Sendable {
             if isOver { return nil }
             if !hasStarted {
                 hasStarted = true
-                if !stream.first.isEmpty { return stream.first }
+                if !stream.first.isEmpty {
+                    let (first, isLast) = await stream.served(stream.first.map { ($0, nil) })
+                    isOver = isLast
+                    return first
+                }
             }
             guard let subscription = stream.subscription else {
                 isOver = true
@@ -70,10 +82,40 @@ public final class WatchStream: AsyncSequence, Sendable {
                     return nil
                 }
                 if batch.isEmpty { return [WatchStream.bookmark(stream.resource, at: subscription.progress)] }
-                let events = batch.compactMap(stream.event)
-                if !events.isEmpty { return events }
+                let events = batch.compactMap { event in stream.event(event).map { ($0, stream.writtenAt(event)) } }
+                if !events.isEmpty {
+                    let (served, isLast) = await stream.served(events)
+                    isOver = isLast
+                    return served
+                }
             }
         }
+    }
+
+    /// Events in the watch's version. A failed conversion ends the watch, as upstream's do.
+    private func served(
+        _ events: [(event: WatchEvent, writtenAt: UInt64?)]
+    ) async -> (events: [WatchEvent], isLast: Bool) {
+        guard let custom else { return (events.map(\.event), false) }
+        let objects = events.compactMap { event, writtenAt in
+            event.object.object.map { (object: $0, writtenAt: writtenAt ?? $0.metadata.resourceVersion) }
+        }
+        do {
+            var converted = try await custom.serve(objects).makeIterator()
+            let served = events.map { event, _ in
+                guard event.object.object != nil, let object = converted.next() else { return event }
+                return event.replacing(object)
+            }
+            return (served, false)
+        } catch {
+            finish()
+            return ([WatchEvent(.error, .document(error.status))], true)
+        }
+    }
+
+    /// The revision at which the event's object was written in the form that it has: that of a deletion is older than the deletion.
+    private func writtenAt(_ event: Event) -> UInt64? {
+        event.type == .deleted ? event.previous?.metadata.resourceVersion ?? 0 : nil
     }
 
     /// What a client is told when the store ended the watch.

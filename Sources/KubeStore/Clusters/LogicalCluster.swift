@@ -18,6 +18,7 @@ public final class LogicalCluster: Sendable {
         var isDeleted = false
         /// The bytes of the cluster's own objects.
         var ownBytes: Int
+        var attachment: (any AnyObject & Sendable)?
         /// The revisions at the last times that old events and decoded trees were dropped.
         var logMark: UInt64 = 0
         var treeMark: UInt64 = 0
@@ -60,6 +61,20 @@ public final class LogicalCluster: Sendable {
 
     /// The cluster's private record (keys of its authorities, settings): not an object, and seen by no client.
     public var record: JSON { state.withLock { $0.record } }
+
+    /// What somebody derived from the cluster's objects and keeps with them: it goes when the cluster is unloaded. The store
+    /// doesn't look at it.
+    public var attachment: (any AnyObject & Sendable)? {
+        get { state.withLock { $0.attachment } }
+        set {
+            // What was there may be large: it is let go of outside the lock.
+            let old = state.withLock { state in
+                defer { state.attachment = newValue }
+                return state.attachment
+            }
+            withExtendedLifetime(old) {}
+        }
+    }
 
     /// Whether the cluster was deleted while this instance was held.
     public var isDeleted: Bool { state.withLock { $0.isDeleted } }

@@ -32,6 +32,12 @@ public final class WatchSubscription: AsyncSequence, Sendable {
         cluster.remove(watcher)
     }
 
+    /// Ends the watch after what already waits for the consumer, which then gets a `WatchEnd.closed`.
+    public func finish() {
+        watcher.end(.closed)
+        cluster.remove(watcher)
+    }
+
     public func makeAsyncIterator() -> Iterator { Iterator(subscription: self) }
 
     public struct Iterator: AsyncIteratorProtocol {

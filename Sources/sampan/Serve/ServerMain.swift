@@ -2,6 +2,7 @@ import Fleet
 import KubeAPI
 import KubeClient
 import KubeControllers
+import KubeNetwork
 import KubeObject
 import KubeRegistry
 import KubeSchema
@@ -52,7 +53,11 @@ enum ServerMain {
             environment: KubeControllers.Environment(
                 node: node?.source, rootAuthority: { _ in endpoint.certificateAuthority },
                 resources: { registry.schema(of: $0).resources },
-                resolve: { kind, cluster in registry.schema(of: cluster).resource(forKind: kind) }),
+                resolve: { kind, cluster in
+                    let schema = registry.schema(of: cluster)
+                    // A custom object may be stored in a version that isn't served any more.
+                    return schema.resource(forKind: kind) ?? schema.resource(kind.groupKind)
+                }),
             others: [VirtualClusterReconciler(resource: virtualClusters, store: store, provisioner: provisioner)],
             logger: logger)
 
@@ -65,6 +70,9 @@ enum ServerMain {
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
             logger: logger)
+        let reach = try webhookReach(configuration, addresses)
+        let webhooks = HTTPSWebhookClient { reach.allows($0, $1) }
+        registry.attach(webhookClient: webhooks)
         let server = HTTPSServer(
             host: configuration.listenAddress, port: configuration.apiPort, identity: identity, api: api,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
@@ -75,13 +83,21 @@ enum ServerMain {
                 "api": "\(endpoint.server)", "clusters": "\(store.clusters().count)",
             ])
         // Shut down in the opposite order: the API first, the store last.
-        let services: [any Service] = [store, identity, controllers] + (node?.services ?? []) + [server]
+        let services: [any Service] = [store, identity, controllers] + (node?.services ?? []) + [webhooks, server]
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(20)
         try await ServiceGroup(configuration: group).run()
         withExtendedLifetime(root) {}
+    }
+
+    private static func webhookReach(_ configuration: Configuration, _ addresses: PodAddressBook) throws -> WebhookReach {
+        guard let pods = IPv4Range(configuration.podSubnet), let services = IPv4Range("10.96.0.0/12") else {
+            throw CommandFailure(
+                "The pod subnet \(configuration.podSubnet) isn't one.", hint: "Choose another with `sampan up --help`.")
+        }
+        return WebhookReach(pods: pods, services: services, addresses: addresses)
     }
 
     /// The administrator's kubeconfig, made anew at every start, so that its certificate is never near its end.
