@@ -62,7 +62,18 @@ public struct KubeconfigHandler: SubresourceHandler {
             guard let object = root.snapshot.get(key), object.metadata.deletionTimestamp == nil, clock.now < deadline else {
                 throw .notFound(Platform.virtualClusters, name)
             }
-            do { try await Task.sleep(for: .milliseconds(1)) } catch { throw .timeout("the request was given up") }
+            await arrival(of: name)
+            if Task.isCancelled { throw .timeout("the request was given up") }
+        }
+    }
+
+    /// Returns when the cluster is there, and now and then before, since its object may have been deleted meanwhile.
+    private func arrival(of name: String) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await store.untilClusterExists(name) }
+            group.addTask { try? await Task.sleep(for: .milliseconds(100)) }
+            await group.next()
+            group.cancelAll()
         }
     }
 }

@@ -99,6 +99,11 @@ public final class Store: Service {
         return try result.get()
     }
 
+    /// Waits until there is a cluster of this name, or the task is cancelled.
+    public func untilClusterExists(_ name: String) async {
+        await directory.arrivals.wait(for: name) { directory.id(of: name) != nil }
+    }
+
     /// All clusters, loaded or not, in no order.
     public func clusters() -> [ClusterInfo] { directory.clusters }
 

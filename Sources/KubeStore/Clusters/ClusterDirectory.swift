@@ -43,6 +43,8 @@ final class ClusterDirectory: Sendable {
         case mustLoad(ClusterInfo)
     }
 
+    /// Those who wait for a cluster to be created.
+    let arrivals = ClusterArrivals()
     private let state = Mutex(State())
     private let options: StoreOptions
 
@@ -125,6 +127,7 @@ final class ClusterDirectory: Sendable {
             state.entries[cluster.id] = Entry(info: cluster.info, cluster: cluster)
             state.touch(cluster.id, cluster, options)
         }
+        arrivals.announce(cluster.name)
     }
 
     /// Removes a cluster that was deleted. Who waits for its load gets nothing.
