@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 public import KubeObject
 public import Logging
@@ -161,9 +162,14 @@ extension Store {
     /// How often in `StoreOptions.idleTime` house is kept.
     static let ticksPerIdleTime = 4
 
+    /// From how many clusters let go of at once the memory that they took is given back to the system: some megabytes.
+    static let clustersWorthTrimming = 128
+
     /// Lets go of what is idle; called with consecutive ticks.
     func keepHouse(tick: Int) {
-        directory.sweep(idleTicks: Store.ticksPerIdleTime)
+        let released = directory.sweep(idleTicks: Store.ticksPerIdleTime)
+        // On a thread that may be kept waiting. Fewer clusters than this aren't worth it.
+        if released >= Store.clustersWorthTrimming { DispatchQueue.global(qos: .utility).async { Memory.giveBack() } }
         guard tick % Store.ticksPerIdleTime == 0 else { return }
         let logPeriods = max(1, Int(options.logTime / options.idleTime))
         let dropsEvents = tick / Store.ticksPerIdleTime % logPeriods == 0

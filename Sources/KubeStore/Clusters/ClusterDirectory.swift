@@ -143,10 +143,13 @@ final class ClusterDirectory: Sendable {
     }
 
     /// Lets go of the clusters that weren't asked for during the last `idleTicks` calls.
-    func sweep(idleTicks: Int) {
+    ///
+    /// - Returns: how many those were.
+    func sweep(idleTicks: Int) -> Int {
         withState { state in
             state.tick += 1
             var queue = state.queue
+            let before = state.heldCount
             queue.removeAll { id in
                 guard let entry = state.entries[id], entry.held != nil else { return true }
                 guard state.tick - entry.lastUse > idleTicks else { return false }
@@ -154,6 +157,7 @@ final class ClusterDirectory: Sendable {
                 return true
             }
             state.queue = queue
+            return before - state.heldCount
         }
     }
 
