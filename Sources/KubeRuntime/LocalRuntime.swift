@@ -149,7 +149,7 @@ public final class LocalRuntime: Service {
             Mounts.unmountAll(below: files.directory)
             File.removeTree(files.directory)
             File.removeTree(files.logs)
-            await Cgroups.remove(services.node.cgroupParent(podUID: uid))
+            try await services.node.removeCgroup(podUID: uid)
         } catch {
             logger.warning("a leftover pod could not be removed", metadata: ["sandbox": "\(id)", "error": "\(error)"])
         }

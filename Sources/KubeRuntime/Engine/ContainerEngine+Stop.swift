@@ -20,7 +20,7 @@ extension ContainerEngine {
         let shims = self.shims()
         for pid in shims { kill(pid, SIGKILL) }
         _ = await ProcessTable.waitForEnd(of: shims, limit: .seconds(5))
-        await Cgroups.killAll(in: paths.cgroup)
+        for cgroup in cgroups { await Cgroups.killAll(in: cgroup) }
         removeShimSockets()
         Mounts.unmountAll(below: paths.state)
         Mounts.unmountAll(below: paths.root)
@@ -30,8 +30,12 @@ extension ContainerEngine {
         File.removeTree(paths.streams)
         for name in [paths.socket, paths.socket + ".ttrpc", paths.pidFile] { unlink(name) }
         for name in cachedNetworkResults() { unlink(name) }
+        try await paths.slice.remove()
         await Cgroups.remove(paths.cgroup)
     }
+
+    /// Where pods' cgroups may be: systemd may have managed them or not, whatever is so now.
+    private var cgroups: [String] { [paths.cgroup, paths.slice.path] }
 
     /// What of this instance is still on the system; empty after ``stopAll()``.
     public func leftovers() -> [String] {
@@ -40,7 +44,7 @@ extension ContainerEngine {
         found += shims().map { "process \($0): a container's shim" }
         found += Mounts.below(paths.home).map { "mount \($0)" }
         found += Mounts.below(paths.pods).map { "mount \($0)" }
-        found += Cgroups.existing(paths.cgroup).map { "cgroup \($0)" }
+        found += cgroups.flatMap(Cgroups.existing).map { "cgroup \($0)" }
         found += File.names(in: "\(paths.ipam)/\(paths.networkName)").filter { $0.first?.isNumber == true }.map {
             "pod address \($0)"
         }

@@ -46,4 +46,8 @@ struct EnginePaths: Sendable {
     var networkName: String { "sampan-\(instance)" }
     /// The parent of every pod's cgroup.
     var cgroup: String { "/sampan-\(instance)" }
+    /// The same where systemd manages cgroups.
+    var slice: Slice { Slice("sampan-\(instance)") }
+    /// A pod's, where systemd manages cgroups.
+    func slice(podUID: String) -> Slice { Slice("sampan-\(instance)", "pod\(podUID)") }
 }

@@ -10,11 +10,16 @@ struct NodeContext: Sendable {
 
     /// A pod's cgroup: a path, or with systemd a slice.
     func cgroupParent(podUID: String) -> String {
+        machine.usesSystemdCgroups ? paths.slice(podUID: podUID).unit : "\(paths.cgroup)/pod\(podUID)"
+    }
+
+    /// Removes the cgroup of a pod whose containers are gone.
+    func removeCgroup(podUID: String) async throws {
         if machine.usesSystemdCgroups {
-            func escaped(_ text: String) -> String { String(text.map { $0 == "-" ? "_" : $0 }) }
-            return "sampan_\(escaped(instance))-pod\(escaped(podUID)).slice"
+            try await paths.slice(podUID: podUID).remove()
+        } else {
+            await Cgroups.remove(cgroupParent(podUID: podUID))
         }
-        return "\(paths.cgroup)/pod\(podUID)"
     }
 
     func networking(_ pod: Pod) -> PodNetworking {

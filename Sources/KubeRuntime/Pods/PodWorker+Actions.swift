@@ -211,7 +211,7 @@ extension PodWorker {
         Mounts.unmountAll(below: files.directory)
         File.removeTree(files.directory)
         File.removeTree(files.logs)
-        if !services.node.machine.usesSystemdCgroups { await Cgroups.remove(services.node.cgroupParent(podUID: uid)) }
+        try await services.node.removeCgroup(podUID: uid)
         state.isForgotten = true
     }
 }
