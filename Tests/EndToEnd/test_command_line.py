@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import tempfile
@@ -69,6 +70,17 @@ class CommandLine(unittest.TestCase):
                                             capture_output=True, text=True)
                     self.assertNotEqual(result.returncode, 0)
                     self.assertIn(word, result.stderr)
+
+    def test_up_refuses_a_port_that_another_program_has(self):
+        with tempfile.TemporaryDirectory(dir=settings.folder) as folder, socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            result = subprocess.run(
+                [settings.binary, "up", "--data-dir", os.path.join(folder, "x"), "--instance", "busy", "--no-containers",
+                 "--api-port", str(other.getsockname()[1])], capture_output=True, text=True, timeout=60)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("taken by another program", result.stderr)
+            self.assertIn("--api-port", result.stderr)
 
     def test_says_what_to_do_when_nothing_runs(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -76,3 +76,40 @@ struct ConfigurationFileTests {
         }
     }
 }
+
+struct FreePortTests {
+    /// A socket that listens on a port of the system's choice.
+    private func listener(_ body: (Int) throws -> Void) throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        try withUnsafeMutablePointer(to: &address) { pointer in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                try #require(bind(descriptor, generic, size) == 0 && listen(descriptor, 1) == 0)
+                try #require(getsockname(descriptor, generic, &size) == 0)
+            }
+        }
+        try body(Int(UInt16(bigEndian: address.sin_port)))
+    }
+
+    @Test func aPortThatSomethingListensOnIsTaken() throws {
+        try listener { port in
+            for address in ["127.0.0.1", "0.0.0.0"] {
+                #expect(throws: CommandFailure.self, "\(address)") { try FreePort.check(port, at: address) }
+            }
+        }
+    }
+
+    @Test func aPortThatNothingListensOnIsFree() throws {
+        var free = 0
+        try listener { free = $0 }
+        try FreePort.check(free, at: "127.0.0.1")
+    }
+
+    @Test func whatIsNoAddressIsLeftToTheServer() throws {
+        try FreePort.check(1, at: "no address")
+    }
+}

@@ -46,6 +46,7 @@ struct Up: AsyncParsableCommand {
             try await waitUntilReady(wanted, child: nil)
         } else {
             try InstanceRegister.check(wanted)
+            try FreePort.check(wanted.apiPort, at: wanted.listenAddress)
             try prepareDirectories(wanted)
             try ConfigurationFile.save(wanted)
             let executable = try Self.ownExecutable()

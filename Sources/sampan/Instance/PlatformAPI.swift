@@ -28,12 +28,12 @@ struct PlatformAPI {
         }
     }
 
-    /// Whether the server says that it serves.
+    /// Whether the server says that it serves. Somebody else's server on its port, which TLS tells, isn't it.
     func isReady() async throws -> Bool {
         do {
             _ = try await client.send("GET", "/readyz")
             return true
-        } catch let error as ClientError where [.unreachable, .timeout, .malformed].contains(error.reason) {
+        } catch let error as ClientError where [.unreachable, .timeout, .malformed, .tls].contains(error.reason) {
             return false
         } catch is StatusError {
             return false
