@@ -6,7 +6,7 @@ import KubeObject
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure an API, clusters or pods; see scripts/bench.", shouldDisplay: false,
-        subcommands: [BenchAPI.self, BenchClusters.self, BenchPods.self, BenchNetwork.self])
+        subcommands: [BenchAPI.self, BenchClusters.self, BenchMemory.self, BenchPods.self, BenchNetwork.self])
 
     static func print(_ measurement: Measurement) {
         Console.out(String(decoding: measurement.tree.encoded(), as: UTF8.self) + "\n")
