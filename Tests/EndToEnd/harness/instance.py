@@ -15,9 +15,16 @@ from .waiting import until
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("0.0.0.0", 0))
-        return listener.getsockname()[1]
+    """A port that nobody has for TCP nor, since DNS needs both, for UDP."""
+    while True:
+        with socket.socket() as listener, socket.socket(type=socket.SOCK_DGRAM) as other:
+            listener.bind(("0.0.0.0", 0))
+            port = listener.getsockname()[1]
+            try:
+                other.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
 
 
 def free_subnet():
