@@ -45,13 +45,116 @@ private struct Tokens: TokenIssuer {
                 try await fixture.registry.create(
                     eviction, pods, namespace: "default", name: "one", subresource: "eviction", CreateOptions(), fixture.admin)
             }
-            #expect(await refusal { try await evict() }?.code == 429)
-            try await fixture.registry.mutate(
-                try fixture.resource("poddisruptionbudgets", "policy"), namespace: "default", name: "keep",
-                subresource: "status", fixture.admin
-            ) { $0[path: "status", "disruptionsAllowed"] = 1 }
+            let early = await refusal { try await evict() }
+            #expect(early?.code == 429)
+            #expect(early?.message == "Cannot evict pod as it would violate the pod's disruption budget.")
+            #expect(early?.details?["retryAfterSeconds"] == 10)
+            #expect(
+                early?.details?["causes"]?[0]?["message"] == "The disruption budget keep is still being processed by the server.")
+            func budget(_ status: JSON) async throws {
+                try await fixture.registry.mutate(
+                    try fixture.resource("poddisruptionbudgets", "policy"), namespace: "default", name: "keep",
+                    subresource: "status", fixture.admin
+                ) { $0["status"] = status }
+            }
+            try await budget(["observedGeneration": 1, "disruptionsAllowed": 0, "desiredHealthy": 1, "currentHealthy": 0])
+            let refused = await refusal { try await evict() }
+            #expect(refused?.code == 429)
+            #expect(refused?.details?["retryAfterSeconds"] == nil)
+            #expect(refused?.details?["causes"]?[0]?["reason"] == "DisruptionBudget")
+            #expect(
+                refused?.details?["causes"]?[0]?["message"]
+                    == "The disruption budget keep needs 1 healthy pods and has 0 currently")
+            let misnamed = await refusal {
+                try await fixture.registry.create(
+                    ["apiVersion": "policy/v1", "kind": "Eviction", "metadata": ["name": "two"]], pods, namespace: "default",
+                    name: "one", subresource: "eviction", CreateOptions(), fixture.admin)
+            }
+            #expect(misnamed?.message == "name in URL does not match name in Eviction object")
+            try await budget(["observedGeneration": 1, "disruptionsAllowed": 1, "desiredHealthy": 1, "currentHealthy": 0])
             #expect(try await evict().code == 201)
+            let conditions = try fixture.get("pods", "one")[path: "status", "conditions"]?.elements ?? []
+            #expect(conditions.first { $0.text("type") == "DisruptionTarget" }?["reason"] == "EvictionByEvictionAPI")
+            #expect(
+                try fixture.get("poddisruptionbudgets", "keep", group: "policy")[path: "status", "disruptedPods"]?.object?.count
+                    == 1)
             #expect(try fixture.get("pods", "one")["metadata"]?.has("deletionTimestamp") == true)
+        }
+    }
+
+    @Test(arguments: [
+        (true, "", 1, 1, true), (false, "AlwaysAllow", 0, 1, false), (false, "", 1, 1, false), (false, "", 0, 1, true),
+        (false, "IfHealthyBudget", 2, 1, false), (false, "", 0, 0, true),
+    ])
+    func unhealthyPodsMayGo(isReady: Bool, policy: String, healthy: Int64, desired: Int64, isCounted: Bool) {
+        let pod: JSON = ["status": ["conditions": [["type": "Ready", "status": isReady ? "True" : "False"]]]]
+        let budget: JSON = [
+            "spec": ["unhealthyPodEvictionPolicy": .string(policy)],
+            "status": ["currentHealthy": .int(healthy), "desiredHealthy": .int(desired)],
+        ]
+        #expect(EvictionBudget.isCounted(pod, budget) == isCounted)
+    }
+
+    @Test func ephemeralContainersAreOnlyAdded() async throws {
+        try await withRegistry { fixture in
+            try await fixture.create(pod("one"))
+            let pods = try fixture.resource("pods")
+            func set(_ containers: JSON) async throws {
+                _ = try await fixture.registry.patch(
+                    .merge, ["spec": ["ephemeralContainers": containers]], pods, namespace: "default", name: "one",
+                    subresource: "ephemeralcontainers", PatchOptions(), fixture.admin)
+            }
+            let target = try #require(try fixture.get("pods", "one")[path: "spec", "containers"]?[0]?.text("name"))
+            let first: JSON = ["name": "look", "image": "box", "targetContainerName": .string(target)]
+            try await set([first])
+            #expect(try fixture.get("pods", "one")[path: "spec", "ephemeralContainers"]?[0]?["imagePullPolicy"] == "Always")
+            for (containers, message) in [
+                ([], "existing ephemeral containers \"look\" may not be removed"),
+                ([["name": "look", "image": "other"]], "existing ephemeral containers \"look\" may not be changed"),
+                (
+                    [first, ["name": "b", "image": "i", "targetContainerName": "nobody"]],
+                    "spec.ephemeralContainers[1].targetContainerName: Not found"
+                ),
+                (
+                    [first, ["name": "b", "image": "i", "ports": [["containerPort": 1]]]],
+                    "spec.ephemeralContainers[1].ports: Forbidden: cannot be set for an Ephemeral Container"
+                ),
+            ] as [(JSON, String)] {
+                let refused = await refusal { try await set(containers) }
+                #expect(refused?.message.contains(message) == true, "\(refused?.message ?? "allowed")")
+            }
+        }
+    }
+
+    @Test func aResizeKeepsTheClassOfService() async throws {
+        try await withRegistry { fixture in
+            try await fixture.create(
+                """
+                {apiVersion: v1, kind: Pod, metadata: {name: one}, spec: {containers: [{name: main, image: box, resources:
+                {requests: {cpu: 100m, memory: 10Mi}, limits: {memory: 20Mi}}}]}}
+                """)
+            let pods = try fixture.resource("pods")
+            func resize(_ resources: JSON) async throws {
+                _ = try await fixture.registry.patch(
+                    .strategicMerge, ["spec": ["containers": [["name": "main", "resources": resources]]]], pods,
+                    namespace: "default",
+                    name: "one", subresource: "resize", PatchOptions(), fixture.admin)
+            }
+            try await resize(["requests": ["cpu": "200m"]])
+            #expect(
+                try fixture.get("pods", "one")[path: "spec", "containers"]?[0]?[path: "resources", "requests", "cpu"] == "200m")
+            #expect(try fixture.get("pods", "one")[path: "metadata", "generation"] == 2)
+            for (resources, message) in [
+                (
+                    ["limits": ["cpu": "200m"], "requests": ["memory": "20Mi"]],
+                    "Pod QOS Class may not change as a result of resizing"
+                ),
+                (["requests": ["ephemeral-storage": "1Gi"]], "only cpu and memory resources are mutable"),
+                (["requests": ["cpu": .null]], "resource requests cannot be removed"),
+            ] as [(JSON, String)] {
+                let refused = await refusal { try await resize(resources) }
+                #expect(refused?.message.contains(message) == true, "\(refused?.message ?? "allowed")")
+            }
         }
     }
 

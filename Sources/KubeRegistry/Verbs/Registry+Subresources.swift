@@ -82,69 +82,6 @@ extension Registry {
         return WriteResult(.document(Self.success), code: 201)
     }
 
-    /// Deletes a pod, unless a disruption budget forbids it for now.
-    private func evict(
-        _ eviction: JSON, namespace: String, pod name: String, _ options: CreateOptions, _ context: RequestContext
-    ) async throws(StatusError) -> WriteResult {
-        let pods = try resource("pods")
-        let pod = try get(pods, namespace: namespace, name: name, context)
-        let given = eviction["deleteOptions"] ?? [:]
-        let deletion = DeleteOptions(
-            gracePeriodSeconds: given["gracePeriodSeconds"]?.int,
-            propagationPolicy: PropagationPolicy(rawValue: given.text("propagationPolicy")),
-            preconditionUID: given["preconditions"]?["uid"]?.string,
-            preconditionResourceVersion: given["preconditions"]?["resourceVersion"]?.string,
-            dryRun: options.dryRun || (given["dryRun"]?.strings.contains("All") ?? false))
-        let phase = pod.tree["status"]?.text("phase") ?? ""
-        let isRunning = phase == "Running" && pod.metadata.deletionTimestamp == nil
-        if isRunning {
-            let budgets = context.cluster.snapshot.list(
-                prefix: Key.prefix(group: "policy", plural: "poddisruptionbudgets", namespace: namespace)
-            ).filter { budget in
-                guard let selector = budget.tree[path: "spec", "selector"] else { return false }
-                return Result { try LabelSelector(selector) }.value?.matches(pod.metadata.labels) ?? false
-            }
-            if budgets.count > 1 {
-                throw .internalError(
-                    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
-            }
-            if let budget = budgets.first { try await take(from: budget, for: pod, dryRun: deletion.dryRun, context) }
-        }
-        try await delete(pods, namespace: namespace, name: name, deletion, context)
-        return WriteResult(.document(Self.success), code: 201)
-    }
-
-    /// Counts a disruption against a budget.
-    private func take(
-        from budget: Object, for pod: Object, dryRun: Bool, _ context: RequestContext
-    ) async throws(StatusError) {
-        let budgets = try resource("poddisruptionbudgets", group: "policy")
-        _ = try await change(
-            budgets, namespace: budget.metadata.namespace, name: budget.metadata.name, subresource: "status",
-            UpdateOptions(dryRun: dryRun, fieldManager: "kube-apiserver"), context
-        ) { tree, _ throws(StatusError) in
-            let allowed = tree[path: "status", "disruptionsAllowed"]?.int ?? 0
-            guard allowed > 0 else {
-                var error = StatusError.tooManyRequests(
-                    "Cannot evict pod as it would violate the pod's disruption budget.", retryAfterSeconds: 0)
-                error.details = [
-                    "causes": [
-                        [
-                            "reason": "DisruptionBudget",
-                            "message": .string(
-                                "The disruption budget \(budget.metadata.name) needs "
-                                    + "\(tree[path: "status", "desiredHealthy"]?.int ?? 0) healthy pods and has "
-                                    + "\(tree[path: "status", "currentHealthy"]?.int ?? 0) currently"),
-                        ]
-                    ]
-                ]
-                throw error
-            }
-            tree[path: "status", "disruptionsAllowed"] = .int(allowed - 1)
-            tree[path: "status", "disruptedPods", pod.metadata.name] = .string(Timestamp.now())
-        }
-    }
-
     /// Issues a token for a service account.
     private func requestToken(
         _ request: JSON, namespace: String, account name: String, _ context: RequestContext

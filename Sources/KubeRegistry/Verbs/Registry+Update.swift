@@ -230,7 +230,12 @@ extension Registry {
         case "": rules.validateUpdate(object, old: old, &errors)
         // What a definition says of its replicas isn't known to the scale.
         case "scale" where resource.definition != nil: rules.validateUpdate(object, old: old, &errors)
-        case "ephemeralcontainers", "resize": rules.validate(object, &errors)
+        case "ephemeralcontainers":
+            rules.validate(object, &errors)
+            EphemeralContainers.validateUpdate(object["spec"] ?? [:], old: old["spec"] ?? [:], &errors)
+        case "resize":
+            rules.validate(object, &errors)
+            PodResize.validate(object, old: old, &errors)
         default: break
         }
         if !errors.isEmpty {

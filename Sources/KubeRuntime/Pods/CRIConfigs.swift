@@ -34,7 +34,8 @@ struct CRIConfigs {
     }
 
     func container(
-        _ spec: ContainerSpec, attempt: UInt32, image: CRIImage, environment: [(name: String, value: String)], mounts: [CRIMount]
+        _ spec: ContainerSpec, attempt: UInt32, image: CRIImage, environment: [(name: String, value: String)], mounts: [CRIMount],
+        target: String? = nil
     ) throws(ContainerFailure) -> CRIContainerConfig {
         var config = CRIContainerConfig()
         config.metadata.name = spec.name
@@ -64,7 +65,7 @@ struct CRIConfigs {
         config.stdinOnce = spec.tree["stdinOnce"]?.bool ?? false
         config.tty = spec.tree["tty"]?.bool ?? false
         let user = image.hasUid ? (uid: Optional(image.uid.value), name: "") : (uid: nil, name: image.username)
-        config.linux.securityContext = try SecurityContext(pod: pod, container: spec, imageUser: user).build()
+        config.linux.securityContext = try SecurityContext(pod: pod, container: spec, imageUser: user, target: target).build()
         config.linux.resources = ContainerResources.linux(
             spec, pod: pod, nodeMemory: node.facts.memory, cgroups: node.machine.cgroups)
         return config

@@ -75,6 +75,10 @@ struct ContainerStatuses {
             "imageID": .string(shown?.imageRef ?? old?["imageID"]?.string ?? ""),
             "started": .bool(spec.role == .initial ? false : isStarted),
         ]
+        if spec.role == .ephemeral {
+            status["ready"] = false
+            status["started"] = nil
+        }
         if newest == nil { status["restartCount"] = old?["restartCount"] ?? 0 }
         if let shown {
             status["containerID"] = .string("containerd://" + shown.id)
@@ -108,7 +112,9 @@ struct ContainerStatuses {
     private func isBehindInit(_ spec: ContainerSpec) -> Bool { pod.initContainers.first?.name != spec.name }
 
     private func oldStatus(_ name: String) -> JSON? {
-        let lists = [pod.status["containerStatuses"], pod.status["initContainerStatuses"]]
+        let lists = [
+            pod.status["containerStatuses"], pod.status["initContainerStatuses"], pod.status["ephemeralContainerStatuses"],
+        ]
         return lists.lazy.compactMap { $0 }.flatMap(\.elements).first { $0["name"]?.string == name }
     }
 

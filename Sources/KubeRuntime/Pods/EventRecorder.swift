@@ -60,7 +60,12 @@ final class EventRecorder: Sendable {
             "resourceVersion": .string("\(pod.metadata.resourceVersion)"),
         ]
         if let container {
-            let list = container.role == .regular ? "containers" : "initContainers"
+            let list =
+                switch container.role {
+                case .regular: "containers"
+                case .ephemeral: "ephemeralContainers"
+                case .initial, .sidecar: "initContainers"
+                }
             involved["fieldPath"] = .string("spec.\(list){\(container.name)}")
         }
         input.yield(

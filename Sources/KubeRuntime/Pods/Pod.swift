@@ -15,6 +15,8 @@ struct Pod: Sendable {
     /// Init containers in order, sidecars among them.
     let initContainers: [ContainerSpec]
     let containers: [ContainerSpec]
+    /// Added while the pod runs, to look into it. They start at once, and never again.
+    let ephemeralContainers: [ContainerSpec]
     let restartPolicy: RestartPolicy
 
     init(_ object: Object) { self.init(tree: object.tree, metadata: object.metadata) }
@@ -23,8 +25,9 @@ struct Pod: Sendable {
         self.tree = tree
         self.metadata = metadata
         spec = tree["spec"] ?? [:]
-        initContainers = (spec["initContainers"]?.elements ?? []).map { ContainerSpec($0, isInit: true) }
-        containers = (spec["containers"]?.elements ?? []).map { ContainerSpec($0, isInit: false) }
+        initContainers = (spec["initContainers"]?.elements ?? []).map { ContainerSpec($0, .initial) }
+        containers = (spec["containers"]?.elements ?? []).map { ContainerSpec($0, .regular) }
+        ephemeralContainers = (spec["ephemeralContainers"]?.elements ?? []).map { ContainerSpec($0, .ephemeral) }
         restartPolicy = RestartPolicy(rawValue: spec["restartPolicy"]?.string ?? "") ?? .always
     }
 
@@ -41,7 +44,7 @@ struct Pod: Sendable {
     /// `Succeeded` and `Failed` are final: nothing of such a pod starts again.
     var isTerminal: Bool { ["Succeeded", "Failed"].contains(status["phase"]?.string ?? "") }
 
-    var allContainers: [ContainerSpec] { initContainers + containers }
+    var allContainers: [ContainerSpec] { initContainers + containers + ephemeralContainers }
 
     func container(_ name: String) -> ContainerSpec? { allContainers.first { $0.name == name } }
 
@@ -71,6 +74,7 @@ struct ContainerSpec: Sendable {
         /// An init container that goes on beside the others (`restartPolicy: Always`).
         case sidecar
         case regular
+        case ephemeral
     }
 
     let tree: JSON
@@ -78,11 +82,12 @@ struct ContainerSpec: Sendable {
     let image: String
     let role: Role
 
-    init(_ tree: JSON, isInit: Bool) {
+    /// - Parameter role: `initial` for any init container, sidecars too.
+    init(_ tree: JSON, _ role: Role) {
         self.tree = tree
         name = tree["name"]?.string ?? ""
         image = tree["image"]?.string ?? ""
-        role = !isInit ? .regular : tree["restartPolicy"]?.string == "Always" ? .sidecar : .initial
+        self.role = role == .initial && tree["restartPolicy"]?.string == "Always" ? .sidecar : role
     }
 
     var hasStartupProbe: Bool { tree["startupProbe"]?.object != nil }
@@ -100,6 +105,7 @@ struct ContainerSpec: Sendable {
         switch role {
         case .sidecar: true
         case .initial: policy != .never && code != 0
+        case .ephemeral: false
         case .regular: policy == .always || (policy == .onFailure && code != 0)
         }
     }

@@ -82,6 +82,13 @@ struct PodMachine {
             return plan
         }
 
+        for spec in pod.ephemeralContainers where !memory.starting.contains(spec.name) {
+            switch observed.newest(spec.name) {
+            case nil: start(spec, pod, &plan)
+            case let container? where container.state == .created: removeUnstarted(container, &plan)
+            default: break
+            }
+        }
         let isInitialized = pod.containers.contains { observed.current($0.name) != nil }
         if !isInitialized && !runInitContainers(pod, &plan) { return plan }
         return runContainers(pod, isInitialized: isInitialized, plan)

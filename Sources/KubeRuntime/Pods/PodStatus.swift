@@ -42,6 +42,8 @@ struct PodStatus {
         }
         status["containerStatuses"] = .array(containerStatuses)
         if !initStatuses.isEmpty { status["initContainerStatuses"] = .array(initStatuses) }
+        let ephemeral = statuses.list(pod.ephemeralContainers)
+        if !ephemeral.isEmpty { status["ephemeralContainerStatuses"] = .array(ephemeral) }
         status["conditions"] = .array(conditions(phase, initStatuses, containerStatuses))
         return status
     }

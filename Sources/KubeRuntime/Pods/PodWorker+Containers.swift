@@ -19,9 +19,12 @@ extension PodWorker {
         if state.observed.current(spec.name)?.state == .exited { state.memory.backoff.advance(spec.name, now: now) }
         state.memory.starting.insert(spec.name)
         let sandbox = state.observed.sandbox
+        let target = spec.tree["targetContainerName"]?.string.flatMap { name in
+            name.isEmpty ? nil : (name, state.observed.current(name)?.id)
+        }
         group.addTask { [self] in
             do {
-                let id = try await create(spec, attempt, pod, sandbox)
+                let id = try await create(spec, attempt, pod, sandbox, target: target)
                 try await run(id, spec, pod, sandbox)
                 post(.started(name: spec.name, id: id))
             } catch let failure as StartFailure {
@@ -43,10 +46,13 @@ extension PodWorker {
 
     /// The image, the environment, the mounts, and the container itself, not yet started. Returns its ID.
     private func create(
-        _ spec: ContainerSpec, _ attempt: UInt32, _ pod: Pod, _ sandbox: ObservedSandbox?
+        _ spec: ContainerSpec, _ attempt: UInt32, _ pod: Pod, _ sandbox: ObservedSandbox?, target: (name: String, id: String?)?
     ) async throws -> String {
         guard let sandbox else { throw CancellationError() }
         let image = try await image(spec, pod)
+        if let target, target.id == nil {
+            throw startFailure("CreateContainerConfigError", "unable to find target container \(target.name)", spec, pod)
+        }
         let config: CRIContainerConfig
         let builder = configs(pod)
         do {
@@ -55,7 +61,8 @@ extension PodWorker {
                 pod: pod, container: spec, objects: ClusterObjects(cluster: cluster), fields: fields
             ).build()
             let mounts = try mounter(pod, podIPs: sandbox.ips).mounts(spec, attempt: attempt, environment: environment)
-            config = try builder.container(spec, attempt: attempt, image: image, environment: environment, mounts: mounts)
+            config = try builder.container(
+                spec, attempt: attempt, image: image, environment: environment, mounts: mounts, target: target?.id)
         } catch let failure as ContainerFailure {
             throw startFailure(failure.reason, failure.message, spec, pod)
         } catch {

@@ -6,6 +6,8 @@ struct SecurityContext {
     let container: ContainerSpec
     /// The user that the image runs as: a number, or a name.
     var imageUser: (uid: Int64?, name: String)
+    /// The ID of the container whose processes this one is to see; only ephemeral ones name such.
+    var target: String?
 
     private var own: JSON { container.tree["securityContext"] ?? [:] }
     private var ofPod: JSON { pod.spec["securityContext"] ?? [:] }
@@ -16,6 +18,10 @@ struct SecurityContext {
         var context = CRILinuxContainerSecurityContext()
         context.privileged = own["privileged"]?.bool ?? false
         context.namespaceOptions = Self.namespaces(pod)
+        if let target {
+            context.namespaceOptions.pid = .target
+            context.namespaceOptions.targetID = target
+        }
         if let user = setting("runAsUser")?.int {
             context.runAsUser = .init(user)
         } else if let uid = imageUser.uid {

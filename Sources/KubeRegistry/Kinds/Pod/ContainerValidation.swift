@@ -24,6 +24,7 @@ enum ContainerValidation {
                 validateLifecycle(container, key, path, &errors)
             }
         }
+        EphemeralContainers.validate(spec, path: path, &errors)
     }
 
     private static func validate(_ container: JSON, _ path: String, _ volumes: Set<String>, _ errors: inout FieldErrors) {
