@@ -85,9 +85,12 @@ struct ContainerStatuses {
         } else {
             status["containerID"] = old?["containerID"]
         }
-        if let resources = spec.tree["resources"], resources.object?.isEmpty == false, isRunning {
-            status["resources"] = resources
-            status["allocatedResources"] = resources["requests"]
+        if let newest, isRunning {
+            let resources = memory.resources(of: newest, spec, pod)
+            if resources.object?.isEmpty == false {
+                status["resources"] = resources
+                status["allocatedResources"] = resources["requests"]
+            }
         }
         let mounts = spec.tree["volumeMounts"]?.elements ?? []
         if !mounts.isEmpty {

@@ -13,6 +13,8 @@ struct PodMachine {
         case start(container: String, attempt: UInt32)
         /// `message` is the Killing event's, after "Stopping container NAME" or "Container NAME ".
         case stop(id: String, name: String, grace: Int64, message: String, runsHook: Bool)
+        /// Gives a running container what its spec says now of CPU and memory.
+        case resize(id: String, container: String)
         case remove(id: String)
         /// Takes back what the pod has outside of its containers: volumes' mounts, addresses.
         case release
@@ -175,6 +177,7 @@ struct PodMachine {
             case .running:
                 isAnyLeft = true
                 stopWhenUnhealthy(spec, current, pod, &plan)
+                resize(spec, current, pod, &plan)
             case .exited:
                 guard spec.isRestarted(afterExit: current.exitCode, policy: pod.restartPolicy) else { continue }
                 isAnyLeft = true
@@ -189,7 +192,9 @@ struct PodMachine {
                     continue
                 }
                 switch current.state {
-                case .running: stopWhenUnhealthy(spec, current, pod, &plan)
+                case .running:
+                    stopWhenUnhealthy(spec, current, pod, &plan)
+                    resize(spec, current, pod, &plan)
                 case .exited: start(spec, pod, &plan)
                 case .created, .unknown: removeUnstarted(current, &plan)
                 }
@@ -226,6 +231,31 @@ struct PodMachine {
             let probe = failure == "startup" ? spec.tree["startupProbe"] : spec.tree["livenessProbe"]
             let grace = probe?["terminationGracePeriodSeconds"]?.int.map { min($0, Pod.longestGracePeriod) } ?? pod.gracePeriod
             plan.actions.append(stop(current, pod, grace: grace, why: "failed \(failure) probe, will be restarted"))
+        }
+    }
+
+    /// Brings a running container's resources to what the spec says by now (KEP-1287): in place, or where the container's policy for a
+    /// resource that changes says so, by a restart.
+    private func resize(_ spec: ContainerSpec, _ current: ObservedContainer, _ pod: Pod, _ plan: inout Plan) {
+        guard memory.stopping[current.id] == nil else { return }
+        let wanted = spec.tree["resources"] ?? [:]
+        let given = memory.resources(of: current, spec, pod)
+        let changed = ["cpu", "memory"].filter { name in
+            ["requests", "limits"].contains {
+                ContainerResources.amount(wanted[$0]?[name])?.milliValue
+                    != ContainerResources.amount(given[$0]?[name])?.milliValue
+            }
+        }
+        guard !changed.isEmpty else { return }
+        let restarts = (spec.tree["resizePolicy"]?.elements ?? []).contains {
+            $0["restartPolicy"]?.string == "RestartContainer" && changed.contains($0["resourceName"]?.string ?? "")
+        }
+        if restarts {
+            plan.actions.append(stop(current, pod, grace: pod.gracePeriod, why: "resize requires restart"))
+        } else if let retry = memory.resizeRetryAt[current.id], retry > now {
+            plan.wake(at: retry)
+        } else {
+            plan.actions.append(.resize(id: current.id, container: spec.name))
         }
     }
 

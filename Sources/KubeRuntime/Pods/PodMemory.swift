@@ -1,3 +1,5 @@
+import KubeObject
+
 /// What the runtime knows of a pod besides its spec and the engine's state. Lost with the server, and then found anew.
 struct PodMemory: Sendable {
     struct Waiting: Sendable, Equatable {
@@ -34,6 +36,11 @@ struct PodMemory: Sendable {
     var probes: [String: Probes] = [:]
     /// The containers (by name) that are being made and started right now.
     var starting: Set<String> = []
+    /// What the containers (by ID) got of CPU and memory, as their spec said it then; and those (by name) that are being started.
+    var resources: [String: JSON] = [:]
+    var startingResources: [String: JSON] = [:]
+    /// Resizes (by container ID) that failed aren't tried again before.
+    var resizeRetryAt: [String: Double] = [:]
     /// Those whose start was completed, with the postStart hook, by container ID.
     var hooksDone: Set<String> = []
     /// The containers (by ID) that are being stopped right now.
@@ -55,4 +62,14 @@ struct PodMemory: Sendable {
     var isFinalized = false
     /// When this server first dealt with the pod.
     var firstSeen: Double = 0
+
+    /// The resources that a running container has. After a restart of the server the pod's status tells.
+    func resources(of container: ObservedContainer, _ spec: ContainerSpec, _ pod: Pod) -> JSON {
+        if let known = self.resources[container.id] { return known }
+        let lists = [pod.status["containerStatuses"], pod.status["initContainerStatuses"]]
+        let status = lists.lazy.compactMap { $0 }.flatMap(\.elements).first {
+            $0["containerID"]?.string == "containerd://" + container.id
+        }
+        return status?["resources"] ?? spec.tree["resources"] ?? [:]
+    }
 }

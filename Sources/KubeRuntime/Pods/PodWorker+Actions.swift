@@ -28,6 +28,9 @@ extension PodWorker {
             start(spec, attempt, &state, pod, &group)
         case .stop(let id, let name, let grace, let message, let runsHook):
             stop(id, name, grace, message, runsHook: runsHook, &state, pod ?? state.lastPod, &group)
+        case .resize(let id, let name):
+            guard let pod, let spec = pod.container(name) else { return false }
+            return await resize(id, spec, &state, pod, &group)
         case .remove(let id):
             do {
                 _ = try await services.client.runtime.removeContainer(

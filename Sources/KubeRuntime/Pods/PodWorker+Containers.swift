@@ -18,13 +18,16 @@ extension PodWorker {
         let now = Timestamp.seconds
         if state.observed.current(spec.name)?.state == .exited { state.memory.backoff.advance(spec.name, now: now) }
         state.memory.starting.insert(spec.name)
+        state.memory.startingResources[spec.name] = spec.tree["resources"] ?? [:]
         let sandbox = state.observed.sandbox
-        let target = spec.tree["targetContainerName"]?.string.flatMap { name in
-            name.isEmpty ? nil : (name, state.observed.current(name)?.id)
+        var target: (name: String, id: String?)?
+        if let name = spec.tree["targetContainerName"]?.string, !name.isEmpty {
+            target = (name, state.observed.current(name)?.id)
         }
+        let wanted = target
         group.addTask { [self] in
             do {
-                let id = try await create(spec, attempt, pod, sandbox, target: target)
+                let id = try await create(spec, attempt, pod, sandbox, target: wanted)
                 try await run(id, spec, pod, sandbox)
                 post(.started(name: spec.name, id: id))
             } catch let failure as StartFailure {
@@ -113,6 +116,34 @@ extension PodWorker {
     private func startFailure(_ reason: String, _ message: String, _ spec: ContainerSpec, _ pod: Pod) -> StartFailure {
         services.events.record(.warning, "Failed", "Error: \(message)", pod: pod, container: spec, in: cluster)
         return StartFailure(waiting: .init(reason: reason, message: message, retryAt: Timestamp.seconds + 10))
+    }
+
+    // MARK: Resources
+
+    /// True when the container has got what its spec says.
+    func resize(_ id: String, _ spec: ContainerSpec, _ state: inout State, _ pod: Pod, _ group: inout DiscardingTaskGroup) async
+        -> Bool
+    {
+        do {
+            _ = try await services.client.runtime.updateContainerResources(
+                .with {
+                    $0.containerID = id
+                    $0.linux = ContainerResources.linux(
+                        spec, pod: pod, nodeMemory: services.node.facts.memory, cgroups: services.node.machine.cgroups)
+                }, options: .within(.seconds(30)))
+            state.memory.resources[id] = spec.tree["resources"] ?? [:]
+            state.memory.resizeRetryAt[id] = nil
+            return true
+        } catch {
+            services.events.record(
+                .warning, "ResizeError", "Container \(spec.name) can't be resized: \(Self.text(error))", pod: pod,
+                container: spec,
+                in: cluster)
+            let retry = Timestamp.seconds + 30
+            state.memory.resizeRetryAt[id] = retry
+            schedule(retry, &state, &group)
+            return false
+        }
     }
 
     // MARK: Images

@@ -113,6 +113,7 @@ final class PodWorker: Sendable {
             state.memory.waiting[name] = nil
             state.memory.imageBackoff.reset(name)
             state.memory.hooksDone.insert(id)
+            state.memory.resources[id] = state.memory.startingResources.removeValue(forKey: name)
         case .startFailed(let name, var waiting, let pullFailed):
             state.memory.starting.remove(name)
             if pullFailed {

@@ -43,6 +43,47 @@ import Testing
         #expect(state.actions == [.start(container: "a", attempt: 0)])
     }
 
+    @Test func startsEphemeralContainersOnce() throws {
+        var state = try Situation(
+            """
+            {initContainers: [{name: i, image: x}], containers: [{name: a, image: x}],
+             ephemeralContainers: [{name: e, image: x, targetContainerName: a}]}
+            """)
+        // Also while the pod isn't initialized: they are there to find out why.
+        #expect(state.actions == [.start(container: "e", attempt: 0), .start(container: "i", attempt: 0)])
+        state.memory.starting = ["e"]
+        #expect(state.actions == [.start(container: "i", attempt: 0)])
+        state.memory.starting = []
+        state.add("e", .running)
+        state.add("i", .exited)
+        state.add("a", .running)
+        #expect(state.actions == [])
+        state.finish("e", code: 1)
+        #expect(state.actions == [])
+    }
+
+    @Test func resizesInPlaceUnlessThePolicySaysOtherwise() throws {
+        var state = try Situation(
+            """
+            {containers: [{name: a, image: x, resources: {requests: {cpu: 200m}},
+             resizePolicy: [{resourceName: memory, restartPolicy: RestartContainer}]}]}
+            """)
+        state.add("a", .running)
+        #expect(state.actions == [])
+        state.memory.resources["a-0"] = ["requests": ["cpu": "0.2"]]
+        #expect(state.actions == [])
+        state.memory.resources["a-0"] = ["requests": ["cpu": "100m"]]
+        #expect(state.actions == [.resize(id: "a-0", container: "a")])
+        state.memory.resizeRetryAt["a-0"] = 1030
+        #expect(state.actions == [])
+        state.memory.resources["a-0"] = ["requests": ["cpu": "200m", "memory": "1Mi"]]
+        guard case .stop("a-0", "a", _, let message, _)? = state.actions.first else {
+            Issue.record("\(state.actions)")
+            return
+        }
+        #expect(message == "Container a resize requires restart")
+    }
+
     @Test func waitsForASidecarsStartupBeforeTheContainers() throws {
         var state = try Situation(
             """
