@@ -14,6 +14,8 @@ struct Room {
     var testProducts: [(name: String, package: String)] = []
     var testRooms: [String] = []
     var hasTests = true
+    /// Libraries of the system: targets with a module map only.
+    var systemLibraries: [String] = []
 }
 
 let log = (name: "Logging", package: "swift-log")
@@ -47,7 +49,7 @@ let rooms: [Room] = [
             ("NIOHTTPTypesHTTP1", "swift-nio-extras"), ("NIOHTTPTypesHTTP2", "swift-nio-extras"),
             ("NIOHTTP1", "swift-nio"), ("NIOHTTP2", "swift-nio-http2"), ("NIOWebSocket", "swift-nio"),
             ("NIOSSL", "swift-nio-ssl"), ("NIOTLS", "swift-nio"), ("AsyncHTTPClient", "async-http-client"),
-        ]),
+        ], systemLibraries: ["CZlib"]),
     Room(name: "KubeControllers", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"], products: [log, lifecycle]),
     Room(
         name: "KubeRuntime", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
@@ -106,13 +108,15 @@ func dependency(_ product: (name: String, package: String)) -> Target.Dependency
 }
 
 let targets: [Target] = chosen.flatMap { room -> [Target] in
-    let dependencies = room.rooms.map { Target.Dependency.byName(name: $0) } + room.products.map(dependency)
+    let dependencies =
+        (room.rooms + room.systemLibraries).map { Target.Dependency.byName(name: $0) } + room.products.map(dependency)
     let target: Target =
         room.isExecutable
         ? .executableTarget(name: room.name, dependencies: dependencies, swiftSettings: settings)
         : .target(name: room.name, dependencies: dependencies, swiftSettings: settings)
-    guard room.hasTests, testsOf?.contains(room.name) ?? true else { return [target] }
-    return [
+    let libraries = room.systemLibraries.map { Target.systemLibrary(name: $0) }
+    guard room.hasTests, testsOf?.contains(room.name) ?? true else { return libraries + [target] }
+    return libraries + [
         target,
         .testTarget(
             name: "\(room.name)Tests",

@@ -1,29 +1,32 @@
-"""exec, logs, cp, port-forward and watches, by kubectl and by the Python client."""
+"""exec, logs, attach, cp and watches, by kubectl and by the Python client."""
 
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 import unittest
-import urllib.request
 
 import kubernetes
 from kubernetes.stream import stream
 
 from harness import shared
 from harness.cluster import pod
-from harness.instance import free_port
 from harness.waiting import until
 
 
-def with_terminal(command, keys, timeout=30):
-    """Runs `command` on a terminal of its own, types `keys`, and returns its exit code and all that it showed."""
+def with_terminal(command, keys, timeout=30, size=None):
+    """Runs `command` on a terminal of its own (of `size` lines and columns), types `keys`, and returns its exit code and all that it showed."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ["TERM"] = "dumb"
+        if size:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         os.execvp(command[0], command)
     shown, deadline, typed = b"", time.monotonic() + timeout, False
     while time.monotonic() < deadline:
@@ -113,19 +116,13 @@ class Streams(unittest.TestCase):
             with open(os.path.join(back, "deep", "file"), "rb") as file:
                 self.assertEqual(file.read(), content)
 
-    def test_forwards_a_port(self):
-        self.cluster.deploy("site", service=False)
-        port = free_port()
-        process = subprocess.Popen(
-            self.cluster.command("port-forward", "deployment/site", f"{port}:8080"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            if not process.stdout.readline() and "not implemented yet" in (said := process.stderr.read()):
-                self.skipTest(f"this build has no port-forward: {said.strip()}")
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
-                self.assertIn(b"version 1 from site-", answer.read())
-        finally:
-            process.kill()
-            process.wait()
+    def test_attaches(self):
+        body = pod("echoer", ["sh", "-c", "while read line; do echo got $line; done"], restartPolicy="Never")
+        body["spec"]["containers"][0].update(stdin=True, stdinOnce=True)
+        self.cluster.apply(body)
+        self.cluster.ready("echoer")
+        result = self.cluster.kubectl("attach", "-i", "echoer", input="one\ntwo\n", check=False)
+        self.assertIn("got one\ngot two\n", result.stdout, result.stderr)
 
     def test_python_client_execs(self):
         core = self.cluster.core()

@@ -12,6 +12,12 @@ public struct APIResponse: Sendable {
         case stream(isEndless: Bool, @Sendable (any ResponseWriter) async throws -> Void)
         /// The connection becomes a WebSocket that speaks `subprotocol`.
         case webSocket(subprotocol: String, @Sendable (any WebSocketSession) async throws -> Void)
+        /// The connection becomes what the header fields say (`Upgrade`), and then carries bytes of that.
+        case upgrade(@Sendable (any ByteSession) async throws -> Void)
+        /// Begun when somebody else has begun theirs, with a status and fields that aren't known before. A response that is returned
+        /// is sent instead; that is possible until one was begun. Otherwise the response ends with the return, and is cut off
+        /// when this throws.
+        case exchange(@Sendable (any ResponseExchange) async throws -> APIResponse?)
     }
 
     /// The HTTP status.
@@ -52,6 +58,14 @@ public protocol ResponseWriter: Sendable {
     func write(_ bytes: [UInt8]) async throws
 }
 
+/// A response that isn't decided yet.
+public protocol ResponseExchange: Sendable {
+    /// Sends the head; the fields are added to those that the response has already.
+    func begin(status: Int, headers: HTTPFields) async throws -> any ResponseWriter
+    /// Switches protocols.
+    func upgrade(headers: HTTPFields) async throws -> any ByteSession
+}
+
 /// One message of a WebSocket, as far as Kubernetes' subprotocols use them.
 public enum WebSocketMessage: Sendable, Equatable {
     /// A piece of a message: `isStart` is false for the continuation of the message before.
@@ -72,6 +86,16 @@ public protocol WebSocketSession: Sendable {
     func send(text: String) async throws
     /// Sends a close frame with a code of RFC 6455, section 7.4.1.
     func close(code: UInt16, reason: String) async throws
+}
+
+/// A connection that has become something else than HTTP.
+///
+/// One task may receive while others send.
+public protocol ByteSession: Sendable {
+    /// The next bytes, as many as there are; nil when the connection has ended.
+    func receive() async throws -> [UInt8]?
+    /// Sends bytes, all before those of a later call; returns when the peer has taken enough for more.
+    func send(_ bytes: [UInt8]) async throws
 }
 
 extension HTTPField.Name {

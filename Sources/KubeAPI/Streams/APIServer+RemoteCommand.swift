@@ -5,9 +5,7 @@ import KubeSchema
 import KubeStore
 
 extension APIServer {
-    /// `…/pods/NAME/exec` and `…/attach`, over a WebSocket.
-    ///
-    /// SPDY/3.1, which kubectl before 1.31 speaks, is still missing: it is told so with 400.
+    /// `…/pods/NAME/exec` and `…/attach`, over a WebSocket or SPDY/3.1.
     func remoteCommand(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let info = call.info
         guard info.verb == "get" || info.verb == "create" else { throw .methodNotAllowed() }
@@ -20,36 +18,56 @@ extension APIServer {
             throw .badRequest("you must specify at least 1 of stdin, stdout, stderr")
         }
         if info.subresource == "exec", command.isEmpty { throw .badRequest("you must specify at least 1 command") }
-        guard WebSocketHandshake.isRequested(by: call.request) else {
-            throw .badRequest("Upgrade request required")
+        try self.requireCreate(call)
+        let target = PodTarget(cluster: call.cluster, pod: pod)
+        let streams = self.streams
+        let isExec = info.subresource == "exec"
+        let process: @Sendable (ContainerIO) async throws -> Int32 = { io in
+            guard isExec else {
+                try await streams.attach(target, container: container, io: io)
+                return 0
+            }
+            return try await streams.exec(target, container: container, command: command, io: io)
         }
-        // Who upgrades with GET changes as much as who does with POST (KEP-4601's rule, on by default since 1.35).
-        if info.verb == "get" {
-            var attributes = info.attributes(of: call.context.user)
-            attributes.verb = "create"
-            try self.registry.authorizer.require(attributes, in: call.cluster)
+        let permit = call.permit
+        if WebSocketHandshake.isRequested(by: call.request) {
+            let chosen = try Self.subprotocol(call.request)
+            return APIResponse(
+                status: 101,
+                body: .webSocket(subprotocol: chosen.rawValue) { session in
+                    _ = permit
+                    try await RemoteCommand(session: session, subprotocol: chosen, options: options).run(process)
+                })
         }
-        let offered = WebSocketHandshake.offeredProtocols(by: call.request)
+        guard SPDYHandshake.isRequested(by: call.request) else { throw .badRequest("Upgrade request required") }
+        switch SPDYHandshake.negotiate(call.request, supported: SPDYRemoteCommand.Subprotocol.allCases.map(\.rawValue)) {
+        case .refused(let response): return response
+        case .upgrade(let headers, let name):
+            let chosen = SPDYRemoteCommand.Subprotocol(rawValue: name) ?? .v1
+            return APIResponse(
+                status: 101, headers: headers,
+                body: .upgrade { transport in
+                    _ = permit
+                    try await SPDYRemoteCommand(transport: transport, subprotocol: chosen, options: options).run(process)
+                })
+        }
+    }
+
+    /// Who upgrades with GET changes as much as who does with POST (KEP-4601's rule, on by default since 1.35).
+    func requireCreate(_ call: Call) throws(StatusError) {
+        guard call.info.verb == "get" else { return }
+        var attributes = call.info.attributes(of: call.context.user)
+        attributes.verb = "create"
+        try self.registry.authorizer.require(attributes, in: call.cluster)
+    }
+
+    private static func subprotocol(_ request: APIRequest) throws(StatusError) -> RemoteCommand.Subprotocol {
+        let offered = WebSocketHandshake.offeredProtocols(by: request)
         guard let chosen = offered.lazy.compactMap(RemoteCommand.Subprotocol.init(rawValue:)).first else {
             throw .badRequest(
                 "unable to upgrade: none of the subprotocols \(offered) is known; use one of "
                     + "\(RemoteCommand.Subprotocol.allCases.map(\.rawValue))")
         }
-        let target = PodTarget(cluster: call.cluster, pod: pod)
-        let streams = self.streams
-        let isExec = info.subresource == "exec"
-        let permit = call.permit
-        return APIResponse(
-            status: 101,
-            body: .webSocket(subprotocol: chosen.rawValue) { session in
-                _ = permit
-                try await RemoteCommand(session: session, subprotocol: chosen, options: options).run { io in
-                    guard isExec else {
-                        try await streams.attach(target, container: container, io: io)
-                        return 0
-                    }
-                    return try await streams.exec(target, container: container, command: command, io: io)
-                }
-            })
+        return chosen
     }
 }

@@ -31,8 +31,21 @@ final class ByteHandoff: AsyncSequence, Sendable {
         }
     }
 
-    private static let limit = 256 << 10
+    private let limit: Int
+    private let budget: ByteBudget?
     private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - limit: how many bytes may wait before the giver does.
+    ///   - budget: told of what waits here.
+    init(limit: Int = 256 << 10, budget: ByteBudget? = nil) {
+        self.limit = limit
+        self.budget = budget
+    }
+
+    deinit {
+        self.budget?.release(self.state.withLock { $0.size })
+    }
 
     /// Gives a piece; returns when there is room for more, or when the stream is finished.
     func give(_ bytes: [UInt8]) async {
@@ -41,11 +54,13 @@ final class ByteHandoff: AsyncSequence, Sendable {
             guard !state.isFinished else { return nil }
             state.pieces.append(bytes)
             state.size += bytes.count
+            self.budget?.note(bytes.count)
             defer { state.taker = nil }
             return state.taker
         }
         taker?.resume()
-        await self.wait(.giver) { $0.isFinished || $0.size < Self.limit }
+        let limit = self.limit
+        await self.wait(.giver) { $0.isFinished || $0.size < limit }
     }
 
     /// Says that nothing follows. What was given is still there to be taken.
@@ -54,6 +69,20 @@ final class ByteHandoff: AsyncSequence, Sendable {
             state.isFinished = true
             return state.wakeAll()
         }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// Says that nobody takes any more: what waits is dropped, and so is what is still given.
+    func discard() {
+        let (size, waiting) = self.state.withLock { state in
+            defer {
+                state.pieces = []
+                state.size = 0
+            }
+            state.isFinished = true
+            return (state.size, state.wakeAll())
+        }
+        self.budget?.release(size)
         for continuation in waiting { continuation.resume() }
     }
 
@@ -67,6 +96,7 @@ final class ByteHandoff: AsyncSequence, Sendable {
             return (piece, state.giver)
         }
         giver?.resume()
+        if let piece { self.budget?.release(piece.count) }
         return Task.isCancelled ? nil : piece
     }
 

@@ -40,12 +40,6 @@ struct RemoteCommand: Sendable {
     let subprotocol: Subprotocol
     let options: Options
 
-    private enum Outcome: Sendable {
-        case exited(Int32)
-        case failed(any Error)
-        case clientGone
-    }
-
     /// Runs a process with its streams on the WebSocket, and tells the client how it ended.
     func run(_ process: @escaping @Sendable (ContainerIO) async throws -> Int32) async throws {
         let stdin = ByteHandoff()
@@ -54,31 +48,15 @@ struct RemoteCommand: Sendable {
         try await self.session.send([(self.options.stdout ? Channel.stdout : self.options.stderr ? .stderr : .error).rawValue])
         let io = ContainerIO(
             stdin: self.options.stdin ? stdin : nil,
-            stdout: self.options.stdout ? ChannelSink(session: self.session, channel: .stdout) : nil,
-            stderr: self.options.stderr ? ChannelSink(session: self.session, channel: .stderr) : nil,
+            stdout: self.options.stdout ? ChannelSink(session: self.session, channel: Channel.stdout.rawValue) : nil,
+            stderr: self.options.stderr ? ChannelSink(session: self.session, channel: Channel.stderr.rawValue) : nil,
             tty: self.options.tty, resizes: self.options.tty ? resizes : nil)
 
-        let outcome = await withTaskGroup(of: Outcome.self) { group in
-            group.addTask {
-                do { return .exited(try await process(io)) } catch { return .failed(error) }
-            }
-            group.addTask {
-                await self.readInput(stdin: stdin, resize: resize)
-                return .clientGone
-            }
-            let first = await group.next() ?? .clientGone
-            group.cancelAll()
-            stdin.finish()
-            resize.finish()
-            return first
-        }
-        let status: JSON
-        switch outcome {
-        case .clientGone: return
-        case .exited(let code): status = Self.status(exitCode: code)
-        case .failed(let error as StatusError): status = error.status
-        case .failed(let error): status = StatusError.internalError("error executing command in container: \(error)").status
-        }
+        let outcome = await ProcessOutcome.first(
+            of: { try await process(io) }, orEndOf: { await self.readInput(stdin: stdin, resize: resize) })
+        stdin.finish()
+        resize.finish()
+        guard let status = outcome.status else { return }
         try await self.session.send([Channel.error.rawValue] + status.encoded())
         try await self.session.close(code: 1000, reason: "")
     }
@@ -101,7 +79,7 @@ struct RemoteCommand: Sendable {
                 case .resize where self.options.tty:
                     size += bytes
                     guard size.count < 1024 else { return }
-                    if let found = Self.terminalSize(size) { resize.yield(found) }
+                    if let found = TerminalSize(json: size) { resize.yield(found) }
                 case .close where self.subprotocol == .v5:
                     if bytes.first == Channel.stdin.rawValue { stdin.finish() }
                 default: break
@@ -112,40 +90,19 @@ struct RemoteCommand: Sendable {
         }
         stdin.finish()
     }
-
-    private static func terminalSize(_ bytes: [UInt8]) -> TerminalSize? {
-        do {
-            let tree = try JSON(parsing: bytes)
-            guard let width = tree["Width"]?.int, let height = tree["Height"]?.int else { return nil }
-            return TerminalSize(width: UInt16(clamping: width), height: UInt16(clamping: height))
-        } catch {
-            // A size that comes in pieces, or nonsense: wait for the next.
-            return nil
-        }
-    }
-
-    /// The message on the error channel that says how the process ended.
-    static func status(exitCode: Int32) -> JSON {
-        guard exitCode != 0 else { return ["metadata": [:], "status": "Success"] }
-        return [
-            "metadata": [:], "status": "Failure", "reason": "NonZeroExitCode",
-            "message": .string("command terminated with non-zero exit code: exit status \(exitCode)"),
-            "details": ["causes": [["reason": "ExitCode", "message": .string(String(exitCode))]]],
-        ]
-    }
 }
 
 /// Sends a process's output on one channel.
-private struct ChannelSink: ByteSink {
+struct ChannelSink: ByteSink {
     let session: any WebSocketSession
-    let channel: RemoteCommand.Channel
+    let channel: UInt8
 
     private static let pieceSize = 64 << 10
 
     func write(_ bytes: [UInt8]) async throws {
         var rest = bytes[...]
         while !rest.isEmpty {
-            try await self.session.send([self.channel.rawValue] + rest.prefix(Self.pieceSize))
+            try await self.session.send([self.channel] + rest.prefix(Self.pieceSize))
             rest = rest.dropFirst(Self.pieceSize)
         }
     }

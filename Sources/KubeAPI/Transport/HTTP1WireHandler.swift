@@ -176,8 +176,11 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
             written.futureResult.whenComplete { _ in loopBound.value.close(promise: nil) }
             context.write(self.wrapOutboundOut(.end(nil)), promise: written)
-        case .upgrade(let response):
-            self.upgrade(response, context, promise)
+        case .patience:
+            if case .receiving = self.state { self.stopTimer() }
+            promise?.succeed()
+        case .upgrade(let response, let kind):
+            self.upgrade(response, kind, context, promise)
         case .frame:
             promise?.fail(ChannelError.operationUnsupported)
         }
@@ -197,7 +200,9 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Upgrade
 
-    private func upgrade(_ response: HTTPResponse, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+    private func upgrade(
+        _ response: HTTPResponse, _ kind: UpgradeKind, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
+    ) {
         guard case .responding = self.state, !self.responseBegan else {
             promise?.fail(ChannelError.operationUnsupported)
             return
@@ -206,23 +211,32 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(self.wrapOutboundOut(.head(HTTPResponseHead(response))), promise: nil)
         context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: promise)
         let pipeline = context.pipeline.syncOperations
-        let webSocket = WebSocketWireHandler()
+        let announceReads: () -> Void
         do {
-            try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
-            try pipeline.addHandler(
-                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: WebSocketWireHandler.frameLimit)),
-                position: .before(self))
-            try pipeline.addHandler(WebSocketProtocolErrorHandler(), position: .before(self))
-            try pipeline.addHandler(webSocket, position: .before(self))
+            switch kind {
+            case .webSocket:
+                let handler = WebSocketWireHandler()
+                announceReads = handler.announceReads
+                try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
+                try pipeline.addHandler(
+                    ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: WebSocketWireHandler.frameLimit)),
+                    position: .before(self))
+                try pipeline.addHandler(WebSocketProtocolErrorHandler(), position: .before(self))
+                try pipeline.addHandler(handler, position: .before(self))
+            case .bytes:
+                let handler = ByteWireHandler()
+                announceReads = handler.announceReads
+                try pipeline.addHandler(handler, position: .before(self))
+            }
         } catch {
             return context.close(promise: nil)
         }
-        // The decoder goes last: the bytes that it holds already belong to the WebSocket decoder behind it.
+        // The decoder goes last: the bytes that it holds already belong to what is behind it.
         pipeline.removeHandler(self.encoder, promise: nil)
         pipeline.removeHandler(self, promise: nil)
-        // Nothing but this tells the connection's task of frames that came together with the request.
-        let loopBound = NIOLoopBound(webSocket, eventLoop: context.eventLoop)
-        pipeline.removeHandler(self.decoder).whenSuccess { loopBound.value.announceReads() }
+        // Nothing but this tells the connection's task of what came together with the request.
+        let loopBound = NIOLoopBound(announceReads, eventLoop: context.eventLoop)
+        pipeline.removeHandler(self.decoder).whenSuccess { loopBound.value() }
     }
 
     // MARK: Timer

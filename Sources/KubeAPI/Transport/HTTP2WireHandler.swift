@@ -53,6 +53,9 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
             let written = promise ?? context.eventLoop.makePromise(of: Void.self)
             self.ending = written.futureResult
             context.write(self.wrapOutboundOut(.end(nil)), promise: written)
+        case .patience:
+            self.timer?.cancel()
+            promise?.succeed()
         case .upgrade, .frame:
             promise?.fail(ChannelError.operationUnsupported)
         }

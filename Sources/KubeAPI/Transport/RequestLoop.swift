@@ -17,7 +17,11 @@ extension HTTPSChannel {
                 source.beginBody()
                 let request = APIRequest(
                     method: head.method, target: head.path ?? "/", authority: head.authority ?? "", headers: head.headerFields,
-                    body: RequestBody { limit throws(StatusError) in try await source.collect(limit: limit) },
+                    body: RequestBody { limit throws(StatusError) in
+                        try await source.collect(limit: limit)
+                    } piece: {
+                        try await source.bodyPiece()
+                    },
                     connection: connection)
                 let response = await self.responder(request)
                 let isLast = isFinal || source.isBodyTooLarge
@@ -57,9 +61,27 @@ extension HTTPSChannel {
             head.headerFields = WebSocketHandshake.responseHeaders(for: request, subprotocol: subprotocol)
             for field in response.headers { head.headerFields.append(field) }
             head.status = .switchingProtocols
-            try await outbound.write(.upgrade(head))
+            try await outbound.write(.upgrade(head, .webSocket))
             try await Self.untilClosed(wire, isEndless: true) { try await run(WireWebSocket(source: source, outbound: outbound)) }
             return false
+        case .upgrade(let run):
+            guard try await source.drain(limit: 0) else { return false }
+            try await outbound.write(.upgrade(head, .bytes))
+            try await Self.untilClosed(wire, isEndless: true) { try await run(WireBytes(source: source, outbound: outbound)) }
+            return false
+        case .exchange(let run):
+            let exchange = WireExchange(headers: response.headers, isFinal: isFinal, source: source, outbound: outbound)
+            try await outbound.write(.patience)
+            try await Self.untilClosed(wire, isEndless: true) { exchange.end(with: try await run(exchange)) }
+            switch exchange.outcome {
+            case .ended:
+                try await outbound.write(.end)
+                return true
+            case .instead(var other):
+                for field in response.headers where other.headers[field.name] == nil { other.headers.append(field) }
+                return try await self.send(other, to: request, wire, source, outbound, isFinal: isFinal)
+            case .open, .begun, .upgraded: return false
+            }
         }
     }
 
@@ -144,6 +166,19 @@ final class PartSource: @unchecked Sendable {
         return Array(collected.readableBytesView)
     }
 
+    /// The next piece of the request's body, or nil at its end.
+    func bodyPiece() async throws -> [UInt8]? {
+        guard self.isInBody else { return nil }
+        switch try await self.next() {
+        case .body(let bytes): return Array(bytes.readableBytesView)
+        case .end:
+            self.isInBody = false
+            return nil
+        case nil: throw WireError.closed
+        case .head, .frame: throw WireError.unexpectedPart
+        }
+    }
+
     /// Reads what nobody asked for of the request's body.
     /// - Returns: false when there is more of it than is worth reading, or the wire has ended.
     func drain(limit: Int) async throws -> Bool {
@@ -162,10 +197,27 @@ final class PartSource: @unchecked Sendable {
 }
 
 /// Writes a streamed body to a wire.
-private struct WireWriter: ResponseWriter {
+struct WireWriter: ResponseWriter {
     let outbound: NIOAsyncChannelOutboundWriter<OutboundPart>
 
     func write(_ bytes: [UInt8]) async throws {
+        guard !bytes.isEmpty else { return }
+        try await self.outbound.write(.body(ByteBuffer(bytes: bytes)))
+    }
+}
+
+/// The bytes of a wire that has been upgraded.
+struct WireBytes: ByteSession {
+    let source: PartSource
+    let outbound: NIOAsyncChannelOutboundWriter<OutboundPart>
+
+    func receive() async throws -> [UInt8]? {
+        guard let part = try await self.source.next() else { return nil }
+        guard case .body(let bytes) = part else { throw WireError.unexpectedPart }
+        return Array(bytes.readableBytesView)
+    }
+
+    func send(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty else { return }
         try await self.outbound.write(.body(ByteBuffer(bytes: bytes)))
     }

@@ -3,7 +3,7 @@ import NIOCore
 import NIOWebSocket
 
 /// What comes in on a connection (HTTP/1.1) or stream (HTTP/2), above the codecs. Requests are `head body* end`; after an upgrade
-/// only frames follow.
+/// only frames follow, or bytes as `body`.
 enum InboundPart: Sendable {
     /// `isFinal`: the connection can't be used for another request afterwards (HTTP/1.0, `Connection: close`, an upgrade asked for).
     case head(HTTPRequest, isFinal: Bool)
@@ -12,13 +12,22 @@ enum InboundPart: Sendable {
     case frame(WebSocketFrame)
 }
 
-/// What goes out. Responses are `head body* end`, or `upgrade frame*`.
+/// What a connection may become.
+enum UpgradeKind: Sendable {
+    case webSocket
+    /// Something of which the wire knows nothing.
+    case bytes
+}
+
+/// What goes out. Responses are `head body* end`, or `upgrade frame*` (`upgrade body*`).
 enum OutboundPart: Sendable {
     /// `isFinal`: say so to the client and close after `end`; HTTP/1.1 only.
     case head(HTTPResponse, isFinal: Bool)
     case body(ByteBuffer)
     case end
-    /// The 101 response; from the moment it is written the connection speaks WebSocket. Only when the request's `end` has come in.
-    case upgrade(HTTPResponse)
+    /// Goes nowhere: the request's body is passed on, and may take as long as it likes.
+    case patience
+    /// The 101 response; from the moment it is written the connection is another. Only when the request's `end` has come in.
+    case upgrade(HTTPResponse, UpgradeKind)
     case frame(WebSocketFrame)
 }

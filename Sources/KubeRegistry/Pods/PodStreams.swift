@@ -86,6 +86,15 @@ public struct PodTarget: Sendable {
     }
 }
 
+/// Why a port of a pod can't be reached, in words for the client.
+public struct PortForwardFailure: Error, Sendable {
+    public var message: String
+
+    public init(_ message: String) {
+        self.message = message
+    }
+}
+
 /// The streams of running containers: implemented by the runtime, called by the API server, which imports neither the other.
 ///
 /// Every function takes the container's name already resolved (see ``PodContainers``). A `StatusError` goes to the client as
@@ -103,5 +112,6 @@ public protocol PodStreams: Sendable {
     func attach(_ target: PodTarget, container: String, io: ContainerIO) async throws
 
     /// Connects to a port on the pod's loopback or address, and moves bytes both ways until both are done.
+    /// - Throws: ``PortForwardFailure`` with what the client shall read, or any other error.
     func portForward(_ target: PodTarget, port: UInt16, from: ByteSource, to: any ByteSink) async throws
 }

@@ -62,7 +62,7 @@ extension LocalRuntime: PodStreams {
         let list = try await engine.client.runtime.listPodSandbox(
             .with { $0.filter.labelSelector = [PodLabels.podUID: pod.uid] }, options: .within(.seconds(10)))
         guard let sandbox = list.items.filter({ $0.state == .sandboxReady }).max(by: { $0.createdAt < $1.createdAt }) else {
-            throw StatusError.internalError("the pod \(pod.name) does not run")
+            throw PortForwardFailure("error forwarding port \(port) to pod \(pod.name), uid \(pod.uid): the pod does not run")
         }
         var namespace: String?
         if !pod.usesHostNetwork {
@@ -79,7 +79,7 @@ extension LocalRuntime: PodStreams {
         do {
             try await PortForwarding.run(namespace: namespace, port: port, from: from, to: to)
         } catch let error as PortForwarding.Refused {
-            throw StatusError.internalError("error forwarding port \(port) to pod \(sandbox.id), uid : \(error)")
+            throw PortForwardFailure("error forwarding port \(port) to pod \(sandbox.id), uid : \(error)")
         }
     }
 

@@ -66,9 +66,10 @@ enum PortForwarding {
         let reason = errno
         let second = connectIPv6(port)
         if second >= 0 { return second }
+        let place = namespace ?? "host"
         throw Refused(
             description:
-                "failed to connect to localhost:\(port) inside namespace \"\(namespace ?? "host")\", IPv4: dial tcp4 127.0.0.1:\(port): connect: \(systemMessage(reason).lowercased()) IPv6 dial tcp6 [::1]:\(port): connect: \(systemMessage(errno).lowercased())"
+                "failed to execute portforward in network namespace \"\(place)\": failed to connect to localhost:\(port) inside namespace \"\(place)\", IPv4: dial tcp4 127.0.0.1:\(port): connect: \(systemMessage(reason).lowercased()) IPv6 dial tcp6 [::1]:\(port): connect: \(systemMessage(errno).lowercased())"
         )
     }
 

@@ -4,6 +4,7 @@ import os
 
 binary = os.environ.get("SAMPAN_BINARY", "sampan")
 cache = os.environ.get("SAMPAN_CACHE", os.path.expanduser("~/.cache/sampan"))
+old_kubectl = os.environ.get("KUBECTL_OLD", os.path.join(cache, "bin", "kubectl-1.20"))
 kubectl = os.environ.get("KUBECTL", "kubectl")
 # Short, because socket paths are limited to 107 bytes.
 folder = os.environ.get("SAMPAN_E2E_DIR", "/var/tmp")

@@ -135,7 +135,7 @@ extension Integration {
                 #expect(answer.text.hasSuffix("\r\n\r\nhello\n"))
                 let (none, end) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
                 end.finish()
-                let refused = await #expect(throws: StatusError.self) {
+                let refused = await #expect(throws: PortForwardFailure.self) {
                     try await node.runtime.portForward(target, port: 9999, from: none, to: answer)
                 }
                 #expect(refused?.message.contains("connection refused") == true)

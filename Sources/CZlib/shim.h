@@ -1,0 +1,6 @@
+#include <zlib.h>
+
+// `deflateInit2` is a macro, which Swift doesn't see. 16 more bits of window mean gzip's header and trailer.
+static inline int sampan_gzip_init(z_stream *stream, int level) {
+    return deflateInit2(stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+}
