@@ -42,7 +42,7 @@ public struct ClusterProvisioner: Sendable {
         let identity = try ClusterIdentity.generate(clusterName: name)
         return try await registry.createCluster(
             name, uid: uid, record: identity.record(), certificateAuthority: endpoint.certificateAuthority,
-            apiServer: endpoint.machine)
+            apiServer: endpoint.machine, configMaps: [FrontProxy.configMap(identity)])
     }
 
     /// A kubeconfig whose user proves who they are by a client certificate of the cluster's own authority.

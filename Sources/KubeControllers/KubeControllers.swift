@@ -16,17 +16,20 @@ public enum KubeControllers {
         public var rootAuthority: @Sendable (LogicalCluster) -> String?
         /// Every stored resource that a cluster has, custom ones included.
         public var resources: @Sendable (LogicalCluster) -> [ResourceType]
+        /// Asks the server behind an APIService whether it answers; without it such an APIService never becomes available.
+        public var probe: APIServiceReconciler.Probe?
         /// The resource of a kind, nil when the cluster knows none.
         public var resolve: GarbageCollector.Resolver
 
         public init(
-            node: (any NodeSource)? = nil, metrics: (any MetricsSource)? = nil,
+            node: (any NodeSource)? = nil, metrics: (any MetricsSource)? = nil, probe: APIServiceReconciler.Probe? = nil,
             rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
             resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
         ) {
             self.node = node
             self.metrics = metrics
+            self.probe = probe
             self.rootAuthority = rootAuthority
             self.resources = resources
             self.resolve = resolve
@@ -71,6 +74,7 @@ public enum KubeControllers {
             EndpointMirrorReconciler(),
             AutoscalerReconciler(metrics: environment.metrics),
         ]
+        if let probe = environment.probe { reconcilers.append(APIServiceReconciler(probe: probe)) }
         if let node = environment.node { reconcilers.append(SchedulerReconciler(source: node)) }
         return reconcilers
     }

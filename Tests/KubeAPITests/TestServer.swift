@@ -16,6 +16,7 @@ final class TestServer: Sendable {
     let store: Store
     let streams = FakePodStreams()
     let addressBook = PodAddressBook()
+    let aggregator: Aggregator
     let authority: CertificateAuthority
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     /// Bearer tokens of system:masters, by cluster.
@@ -25,8 +26,9 @@ final class TestServer: Sendable {
         self.store = try Store.open(directory: directory, logger: self.logger)
         self.registry = Registry(store: self.store)
         self.authority = try CertificateAuthority.generate(commonName: "platform")
+        self.aggregator = Aggregator(addressBook: self.addressBook)
         self.api = APIServer(
-            registry: self.registry, addressBook: self.addressBook, streams: self.streams,
+            registry: self.registry, addressBook: self.addressBook, streams: self.streams, aggregator: self.aggregator,
             configuration: .init(domain: "sampan.test", limits: limits), logger: self.logger)
     }
 
@@ -85,7 +87,7 @@ final class TestServer: Sendable {
         switch response.body {
         case .bytes(let bytes): try await collected.write(bytes)
         case .stream(_, let write): try await write(collected)
-        case .webSocket: break
+        case .webSocket, .upgrade, .exchange: break
         }
         return Result(status: response.status, headers: response.headers, bytes: collected.bytes)
     }
@@ -163,5 +165,10 @@ final class FakePodStreams: PodStreams {
         try await io.stdout?.write(Array("attached".utf8))
     }
 
-    func portForward(_ target: PodTarget, port: UInt16, from: ByteSource, to: any ByteSink) async throws {}
+    /// Port 7 sends back what it gets; nothing listens at the others.
+    func portForward(_ target: PodTarget, port: UInt16, from: ByteSource, to: any ByteSink) async throws {
+        guard port == 7 else { throw PortForwardFailure("nothing listens at \(port)") }
+        for try await bytes in from { try await to.write(bytes) }
+        await to.finish()
+    }
 }

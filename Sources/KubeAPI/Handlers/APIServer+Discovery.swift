@@ -6,6 +6,7 @@ import KubeSchema
 /// `/api`, `/apis` and `/openapi`.
 extension APIServer {
     func discovery(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse {
+        if let merged = try self.mergedDiscovery(parts, call) { return merged }
         let schema = self.registry.schema(of: call.cluster)
         let request = call.request
         switch (parts.first, parts.count) {
@@ -38,7 +39,7 @@ extension APIServer {
         throw .unknownPath()
     }
 
-    private static func aggregatedVersion(_ request: APIRequest) -> Schema.AggregatedVersion? {
+    static func aggregatedVersion(_ request: APIRequest) -> Schema.AggregatedVersion? {
         for type in MediaType.accepted(request.headers[values: .accept]) {
             guard type.name == "application/json" else { continue }
             guard type.parameters["g"] == "apidiscovery.k8s.io", type.parameters["as"] == "APIGroupDiscoveryList" else {

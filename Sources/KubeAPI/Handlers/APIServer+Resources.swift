@@ -8,6 +8,7 @@ import KubeStore
 extension APIServer {
     func handleResource(_ call: Call) async throws(StatusError) -> APIResponse {
         let info = call.info
+        if let response = self.aggregated(call, group: info.group, version: info.version) { return response }
         guard info.rest.isEmpty || info.subresource == "proxy",
             ![info.namespace, info.name].contains(where: { $0.contains("/") || $0 == "." || $0 == ".." })
         else { throw .unknownPath() }
@@ -153,12 +154,14 @@ extension APIServer {
             switch info.subresource {
             case "log": return try await self.podLog(call, resource)
             case "exec", "attach": return try await self.remoteCommand(call, resource)
-            case "portforward", "proxy":
-                throw StatusError(
-                    code: 501, reason: "NotImplemented", message: "\(info.subresource) of pods is not implemented yet",
-                    details: [:])
+            case "portforward": return try await self.portForward(call, resource)
+            case "proxy": return try await self.proxy(call, resource)
             default: break
             }
+        }
+        if info.subresource == "proxy", resource.group.isEmpty {
+            if resource.plural == "services" { return try await self.proxy(call, resource) }
+            if resource.plural == "nodes" { return try await self.nodeProxy(call, resource) }
         }
         guard let subresource = resource.subresource(info.subresource), subresource.verbs.contains(info.verb) else {
             throw .methodNotAllowed()

@@ -38,6 +38,7 @@ public final class APIServer: Sendable {
     let configuration: Configuration
     let addressBook: PodAddressBook
     let streams: any PodStreams
+    let aggregator: Aggregator?
     let authenticator: Authenticator
     let limiter: RequestLimiter
     let metrics = RequestMetrics()
@@ -49,14 +50,16 @@ public final class APIServer: Sendable {
     /// - Parameters:
     ///   - addressBook: tells the cluster of a connection that comes from a pod.
     ///   - streams: logs, exec and the like of running pods.
+    ///   - aggregator: finds extension API servers; without it there are none.
     public init(
-        registry: Registry, addressBook: PodAddressBook, streams: any PodStreams,
+        registry: Registry, addressBook: PodAddressBook, streams: any PodStreams, aggregator: Aggregator? = nil,
         configuration: Configuration = Configuration(), logger: Logger
     ) {
         self.registry = registry
         self.configuration = configuration
         self.addressBook = addressBook
         self.streams = streams
+        self.aggregator = aggregator
         self.logger = logger
         let identities = IdentityCache()
         self.tokens = ServiceAccountTokens(identities: identities)
@@ -107,7 +110,8 @@ public final class APIServer: Sendable {
         try self.registry.authorizer.require(info.attributes(of: user), in: cluster)
         let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning)
         let call = Call(
-            request: request, info: info, context: RequestContext(cluster: cluster, user: user), permit: permit)
+            request: request, info: info, path: address.path, context: RequestContext(cluster: cluster, user: user),
+            permit: permit)
         return try await info.isResource ? self.handleResource(call) : self.handlePath(call)
     }
 
@@ -144,6 +148,8 @@ public final class APIServer: Sendable {
 struct Call: Sendable {
     var request: APIRequest
     var info: RequestInfo
+    /// The path within the cluster, with its percent escapes.
+    var path: String
     var context: RequestContext
     /// Counts as in progress while it is referred to: a streamed body keeps it.
     var permit: RequestLimiter.Permit

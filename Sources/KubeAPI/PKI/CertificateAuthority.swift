@@ -16,7 +16,13 @@ public struct CertificateAuthority: Sendable {
     ///   - commonName: the subject's and issuer's common name.
     ///   - years: how long the certificate is valid; it begins an hour before `now`, so that skewed clocks accept it.
     public static func generate(commonName: String, years: Int = 10, now: Date = Date()) throws -> CertificateAuthority {
-        let key = P256.Signing.PrivateKey()
+        try self.selfSigned(commonName: commonName, key: P256.Signing.PrivateKey(), years: years, now: now)
+    }
+
+    /// An authority with a given key.
+    static func selfSigned(
+        commonName: String, key: P256.Signing.PrivateKey, years: Int = 10, now: Date = Date()
+    ) throws -> CertificateAuthority {
         let name = try DistinguishedName { CommonName(commonName) }
         let publicKey = Certificate.PublicKey(key.publicKey)
         let certificate = try Certificate(

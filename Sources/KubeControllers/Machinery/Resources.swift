@@ -26,6 +26,7 @@ enum Resources {
     static let jobs = find("batch", "jobs")
     static let cronJobs = find("batch", "cronjobs")
     static let endpointSlices = find("discovery.k8s.io", "endpointslices")
+    static let apiServices = find("apiregistration.k8s.io", "apiservices")
     static let podDisruptionBudgets = find("policy", "poddisruptionbudgets")
     static let horizontalPodAutoscalers = find("autoscaling", "horizontalpodautoscalers", version: "v2")
     static let customResourceDefinitions = find("apiextensions.k8s.io", "customresourcedefinitions")

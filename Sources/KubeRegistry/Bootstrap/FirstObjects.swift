@@ -11,8 +11,9 @@ extension Bootstrap {
     /// - Parameters:
     ///   - certificateAuthority: the certificate (PEM) that clients in pods verify the API server by.
     ///   - apiServer: where the API server listens, shown as the endpoint of the service `kubernetes`.
+    ///   - configMaps: more of them.
     static func firstWrites(
-        certificateAuthority: String, apiServer: (address: String, port: Int)
+        certificateAuthority: String, apiServer: (address: String, port: Int), configMaps: [JSON] = []
     ) throws(ObjectError) -> [Write] {
         let now = Timestamp.now()
         var writes: [Write] = []
@@ -35,6 +36,7 @@ extension Bootstrap {
             try add("serviceaccounts", "", serviceAccount(in: namespace))
             try add("configmaps", "", rootCertificate(certificateAuthority, in: namespace))
         }
+        for configMap in configMaps { try add("configmaps", "", configMap) }
         let services = [
             service(
                 "kubernetes", in: "default", ServiceRange.apiServer,
@@ -129,13 +131,13 @@ extension Registry {
     ///   - record: the cluster's private record, as its keys.
     ///   - certificateAuthority: the certificate (PEM) that clients in its pods verify the API server by.
     ///   - apiServer: where the API server listens, as pods see it.
-    ///   - writes: more first objects.
+    ///   - configMaps: more of those.
     public func createCluster(
         _ name: String, uid: String = Identifiers.uid(), record: JSON, certificateAuthority: String,
-        apiServer: (address: String, port: Int) = ("127.0.0.1", 6443), writes: [Write] = []
+        apiServer: (address: String, port: Int) = ("127.0.0.1", 6443), configMaps: [JSON] = []
     ) async throws -> LogicalCluster {
-        let first = try Bootstrap.firstWrites(certificateAuthority: certificateAuthority, apiServer: apiServer)
-        return try await store.createCluster(
-            name, uid: uid, record: record, base: Bootstrap.base, writes: first + writes)
+        let writes = try Bootstrap.firstWrites(
+            certificateAuthority: certificateAuthority, apiServer: apiServer, configMaps: configMaps)
+        return try await store.createCluster(name, uid: uid, record: record, base: Bootstrap.base, writes: writes)
     }
 }

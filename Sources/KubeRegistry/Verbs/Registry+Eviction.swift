@@ -57,7 +57,8 @@ extension Registry {
         _ pods: ResourceType, namespace: String, name: String, dryRun: Bool, _ context: RequestContext
     ) async throws(StatusError) {
         _ = try await change(
-            pods, namespace: namespace, name: name, subresource: "status", UpdateOptions(dryRun: dryRun, fieldManager: "kube-apiserver"), context
+            pods, namespace: namespace, name: name, subresource: "status",
+            UpdateOptions(dryRun: dryRun, fieldManager: "kube-apiserver"), context
         ) { tree, _ throws(StatusError) in
             var conditions = tree[path: "status", "conditions"]?.elements ?? []
             conditions.removeAll { $0.text("type") == "DisruptionTarget" }

@@ -43,6 +43,7 @@ enum ServerMain {
             ])
         let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint)
         let addresses = PodAddressBook()
+        let aggregator = Aggregator(addressBook: addresses)
         let node = configuration.runsContainers ? try NodeServices(configuration, registry, addresses, logger) : nil
 
         guard let virtualClusters = platform.resource(Platform.virtualClusters) else {
@@ -51,7 +52,8 @@ enum ServerMain {
         let controllers = KubeControllers.standard(
             registry: registry, store: store,
             environment: KubeControllers.Environment(
-                node: node?.source, rootAuthority: { _ in endpoint.certificateAuthority },
+                node: node?.source, probe: { await aggregator.probe($0, in: $1) },
+                rootAuthority: { _ in endpoint.certificateAuthority },
                 resources: { registry.schema(of: $0).resources },
                 resolve: { kind, cluster in
                     let schema = registry.schema(of: cluster)
@@ -66,7 +68,7 @@ enum ServerMain {
 
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
         let api = APIServer(
-            registry: registry, addressBook: addresses, streams: streams,
+            registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
             logger: logger)

@@ -1,0 +1,156 @@
+import Foundation
+import HTTPTypes
+public import KubeObject
+public import KubeRegistry
+public import KubeStore
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Synchronization
+
+/// Extension API servers behind services of the clusters: finds them, asks whether they answer, and keeps what they say they serve.
+///
+/// Concurrency: any task may call any function; the caches are each one short critical section.
+public final class Aggregator: Sendable {
+    private struct ContextKey: Hashable {
+        var cluster: Int64
+        var uid: String
+        var revision: UInt64
+    }
+
+    private static let capacity = 1000
+    /// The largest discovery document that is kept, in bytes.
+    private static let documentLimit = 1 << 20
+
+    private let addressBook: PodAddressBook
+    private let identities = IdentityCache()
+    private let contexts = Mutex<[ContextKey: NIOSSLContext]>([:])
+    /// By cluster and APIService, with the object's uid: the `APIResourceList` of the last answer.
+    private let discovered = Mutex<[ContextKey: JSON]>([:])
+
+    /// - Parameter addressBook: what is no pod's address isn't connected to.
+    public init(addressBook: PodAddressBook) {
+        self.addressBook = addressBook
+    }
+
+    /// Where an APIService's requests go now.
+    /// - Throws: in words, when there is no ready endpoint, or TLS can't be set up.
+    func backend(_ service: RemoteAPIService, in cluster: LogicalCluster) throws(Unreachable) -> Backend {
+        let key = Key(group: "", plural: "services", namespace: service.namespace, name: service.service)
+        guard let object = cluster.snapshot.get(key) else {
+            throw Unreachable(description: "services \"\(service.service)\" not found")
+        }
+        let ports = object.tree[path: "spec", "ports"]?.elements ?? []
+        guard let port = ports.first(where: { $0["port"]?.int == service.port }) else {
+            throw Unreachable(description: "no service port \(service.port) found for service \"\(service.service)\"")
+        }
+        let endpoints = ServiceEndpoints(cluster: cluster, addressBook: self.addressBook, namespace: service.namespace)
+        guard let chosen = endpoints.ready(service.service, port: port["name"]?.string ?? "").randomElement() else {
+            throw Unreachable(description: "no endpoints available for service \"\(service.service)\"")
+        }
+        do {
+            return Backend(
+                address: chosen.address, port: chosen.port, tls: try self.context(service, in: cluster),
+                serverName: service.serverName)
+        } catch {
+            throw Unreachable(description: "\(error)", isInternal: true)
+        }
+    }
+
+    struct Unreachable: Error, CustomStringConvertible {
+        var description: String
+        /// Whether the APIService itself is at fault, as with a broken bundle.
+        var isInternal = false
+    }
+
+    private func context(_ service: RemoteAPIService, in cluster: LogicalCluster) throws -> NIOSSLContext {
+        let key = ContextKey(cluster: cluster.id, uid: service.uid, revision: service.revision)
+        if let known = self.contexts.withLock({ $0[key] }) { return known }
+        let context = try FrontProxy.tls(try self.identities.identity(of: cluster), trust: service.trust)
+        self.contexts.withLock { contexts in
+            if contexts.count >= Self.capacity, let other = contexts.keys.randomElement() { contexts[other] = nil }
+            contexts[key] = context
+        }
+        return context
+    }
+
+    // MARK: Discovery
+
+    /// Asks an extension API server for its resources, and keeps the answer.
+    /// - Parameter object: the APIService.
+    /// - Returns: what went wrong, in upstream's words; nil when it answered as it should.
+    public func probe(_ object: Object, in cluster: LogicalCluster) async -> String? {
+        guard var service = RemoteAPIService(object) else { return nil }
+        // As upstream: this is only to see whether it answers, and tells it nothing.
+        service.trust = nil
+        service.revision = 0
+        var place = service.path
+        do {
+            let backend = try self.backend(service, in: cluster)
+            place = "https://\(backend.authority)\(service.path)"
+            let document = try await Self.fetch(service.path, from: backend)
+            self.discovered.withLock { discovered in
+                if discovered.count >= Self.capacity, let other = discovered.keys.randomElement() { discovered[other] = nil }
+                discovered[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)] = document
+            }
+            return nil
+        } catch let error as BadStatus {
+            return "failing or missing response from \(place): bad status from \(place): \(error.status)"
+        } catch let error as Unreachable {
+            return error.description
+        } catch {
+            return "failing or missing response from \(place): Get \"\(place)\": \(Proxy.reason(error))"
+        }
+    }
+
+    /// The `APIResourceList` that an extension API server answered last; nil when it never did.
+    func resources(_ service: RemoteAPIService, in cluster: LogicalCluster) -> JSON? {
+        self.discovered.withLock { $0[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)] }
+    }
+
+    private struct BadStatus: Error {
+        var status: Int
+    }
+
+    private static func fetch(_ path: String, from backend: Backend) async throws -> JSON {
+        try await withThrowingTaskGroup(of: JSON.self) { group in
+            group.addTask {
+                let connection = try await backend.connect()
+                return try await connection.executeThenClose { inbound, outbound -> JSON in
+                    var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path)
+                    head.headers = [
+                        "Host": backend.authority, "Accept": "application/json", "User-Agent": "sampan",
+                        "X-Remote-User": "system:kube-aggregator", "X-Remote-Group": "system:masters",
+                    ]
+                    try await outbound.write(contentsOf: [.head(head), .end])
+                    var bytes: [UInt8] = []
+                    for try await part in inbound {
+                        switch part {
+                        case .head(let head):
+                            guard (200..<300).contains(head.status.code) else { throw BadStatus(status: Int(head.status.code)) }
+                        case .body(let piece):
+                            bytes += piece.readableBytesView
+                            guard bytes.count <= Self.documentLimit else { throw ByteLimitError() }
+                        case .end: return try JSON(parsing: bytes)
+                        }
+                    }
+                    throw Proxy.BackendClosed()
+                }
+            }
+            group.addTask {
+                try await Task.sleep(for: .seconds(5))
+                throw Unanswered()
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? .null
+        }
+    }
+
+    private struct ByteLimitError: Error, CustomStringConvertible {
+        let description = "the answer is too large"
+    }
+
+    private struct Unanswered: Error, CustomStringConvertible {
+        let description = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    }
+}
