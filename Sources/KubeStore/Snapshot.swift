@@ -21,6 +21,12 @@ public struct Snapshot: Sendable {
         return map.entries(from: position, count: min(count, limit ?? count)).map(\.value)
     }
 
+    /// The objects of `list`, without making the list: they are found as somebody goes through them.
+    public func objects(prefix: String, after: Key? = nil, limit: Int? = nil) -> Objects {
+        let (position, count) = range(prefix, after)
+        return Objects(entries: map.entries(from: position, count: min(count, limit ?? count)))
+    }
+
     /// The objects of `count` with their keys, in key order, one by one.
     public func entries(prefix: String, after: Key? = nil) -> Entries {
         let (position, count) = range(prefix, after)
@@ -48,6 +54,27 @@ public struct Snapshot: Sendable {
             public mutating func next() -> (key: Key, object: Object)? {
                 base.next().map { (Key($0.key), $0.value) }
             }
+        }
+    }
+
+    /// A range of objects.
+    public struct Objects: Sequence, Sendable {
+        let entries: OrderedMap<Object>.Entries
+
+        public var count: Int { entries.count }
+        public var underestimatedCount: Int { entries.count }
+
+        public var last: Object? {
+            var iterator = entries.last.makeIterator()
+            return iterator.next()?.value
+        }
+
+        public func makeIterator() -> Iterator { Iterator(base: entries.makeIterator()) }
+
+        public struct Iterator: IteratorProtocol {
+            var base: OrderedMap<Object>.Iterator
+
+            public mutating func next() -> Object? { base.next()?.value }
         }
     }
 }

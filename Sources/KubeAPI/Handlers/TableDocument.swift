@@ -20,7 +20,7 @@ struct TableDocument {
         self.include = include
     }
 
-    func document(_ objects: [Object], metadata: JSON) -> JSON {
+    func document(_ objects: some Sequence<Object>, metadata: JSON) -> JSON {
         var table = Table.table(objects, self.resource, metadata: metadata, include: self.include)
         table["apiVersion"] = .string("meta.k8s.io/\(self.version)")
         return table

@@ -36,7 +36,7 @@ public enum Table {
 
     /// The whole table of a list (or of one object, with its resourceVersion as the list's).
     public static func table(
-        _ objects: [Object], _ resource: ResourceType, metadata: JSON, include: IncludedObject,
+        _ objects: some Sequence<Object>, _ resource: ResourceType, metadata: JSON, include: IncludedObject,
         now: Double = Timestamp.seconds
     ) -> JSON {
         [

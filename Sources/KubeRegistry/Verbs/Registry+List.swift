@@ -13,7 +13,7 @@ extension Registry {
         guard resource.isStored else {
             guard resource.allows("list") else { throw .methodNotSupported(resource.groupResource, "list") }
             // Component statuses: there are no components to tell of.
-            return ListResult(objects: [], resourceVersion: context.cluster.revision)
+            return ListResult(objects: ObjectList([]), resourceVersion: context.cluster.revision)
         }
         try ListValidation.validateList(options)
         let selection = try Selection(options, resource)
@@ -22,18 +22,20 @@ extension Registry {
 
         if let name = selection.name, !resource.isNamespaced || !namespace.isEmpty {
             let found = snapshot.get(resource.key(namespace: namespace, name: name)).map { selection.matches($0) ? [$0] : [] }
-            return ListResult(objects: (found ?? []).map { Conversion.served($0, resource) }, resourceVersion: snapshot.revision)
+            return ListResult(
+                objects: ObjectList((found ?? []).map { Conversion.served($0, resource) }), resourceVersion: snapshot.revision)
         }
 
         let prefix = resource.prefix(namespace: namespace)
         let after = token.map { Key("\(Key.prefix(group: resource.storedAs.group, plural: resource.plural))\($0.after)") }
         let limit = options.limit > 0 ? options.limit : Int.max
         guard !selection.isEmpty else {
-            let objects = snapshot.list(prefix: prefix, after: after, limit: limit == .max ? nil : limit)
+            let range = snapshot.objects(prefix: prefix, after: after, limit: limit == .max ? nil : limit)
             var result = ListResult(
-                objects: resource.gvk == resource.storedAs ? objects : objects.map { Conversion.served($0, resource) },
+                objects: resource.gvk == resource.storedAs
+                    ? ObjectList(range) : ObjectList(range.map { Conversion.served($0, resource) }),
                 resourceVersion: snapshot.revision)
-            if objects.count == limit, let last = objects.last {
+            if range.count == limit, let last = range.last {
                 let left = snapshot.count(prefix: prefix, after: key(of: last, resource))
                 if left > 0 {
                     result.remainingItemCount = left
@@ -52,9 +54,11 @@ extension Registry {
             }
             objects.append(object)
         }
-        var result = ListResult(objects: objects, resourceVersion: snapshot.revision)
+        var result = ListResult(
+            objects: ObjectList(
+                resource.gvk == resource.storedAs ? objects : objects.map { Conversion.served($0, resource) }),
+            resourceVersion: snapshot.revision)
         if isMore, let last = objects.last { result.continueToken = continueToken(after: last, resource, snapshot) }
-        if resource.gvk != resource.storedAs { result.objects = objects.map { Conversion.served($0, resource) } }
         return result
     }
 

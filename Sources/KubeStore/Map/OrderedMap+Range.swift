@@ -48,6 +48,9 @@ extension OrderedMap {
 
         var underestimatedCount: Int { count }
 
+        /// The last of them only; nothing when there are none.
+        var last: Entries { Entries(root: root, position: position + Swift.max(count - 1, 0), count: Swift.min(count, 1)) }
+
         func makeIterator() -> Iterator { Iterator(self) }
     }
 
