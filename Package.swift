@@ -49,7 +49,7 @@ let rooms: [Room] = [
             ("NIOHTTPTypesHTTP1", "swift-nio-extras"), ("NIOHTTPTypesHTTP2", "swift-nio-extras"),
             ("NIOHTTP1", "swift-nio"), ("NIOHTTP2", "swift-nio-http2"), ("NIOWebSocket", "swift-nio"),
             ("NIOSSL", "swift-nio-ssl"), ("NIOTLS", "swift-nio"), ("AsyncHTTPClient", "async-http-client"),
-        ], systemLibraries: ["CZlib"]),
+        ], testProducts: [("NIOEmbedded", "swift-nio")], systemLibraries: ["CZlib"]),
     Room(name: "KubeControllers", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"], products: [log, lifecycle]),
     Room(
         name: "KubeRuntime", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],

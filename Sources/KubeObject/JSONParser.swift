@@ -49,7 +49,12 @@ struct JSONParser {
     let bytes: UnsafeBufferPointer<UInt8>
     var position = 0
     var duplicates: [String] = []
-    private var path: [String] = []
+    private var path: [Step] = []
+
+    private enum Step {
+        case key(String)
+        case index(Int)
+    }
 
     /// What the stack of a thread of Swift's pool is sure to hold in debug builds; deeper texts are refused.
     static let stackDepth = 512
@@ -100,7 +105,7 @@ struct JSONParser {
             guard bytes[position] == UInt8(ascii: ":") else { throw unexpected("after object key") }
             position += 1
             skipSpace()
-            path.append(key)
+            path.append(.key(key))
             let value = try parseValue(depth: depth)
             path.removeLast()
             members.append(JSONObject.Member(key: key, value: value))
@@ -117,10 +122,20 @@ struct JSONParser {
         }
         var repeated: [String] = []
         let object = JSONObject(unsorted: members, duplicates: &repeated)
-        for key in repeated.prefix(100 - min(100, duplicates.count)) {
-            duplicates.append((path + [key]).joined(separator: ".").replacing(".[", with: "["))
-        }
+        for key in repeated.prefix(100 - min(100, duplicates.count)) { duplicates.append(fieldPath(key)) }
         return .object(object)
+    }
+
+    /// As `spec.containers[0].env`.
+    private func fieldPath(_ key: String) -> String {
+        var text = ""
+        for step in path + [.key(key)] {
+            switch step {
+            case .key(let name): text += text.isEmpty ? name : ".\(name)"
+            case .index(let index): text += "[\(index)]"
+            }
+        }
+        return text
     }
 
     private mutating func parseArray(depth: Int) throws(JSONError) -> JSON {
@@ -133,7 +148,7 @@ struct JSONParser {
         }
         while true {
             skipSpace()
-            path.append("[\(elements.count)]")
+            path.append(.index(elements.count))
             elements.append(try parseValue(depth: depth))
             path.removeLast()
             skipSpace()

@@ -28,7 +28,9 @@ public final class Event: Sendable {
 
     /// The event's encoding in a form that the caller names, made by the first who asks and shared with the others, so
     /// that an event is encoded once for all its watchers. The first few forms are kept; others are made anew each time.
-    public func encoding(_ form: String, _ encode: (Event) throws -> [UInt8]) rethrows -> [UInt8] {
+    public func encoding<Failure>(
+        _ form: String, _ encode: (Event) throws(Failure) -> [UInt8]
+    ) throws(Failure) -> [UInt8] {
         if let known = encodings.withLock({ $0.first { $0.form == form }?.bytes }) { return known }
         let bytes = try encode(self)
         return encodings.withLock { encodings in

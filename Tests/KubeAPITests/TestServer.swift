@@ -86,7 +86,7 @@ final class TestServer: Sendable {
         let collected = CollectingWriter()
         switch response.body {
         case .bytes(let bytes): try await collected.write(bytes)
-        case .stream(_, let write): try await write(collected)
+        case .stream(_, _, let write): try await write(collected)
         case .webSocket, .upgrade, .exchange: break
         }
         return Result(status: response.status, headers: response.headers, bytes: collected.bytes)

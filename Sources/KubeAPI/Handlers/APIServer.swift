@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import KubeObject
 public import KubeRegistry
+import KubeSchema
 import KubeStore
 public import Logging
 
@@ -112,8 +113,30 @@ public final class APIServer: Sendable {
         let call = Call(
             request: request, info: info, path: address.path, context: RequestContext(cluster: cluster, user: user),
             permit: permit)
-        return try await info.isResource ? self.handleResource(call) : self.handlePath(call)
+        if self.isLight(call) { return try await self.handleResource(call) }
+        return try await offEventLoop { () async throws(StatusError) in
+            try await info.isResource ? self.handleResource(call) : self.handlePath(call)
+        }
     }
+
+    /// Whether a request is answered in a moment for certain, so that its connection's event loop may do it: one object of a built-in
+    /// kind, of little size. Everything else may have any number of objects to go through, or rules of its cluster's own to compile
+    /// or to follow.
+    private func isLight(_ call: Call) -> Bool {
+        let info = call.info
+        guard info.isResource, info.subresource.isEmpty || info.subresource == "status", info.group != "apiextensions.k8s.io",
+            self.registry.schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
+        else { return false }
+        switch info.verb {
+        case "get": return true
+        case "create", "update", "patch", "delete":
+            let length = call.request.headers[.contentLength]
+            return length.flatMap { Int($0) }.map { $0 <= Self.lightBody } ?? (info.verb == "delete" && length == nil)
+        default: return false
+        }
+    }
+
+    private static let lightBody = 32 << 10
 
     private func cluster(_ target: ClusterAddress.Target) async throws(StatusError) -> LogicalCluster? {
         do {

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 import KubeObject
 import KubeRegistry
@@ -5,7 +6,7 @@ import KubeSchema
 
 /// A list's JSON, made by joining its objects' stored bytes: nothing is decoded, and a long list is never in memory as a whole.
 struct ListBody: Sendable {
-    private let objects: [Object]
+    private let objects: ObjectList
     private let head: [UInt8]
     private let prefix: ItemPrefix
     /// The request counts as in progress while the body is referred to.
@@ -14,6 +15,8 @@ struct ListBody: Sendable {
     /// Lists shorter than this, in bytes, are sent in one piece with their length.
     private static let streamingSize = 256 << 10
     private static let chunkSize = 64 << 10
+    /// Room for the object that makes a chunk full.
+    private static let spare = 8 << 10
 
     init(_ result: ListResult, _ resource: ResourceType, permit: RequestLimiter.Permit) {
         self.permit = permit
@@ -30,11 +33,13 @@ struct ListBody: Sendable {
     }
 
     var response: APIResponse {
-        let size = self.head.count + self.objects.reduce(3) { $0 + $1.bytes.count + 1 }
-        guard size > Self.streamingSize else {
+        guard self.isLong else {
             var bytes = self.head
-            bytes.reserveCapacity(size)
-            for (index, object) in self.objects.enumerated() { self.append(object, isFirst: index == 0, to: &bytes) }
+            var isFirst = true
+            for object in self.objects {
+                self.append(object, isFirst: isFirst, to: &bytes)
+                isFirst = false
+            }
             bytes += "]}\n".utf8
             return .json(bytes)
         }
@@ -43,8 +48,11 @@ struct ListBody: Sendable {
             status: 200, headers: [.contentType: "application/json"],
             body: .stream(isEndless: false) { writer in
                 var bytes = body.head
-                for (index, object) in body.objects.enumerated() {
-                    body.append(object, isFirst: index == 0, to: &bytes)
+                bytes.reserveCapacity(Self.chunkSize + Self.spare)
+                var isFirst = true
+                for object in body.objects {
+                    body.append(object, isFirst: isFirst, to: &bytes)
+                    isFirst = false
                     if bytes.count >= Self.chunkSize {
                         try await writer.write(bytes)
                         bytes.removeAll(keepingCapacity: true)
@@ -53,6 +61,16 @@ struct ListBody: Sendable {
                 bytes += "]}\n".utf8
                 try await writer.write(bytes)
             })
+    }
+
+    /// Whether the list is worth streaming; looks no further than it must.
+    private var isLong: Bool {
+        var size = self.head.count
+        for object in self.objects {
+            size += object.bytes.count + 1
+            if size > Self.streamingSize { return true }
+        }
+        return false
     }
 
     private func append(_ object: Object, isFirst: Bool, to bytes: inout [UInt8]) {
@@ -92,6 +110,22 @@ struct ItemPrefix: Sendable {
         }
     }
 
+    /// Where the quote is that ends the string whose content begins at `start`. Strings are most of an object: the library's search
+    /// goes through them many bytes at a time.
+    private static func endOfString(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        guard let base = bytes.baseAddress else { return nil }
+        var index = start
+        while index < bytes.count {
+            guard let found = memchr(base + index, Int32(UInt8(ascii: "\"")), bytes.count - index) else { return nil }
+            let quote = UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found))
+            var backslashes = 0
+            while quote - backslashes > start, bytes[quote - backslashes - 1] == UInt8(ascii: "\\") { backslashes += 1 }
+            if backslashes % 2 == 0 { return quote }
+            index = quote + 1
+        }
+        return nil
+    }
+
     /// Where the member `kind` of the outermost object begins.
     private static func topLevelKind(in object: [UInt8], from start: Int, _ kind: [UInt8]) -> Int? {
         object.withUnsafeBufferPointer { bytes in
@@ -105,10 +139,8 @@ struct ItemPrefix: Sendable {
                     {
                         return index
                     }
-                    index += 1
-                    while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-                        index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
-                    }
+                    guard let end = Self.endOfString(bytes, from: index + 1) else { return nil }
+                    index = end
                 case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
                 case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
                 default: break

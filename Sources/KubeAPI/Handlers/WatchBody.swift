@@ -4,7 +4,7 @@ import KubeRegistry
 import KubeSchema
 import KubeStore
 
-/// Puts a watch's events into the form that its client wants. Plain JSON is encoded once for all watchers, by the event itself.
+/// Puts a watch's events into the form that its client wants. Plain JSON and protobuf are encoded once for all watchers.
 struct WatchEncoder: Sendable {
     let server: APIServer
     let call: Call
@@ -13,8 +13,9 @@ struct WatchEncoder: Sendable {
 
     func encode(_ event: WatchEvent) throws(StatusError) -> [UInt8] {
         if self.representation.coding == .protobuf {
-            return Protobuf.watchFrame(
-                type: event.type.rawValue, document: try self.server.protobuf(event.object.tree, self.call))
+            return try event.encoded(as: "protobuf") { () throws(StatusError) in
+                Protobuf.watchFrame(type: event.type.rawValue, document: try self.server.protobuf(event.object.tree, self.call))
+            }
         }
         if case .object = self.representation.form { return event.encoded }
         if event.type == .error { return event.encoded }
@@ -56,7 +57,7 @@ struct WatchBody: Sendable {
             self.encoder.representation.coding == .protobuf ? Protobuf.mediaType + ";stream=watch" : "application/json"
         return APIResponse(
             status: 200, headers: [.contentType: contentType],
-            body: .stream(isEndless: true) { writer in try await self.write(to: writer) })
+            body: .stream(isEndless: true, isLight: true) { writer in try await self.write(to: writer) })
     }
 
     private func write(to writer: any ResponseWriter) async throws {
@@ -86,10 +87,12 @@ struct WatchBody: Sendable {
 
     private func writeEvents(to writer: any ResponseWriter) async throws {
         for await batch in self.stream {
+            // Nearly always it is one event, whose bytes are shared by all who watch it.
             var bytes: [UInt8] = []
             for event in batch {
                 do {
-                    bytes += try self.encoder.encode(event)
+                    let encoded = try self.encoder.encode(event)
+                    if bytes.isEmpty { bytes = encoded } else { bytes += encoded }
                 } catch {
                     bytes += JSON.object(["type": "ERROR", "object": error.status]).encoded() + [UInt8(ascii: "\n")]
                     try await writer.write(bytes)
@@ -97,7 +100,9 @@ struct WatchBody: Sendable {
                 }
                 if bytes.count >= Self.chunkSize {
                     try await writer.write(bytes)
-                    bytes.removeAll(keepingCapacity: true)
+                    bytes = []
+                    // Many events are no reason to hold up the event loop's other connections.
+                    await Task.yield()
                 }
             }
             try await writer.write(bytes)

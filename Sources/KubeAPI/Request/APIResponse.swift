@@ -9,7 +9,8 @@ public struct APIResponse: Sendable {
         case bytes([UInt8])
         /// Written piece by piece; `write` returns when the peer has taken enough to go on, and throws when it is gone.
         /// The task is cancelled when the peer goes away; also when the server shuts down, if the stream has no end of its own.
-        case stream(isEndless: Bool, @Sendable (any ResponseWriter) async throws -> Void)
+        /// `isLight`: never takes more than a moment from one write to the next, so that it may run on the connection's event loop.
+        case stream(isEndless: Bool, isLight: Bool = false, @Sendable (any ResponseWriter) async throws -> Void)
         /// The connection becomes a WebSocket that speaks `subprotocol`.
         case webSocket(subprotocol: String, @Sendable (any WebSocketSession) async throws -> Void)
         /// The connection becomes what the header fields say (`Upgrade`), and then carries bytes of that.

@@ -53,7 +53,7 @@ public final class ClientConnection: Sendable {
         case .invalid: return known
         default: break
         }
-        let verdict = await ClientCertificateVerifier.verify(chain: chain, authority: authority)
+        let verdict = await offEventLoop { await ClientCertificateVerifier.verify(chain: chain, authority: authority) }
         self.state.withLock { state in
             // Someone who walks through many clusters on one connection must not make it grow without bound.
             if state.verdicts.count >= 16 { state.verdicts.removeAll() }

@@ -35,7 +35,7 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isDraining = false
     /// Parts of pipelined requests, while the one before is answered.
     private var pending: [HTTPServerRequestPart] = []
-    private var timer: Scheduled<Void>?
+    private var deadline: Deadline?
 
     private init(
         timeouts: WireTimeouts, decoder: ByteToMessageHandler<HTTPRequestDecoder>, encoder: HTTPResponseEncoder
@@ -61,11 +61,15 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        self.startTimer(self.timeouts.head, context)
+        let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        let shortest = min(self.timeouts.head, self.timeouts.body, self.timeouts.idle)
+        self.deadline = Deadline(context.eventLoop, shortest: shortest) { bound.value.handler.isLate(bound.value.context) }
+        self.startTimer(self.timeouts.head)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        self.stopTimer()
+        self.deadline?.cancel()
+        self.deadline = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -100,7 +104,7 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
             self.state = .receiving
             self.responseBegan = false
             self.responseEnded = false
-            self.startTimer(self.timeouts.body, context)
+            self.startTimer(self.timeouts.body)
             if request.headerFields[.expect]?.lowercased() == "100-continue" {
                 context.writeAndFlush(
                     self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
@@ -188,7 +192,7 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func finish(_ context: ChannelHandlerContext) {
         self.state = .idle
-        self.startTimer(self.timeouts.idle, context)
+        self.startTimer(self.timeouts.idle)
         guard !self.pending.isEmpty else { return }
         let parts = self.pending
         self.pending = []
@@ -241,21 +245,19 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Timer
 
-    private func startTimer(_ amount: TimeAmount, _ context: ChannelHandlerContext) {
-        self.timer?.cancel()
-        let loopBound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
-        self.timer = context.eventLoop.scheduleTask(in: amount) {
-            let (handler, context) = loopBound.value
-            if case .receiving = handler.state {
-                handler.reject(.requestTimeout, context)
-            } else {
-                context.close(promise: nil)
-            }
-        }
+    private func startTimer(_ amount: TimeAmount) {
+        self.deadline?.set(amount)
     }
 
     private func stopTimer() {
-        self.timer?.cancel()
-        self.timer = nil
+        self.deadline?.clear()
+    }
+
+    private func isLate(_ context: ChannelHandlerContext) {
+        if case .receiving = self.state {
+            self.reject(.requestTimeout, context)
+        } else {
+            context.close(promise: nil)
+        }
     }
 }

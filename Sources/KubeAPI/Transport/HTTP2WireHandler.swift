@@ -12,6 +12,8 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let timeouts: WireTimeouts
+    /// The request's head is in, its end isn't.
+    private var isReceiving = false
     private var timer: Scheduled<Void>?
     /// Fulfilled when the response's end has passed the peer's flow control.
     private var ending: EventLoopFuture<Void>?
@@ -23,15 +25,24 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch self.unwrapInboundIn(data) {
         case .head(let request):
-            let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
-            self.timer = context.eventLoop.scheduleTask(in: self.timeouts.body) { loopBound.value.close(promise: nil) }
+            self.isReceiving = true
             context.fireChannelRead(self.wrapInboundOut(.head(request, isFinal: true)))
         case .body(let bytes):
             context.fireChannelRead(self.wrapInboundOut(.body(bytes)))
         case .end:
+            self.isReceiving = false
             self.timer?.cancel()
             context.fireChannelRead(self.wrapInboundOut(.end))
         }
+    }
+
+    /// Most requests come as a whole, and need no timer.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if self.isReceiving, self.timer == nil {
+            let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            self.timer = context.eventLoop.scheduleTask(in: self.timeouts.body) { loopBound.value.close(promise: nil) }
+        }
+        context.fireChannelReadComplete()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -54,6 +65,7 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
             self.ending = written.futureResult
             context.write(self.wrapOutboundOut(.end(nil)), promise: written)
         case .patience:
+            self.isReceiving = false
             self.timer?.cancel()
             promise?.succeed()
         case .upgrade, .frame:

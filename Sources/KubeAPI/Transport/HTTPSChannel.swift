@@ -87,6 +87,7 @@ struct HTTPSChannel: ServerChildChannel {
 
     private static func setupHTTP1(_ channel: any Channel, _ limits: ServerLimits) -> EventLoopFuture<Negotiated> {
         channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(WriteCoalescer(waitsForOthers: false))
             try HTTP1WireHandler.configure(channel, limits: limits)
             return .http1(try self.wire(channel))
         }
@@ -112,6 +113,7 @@ struct HTTPSChannel: ServerChildChannel {
             management.maxGraceTime = .seconds(10)
             management.keepalive = .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))
             let manager = NIOHTTP2ServerConnectionManagementHandler(eventLoop: channel.eventLoop, configuration: management)
+            try channel.pipeline.syncOperations.addHandler(WriteCoalescer(waitsForOthers: true))
             let streams = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
                 mode: .server, streamDelegate: manager.http2StreamDelegate,
                 configuration: .init(connection: connection, stream: stream)
@@ -134,7 +136,13 @@ struct HTTPSChannel: ServerChildChannel {
         return Wire(channel: try WireChannel(wrappingChannelSynchronously: channel), closed: closed)
     }
 
+    /// Serves a connection, on its event loop: what takes longer goes elsewhere by itself.
     func handle(value: Value, logger: Logger) async {
+        let executor = EventLoopExecutor(value.channel.eventLoop)
+        await withTaskExecutorPreference(executor) { await self.serve(value, logger) }
+    }
+
+    private func serve(_ value: Value, _ logger: Logger) async {
         do {
             switch try await value.negotiated.get() {
             case .http1(let wire):

@@ -49,10 +49,16 @@ extension HTTPSChannel {
                 try await outbound.write(contentsOf: [.head(head, isFinal: isFinal), .end])
             }
             return true
-        case .stream(let isEndless, let write):
+        case .stream(let isEndless, let isLight, let write):
             try await outbound.write(.head(head, isFinal: isFinal))
             if request.method != .head {
-                try await Self.untilClosed(wire, isEndless: isEndless) { try await write(WireWriter(outbound: outbound)) }
+                try await Self.untilClosed(wire, isEndless: isEndless) {
+                    if isLight {
+                        try await write(WireWriter(outbound: outbound))
+                    } else {
+                        try await offEventLoop { try await write(WireWriter(outbound: outbound)) }
+                    }
+                }
             }
             try await outbound.write(.end)
             return true
@@ -62,17 +68,23 @@ extension HTTPSChannel {
             for field in response.headers { head.headerFields.append(field) }
             head.status = .switchingProtocols
             try await outbound.write(.upgrade(head, .webSocket))
-            try await Self.untilClosed(wire, isEndless: true) { try await run(WireWebSocket(source: source, outbound: outbound)) }
+            try await Self.untilClosed(wire, isEndless: true) {
+                try await offEventLoop { try await run(WireWebSocket(source: source, outbound: outbound)) }
+            }
             return false
         case .upgrade(let run):
             guard try await source.drain(limit: 0) else { return false }
             try await outbound.write(.upgrade(head, .bytes))
-            try await Self.untilClosed(wire, isEndless: true) { try await run(WireBytes(source: source, outbound: outbound)) }
+            try await Self.untilClosed(wire, isEndless: true) {
+                try await offEventLoop { try await run(WireBytes(source: source, outbound: outbound)) }
+            }
             return false
         case .exchange(let run):
             let exchange = WireExchange(headers: response.headers, isFinal: isFinal, source: source, outbound: outbound)
             try await outbound.write(.patience)
-            try await Self.untilClosed(wire, isEndless: true) { exchange.end(with: try await run(exchange)) }
+            try await Self.untilClosed(wire, isEndless: true) {
+                try await offEventLoop { exchange.end(with: try await run(exchange)) }
+            }
             switch exchange.outcome {
             case .ended:
                 try await outbound.write(.end)

@@ -35,6 +35,12 @@ public struct WatchEvent: Sendable {
         return shared.encoding("json") { _ in encode() }
     }
 
+    /// The event in another form of which the object's resource has only one. `encode` makes it, once for all watchers.
+    public func encoded<Failure>(as form: String, _ encode: () throws(Failure) -> [UInt8]) throws(Failure) -> [UInt8] {
+        guard let shared else { return try encode() }
+        return try shared.encoding(form) { _ throws(Failure) in try encode() }
+    }
+
     private func encode() -> [UInt8] {
         let content = object.bytes
         var bytes: [UInt8] = []

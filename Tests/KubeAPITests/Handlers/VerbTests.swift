@@ -2,6 +2,7 @@ import HTTPTypes
 import KubeObject
 import KubeRegistry
 import KubeSchema
+import Synchronization
 import Testing
 
 @testable import KubeAPI
@@ -85,6 +86,33 @@ struct VerbTests {
             #expect(try await server.send(.post, "/api/v1/configmaps", body: [:]).status == 405)
             #expect(try await server.send(.get, "/api/v1/configmaps/a").status == 404)
             #expect(try await server.send(.get, "/nowhere").status == 404)
+        }
+    }
+
+    @Test func longListsComeInPieces() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            let filling = String(repeating: "x", count: 20_000)
+            for index in 0..<20 {
+                try await server.createNamespacedConfigMap("c\(index)", data: ["filling": .string(filling)])
+            }
+            let response = await server.api.respond(
+                to: APIRequest(
+                    method: .get, target: "/clusters/demo\(path)",
+                    headers: [.authorization: "Bearer \(server.adminToken("demo"))"]))
+            guard case .stream(false, _, let write) = response.body else {
+                Issue.record("the list wasn't streamed")
+                return
+            }
+            // What is created while it is sent isn't in it.
+            try await server.createNamespacedConfigMap("d")
+            let pieces = PieceWriter()
+            try await write(pieces)
+            #expect(pieces.sizes.count > 5)
+            #expect(pieces.sizes.allSatisfy { $0 <= (64 << 10) + filling.utf8.count + 1000 })
+            let list = try JSON(parsing: pieces.bytes)
+            #expect(list["items"]?.elements.count == 21)
+            #expect(list["items"]?.elements.last?["metadata"]?["name"]?.string == "kube-root-ca.crt")
         }
     }
 
@@ -215,4 +243,19 @@ struct VerbTests {
             #expect(try await server.send(.get, path + "/web/nonsense").status == 404)
         }
     }
+}
+
+/// Keeps what is written, and in what pieces.
+private final class PieceWriter: ResponseWriter {
+    private let state = Mutex<(bytes: [UInt8], sizes: [Int])>(([], []))
+
+    func write(_ bytes: [UInt8]) async throws {
+        self.state.withLock { state in
+            state.bytes += bytes
+            state.sizes.append(bytes.count)
+        }
+    }
+
+    var bytes: [UInt8] { self.state.withLock { $0.bytes } }
+    var sizes: [Int] { self.state.withLock { $0.sizes } }
 }
