@@ -231,7 +231,9 @@ public final class LocalRuntime: Service {
                 var now: [String: Bool] = [:]
                 for container in containers.containers { now[container.id] = container.state == .containerRunning }
                 for sandbox in sandboxes.items { now[sandbox.id] = sandbox.state == .sandboxReady }
-                for (id, wasRunning) in known where wasRunning && now[id] != true { services.owners.worker(of: id)?.post(.look) }
+                for (id, wasRunning) in known where wasRunning && now[id] != true {
+                    services.owners.worker(of: id)?.post(.observe)
+                }
                 known = now
             } catch {
                 try Task.checkCancellation()

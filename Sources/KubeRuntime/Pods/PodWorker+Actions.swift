@@ -12,6 +12,10 @@ extension PodWorker {
         _ action: PodMachine.Action, _ state: inout State, _ pod: Pod?, _ group: inout DiscardingTaskGroup
     ) async throws -> Bool {
         switch action {
+        case .createSandbox, .stopSandbox, .removeSandbox, .remove: state.mustObserve = true
+        case .mountVolumes, .attach, .start, .stop, .release, .finalize, .forget: break
+        }
+        switch action {
         case .mountVolumes: if let pod { return await mountVolumes(&state, pod, &group) }
         case .createSandbox(let attempt): if let pod { return try await createSandbox(attempt, &state, pod, &group) }
         case .attach: if let pod { return await attach(&state, pod, &group) }

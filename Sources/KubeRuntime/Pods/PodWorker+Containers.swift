@@ -99,7 +99,7 @@ extension PodWorker {
         }
         services.events.record(.normal, "Started", "Container started", pod: pod, container: spec, in: cluster)
         guard let hook = spec.tree[path: "lifecycle", "postStart"] else { return }
-        post(.look)
+        post(.observe)
         do {
             let ip = pod.usesHostNetwork ? services.node.hostIPs.first : sandbox?.ips.first
             try await services.handlers.run(

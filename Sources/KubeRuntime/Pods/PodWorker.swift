@@ -12,8 +12,10 @@ import Synchronization
 /// tasks that report by messages. `post` may be called by anybody.
 final class PodWorker: Sendable {
     enum Message: Sendable {
-        /// Something may have changed: look.
+        /// The pod may have changed: look.
         case look
+        /// What the engine has may have changed as well: ask it.
+        case observe
         /// A config map or secret of the pod's namespace changed.
         case refresh(kind: String, name: String)
         case exited(id: String)
@@ -29,6 +31,9 @@ final class PodWorker: Sendable {
         var memory = PodMemory()
         var observer: PodObserver
         var observed = ObservedPod()
+        /// Whether the engine may have something else by now than was observed: something was done there, or told by it. Asking it
+        /// goes through all of its containers, and what a pod's own changes bring about isn't there to be seen yet.
+        var mustObserve = true
         /// The status last given to the API, and whether that is under way.
         var status: JSON?
         var isWritingStatus = false
@@ -85,7 +90,7 @@ final class PodWorker: Sendable {
         var state = State(observer: PodObserver(client: services.client, uid: uid, files: files))
         state.memory.firstSeen = Timestamp.seconds
         await withDiscardingTaskGroup { group in
-            mailbox.post(.look)
+            mailbox.post(.observe)
             for await _ in mailbox.turns {
                 for message in mailbox.take() { apply(message, to: &state) }
                 do {
@@ -105,7 +110,11 @@ final class PodWorker: Sendable {
 
     private func apply(_ message: Message, to state: inout State) {
         switch message {
-        case .look: break
+        case .look, .refresh, .probed, .statusWritten: break
+        case .observe, .exited, .started, .startFailed, .stopped: state.mustObserve = true
+        }
+        switch message {
+        case .look, .observe: break
         case .refresh(let kind, let name): state.refreshes.insert("\(kind)/\(name)")
         case .exited(let id): state.exited.insert(id)
         case .started(let name, let id):
@@ -147,7 +156,7 @@ final class PodWorker: Sendable {
             try Task.checkCancellation()
             let pod = desired()
             if let pod { state.lastPod = pod }
-            try await observe(&state, pod)
+            if state.mustObserve { try await observe(&state, pod) }
             if let pod, !state.refreshes.isEmpty { await refreshVolumes(&state, pod) }
             await renewTokens(&state, pod)
             let now = Timestamp.seconds
@@ -180,6 +189,7 @@ final class PodWorker: Sendable {
             if !late { break }
             try await Task.sleep(for: .milliseconds(min(5 << attempt / 4, 100)))
         }
+        state.mustObserve = false
         state.exited = []
         services.owners.note(state.observed.containers.map(\.id) + state.observed.sandboxes.map(\.id), self)
         // Containers that ran before this server did have had their start completed.
@@ -218,7 +228,7 @@ final class PodWorker: Sendable {
         group.addTask { [mailbox] in
             do {
                 try await Task.sleep(for: .seconds(max(time - now, 0) + 0.002))
-                mailbox.post(.look)
+                mailbox.post(.observe)
             } catch {
                 return  // the worker has ended
             }
