@@ -57,7 +57,10 @@ struct WatchBody: Sendable {
             self.encoder.representation.coding == .protobuf ? Protobuf.mediaType + ";stream=watch" : "application/json"
         return APIResponse(
             status: 200, headers: [.contentType: contentType],
-            body: .stream(isEndless: true, isLight: true) { writer in try await self.write(to: writer) })
+            // Custom resources may have to be converted, which takes as long as it takes.
+            body: .stream(isEndless: true, isLight: self.encoder.resource.definition == nil) { writer in
+                try await self.write(to: writer)
+            })
     }
 
     private func write(to writer: any ResponseWriter) async throws {

@@ -50,6 +50,14 @@ extension Registry {
         return try await served(objects.map { ($0, $0.metadata.resourceVersion) }, resource, in: cluster)
     }
 
+    /// As above, for a list's objects: those of built-in kinds stay as they are, uncopied.
+    public func served(
+        _ objects: ObjectList, _ resource: ResourceType, in cluster: LogicalCluster
+    ) async throws(StatusError) -> ObjectList {
+        guard resource.definition != nil else { return objects }
+        return ObjectList(try await served(Array(objects), resource, in: cluster))
+    }
+
     /// As above, for one object.
     public func served(
         _ object: Object, _ resource: ResourceType, in cluster: LogicalCluster
