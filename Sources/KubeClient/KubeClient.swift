@@ -18,23 +18,30 @@ public final class KubeClient: Sendable {
     /// Answers above this size are refused rather than held in memory.
     private static let maximumAnswer = 512 << 20
 
-    public init(_ configuration: ClientConfiguration, requestTimeoutSeconds: Int64 = 60) throws {
+    /// - Parameters:
+    ///   - usesHTTP2: whether HTTP/2 is used where the server speaks it: one connection carries all requests then, as client-go's.
+    ///   - connections: how many HTTP/1.1 connections are kept; further requests wait for one.
+    public init(
+        _ configuration: ClientConfiguration, requestTimeoutSeconds: Int64 = 60, usesHTTP2: Bool = true, connections: Int = 64
+    ) throws {
         self.configuration = configuration
         requestTimeout = .seconds(requestTimeoutSeconds)
         var settings = HTTPClient.Configuration(tlsConfiguration: try Self.tls(configuration))
         settings.timeout.connect = .seconds(10)
         settings.redirectConfiguration = .disallow
         settings.connectionPool.retryConnectionEstablishment = false
-        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        settings.httpVersion = usesHTTP2 ? .automatic : .http1Only
         (base, settings.dnsOverride) = Self.address(configuration)
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
     }
 
     /// Runs `body` with a client that is shut down afterwards.
     public static func with<Result>(
-        _ configuration: ClientConfiguration, _ body: (KubeClient) async throws -> Result
+        _ configuration: ClientConfiguration, usesHTTP2: Bool = true, connections: Int = 64,
+        _ body: (KubeClient) async throws -> Result
     ) async throws -> Result {
-        let client = try KubeClient(configuration)
+        let client = try KubeClient(configuration, usesHTTP2: usesHTTP2, connections: connections)
         let result: Result
         do {
             result = try await body(client)
@@ -55,12 +62,13 @@ public final class KubeClient: Sendable {
     /// - Parameters:
     ///   - path: below the configured server's own path, with a leading slash; already percent-encoded.
     ///   - query: names and values, not yet encoded.
+    ///   - accept: the media type to be answered in.
     /// - Throws: `StatusError` for every answer that isn't 2xx.
     public func send(
         _ method: String, _ path: String, query: [(String, String)] = [], body: [UInt8]? = nil,
-        contentType: String = "application/json"
+        contentType: String = "application/json", accept: String = "application/json"
     ) async throws -> [UInt8] {
-        let request = try makeRequest(method, path, query: query, body: body, contentType: contentType)
+        let request = try makeRequest(method, path, query: query, body: body, contentType: contentType, accept: accept)
         let label = "\(method) \(request.url)"
         do {
             let response = try await http.execute(request, timeout: requestTimeout)
@@ -75,7 +83,8 @@ public final class KubeClient: Sendable {
     }
 
     func makeRequest(
-        _ method: String, _ path: String, query: [(String, String)], body: [UInt8]?, contentType: String
+        _ method: String, _ path: String, query: [(String, String)], body: [UInt8]?, contentType: String,
+        accept: String = "application/json"
     ) throws -> HTTPClientRequest {
         var url = base + path
         if !query.isEmpty {
@@ -83,7 +92,7 @@ public final class KubeClient: Sendable {
         }
         var request = HTTPClientRequest(url: url)
         request.method = HTTPMethod(rawValue: method)
-        request.headers.add(name: "accept", value: "application/json")
+        request.headers.add(name: "accept", value: accept)
         request.headers.add(name: "user-agent", value: "sampan")
         if let body {
             request.headers.add(name: "content-type", value: contentType)

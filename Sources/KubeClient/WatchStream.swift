@@ -108,17 +108,7 @@ extension KubeClient {
         if let resourceVersion { query.append(("resourceVersion", resourceVersion)) }
         if !labelSelector.isEmpty { query.append(("labelSelector", labelSelector)) }
         if bookmarks { query.append(("allowWatchBookmarks", "true")) }
-        let request = try makeRequest("GET", collection.description, query: query, body: nil, contentType: "")
-        let label = "WATCH \(request.url)"
-        do {
-            let response = try await http.execute(request, deadline: .distantFuture)
-            guard response.status == .ok else {
-                let bytes = Array(buffer: try await response.body.collect(upTo: 1 << 20))
-                throw Self.failure(Int(response.status.code), bytes, label)
-            }
-            return WatchStream(body: response.body, label: label)
-        } catch {
-            throw ClientError.translating(error, request: label)
-        }
+        let answer = try await stream(collection.description, query: query)
+        return WatchStream(body: answer.body, label: "WATCH \(collection)")
     }
 }

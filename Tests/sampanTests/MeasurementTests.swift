@@ -24,3 +24,20 @@ struct MeasurementTests {
         #expect(measurement.percentile(0.99) == 0)
     }
 }
+
+struct FrameCounterTests {
+    @Test(arguments: BenchObjects.Coding.allCases, [1, 2, 3, 5, 100])
+    func countsHoweverTheBytesAreCut(_ coding: BenchObjects.Coding, _ size: Int) {
+        // An empty frame, one of 256 bytes and one of 3.
+        let bytes: [UInt8] =
+            coding == .json
+            ? Array("\n{\"a\":1}\n{}\n".utf8)
+            : [0, 0, 0, 0] + [0, 0, 1, 0] + [UInt8](repeating: 10, count: 256) + [0, 0, 0, 3, 10, 10, 10]
+        var counter = FrameCounter(coding: coding)
+        var count = 0
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            count += counter.take(Array(bytes[start..<min(start + size, bytes.count)]))
+        }
+        #expect(count == 3)
+    }
+}

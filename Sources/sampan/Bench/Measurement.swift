@@ -7,6 +7,8 @@ struct Measurement {
     /// Of each operation, in milliseconds.
     var latencies: [Double]
     var seconds: Double
+    /// Processor time that the server took for all of it, in milliseconds; nil when its processes aren't known.
+    var processorMilliseconds: Double?
 
     var perSecond: Double { seconds > 0 ? Double(latencies.count) / seconds : 0 }
 
@@ -19,17 +21,25 @@ struct Measurement {
     }
 
     var tree: JSON {
-        [
+        var tree: JSON = [
             "name": .string(name), "concurrency": .int(Int64(concurrency)), "count": .int(Int64(latencies.count)),
             "perSecond": .double(perSecond), "p50": .double(percentile(0.5)), "p99": .double(percentile(0.99)),
         ]
+        if let processorMilliseconds, !latencies.isEmpty {
+            tree["processorMicroseconds"] = .double(processorMilliseconds * 1000 / Double(latencies.count))
+        }
+        return tree
     }
 
     /// Does `work` for 0..<count, `concurrency` at a time, and takes the time of each.
+    ///
+    /// - Parameter server: whose processor time is taken as well.
     static func take(
-        _ name: String, count: Int, concurrency: Int, _ work: @escaping @Sendable (Int) async throws -> Void
+        _ name: String, count: Int, concurrency: Int, server: ServerLoad = ServerLoad(processes: []),
+        _ work: @escaping @Sendable (Int) async throws -> Void
     ) async throws -> Measurement {
         let clock = ContinuousClock()
+        let before = try server.processorMilliseconds()
         let start = clock.now
         let latencies = try await withThrowingTaskGroup(of: [Double].self) { group in
             for worker in 0..<concurrency {
@@ -44,6 +54,9 @@ struct Measurement {
             return try await group.reduce(into: []) { $0 += $1 }
         }
         let seconds = (clock.now - start).milliseconds / 1000
-        return Measurement(name: name, concurrency: concurrency, latencies: latencies, seconds: seconds)
+        let used = try server.processorMilliseconds() - before
+        return Measurement(
+            name: name, concurrency: concurrency, latencies: latencies, seconds: seconds,
+            processorMilliseconds: server.isKnown ? used : nil)
     }
 }

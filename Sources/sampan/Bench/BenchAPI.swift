@@ -1,0 +1,52 @@
+import ArgumentParser
+import KubeClient
+import KubeObject
+
+/// `sampan bench api`: reads, writes and watches of 1 KiB objects in any Kubernetes API.
+struct BenchAPI: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "api", abstract: "Measure reads and writes of an API.")
+
+    @OptionGroup var target: BenchTarget
+
+    @Option(help: "Objects to write at each concurrency.")
+    var count: Int = 2000
+
+    @Option(help: "How many requests at once.")
+    var concurrency: [Int] = [1, 16]
+
+    @Option(help: "How many watchers.")
+    var watchers: [Int] = [1, 100]
+
+    func run() async throws {
+        let configuration = try ClientConfiguration(kubeconfig: target.kubeconfig)
+        try await KubeClient.with(configuration, usesHTTP2: !target.http1, connections: 512) { client in
+            try await BenchObjects.inNewNamespace(client) { objects in
+                for concurrency in concurrency { try await readAndWrite(objects, concurrency) }
+                for watchers in watchers { try await watch(objects, watchers) }
+            }
+        }
+    }
+
+    private func readAndWrite(_ objects: BenchObjects, _ concurrency: Int) async throws {
+        // Connections, caches and the server's code are warm in use, so they are here.
+        _ = try await Measurement.take("", count: 100, concurrency: concurrency) {
+            try await objects.create("warm-\(concurrency)-\($0)")
+        }
+        func measure(_ name: String, _ count: Int, _ work: @escaping @Sendable (Int) async throws -> Void) async throws {
+            BenchCommand.print(
+                try await Measurement.take(name, count: count, concurrency: concurrency, server: target.server, work))
+        }
+        try await measure("create", count) { try await objects.create("c\(concurrency)-\($0)") }
+        try await measure("get", count) { try await objects.get("c\(concurrency)-\($0)") }
+        try await measure("list 500", max(count / 10, 20)) { _ in try await objects.list(limit: 500) }
+        try await measure("patch", count) { try await objects.patch("c\(concurrency)-\($0)", "\($0)") }
+        try await measure("delete", count) { try await objects.delete("c\(concurrency)-\($0)") }
+    }
+
+    private func watch(_ objects: BenchObjects, _ watchers: Int) async throws {
+        try await BenchWatchers.run(watchers, of: objects) { watching in
+            BenchCommand.print(
+                try await watching.latency("watch", of: objects, writes: max(count / 4, 20), server: target.server))
+        }
+    }
+}
