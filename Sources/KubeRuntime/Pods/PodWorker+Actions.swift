@@ -12,7 +12,7 @@ extension PodWorker {
         _ action: PodMachine.Action, _ state: inout State, _ pod: Pod?, _ group: inout DiscardingTaskGroup
     ) async throws -> Bool {
         switch action {
-        case .createSandbox, .stopSandbox, .removeSandbox, .remove: state.mustObserve = true
+        case .createSandbox, .stopSandbox, .removeSandbox, .resize, .remove: state.mustObserve = true
         case .mountVolumes, .attach, .start, .stop, .release, .finalize, .forget: break
         }
         switch action {
