@@ -10,6 +10,8 @@ public struct StatusError: Error, Sendable, Hashable, CustomStringConvertible {
     public var details: JSON?
     /// `metadata.continue` of the Status: where a list can go on that can't go on as it began.
     public var continueToken = ""
+    /// Texts for `Warning` headers: a client is told of them although its request failed.
+    public var warnings: [String] = []
 
     public init(code: Int, reason: String, message: String, details: JSON? = nil) {
         self.code = code
@@ -19,6 +21,13 @@ public struct StatusError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { message }
+
+    /// The same with more to warn of.
+    public func warning(_ warnings: [String]) -> StatusError {
+        var error = self
+        error.warnings = warnings + error.warnings
+        return error
+    }
 
     /// Seconds to wait before trying again, for the `Retry-After` header.
     public var retryAfterSeconds: Int? {

@@ -22,6 +22,12 @@ public enum YAML {
             return documents
         } catch let error as ObjectError {
             throw error
+        } catch YamlError.parser(_, let problem, let mark, _) {
+            // Upstream counts lines from 0 where the structure is wrong, from 1 where a token is.
+            let line = mark.line > 1 ? "line \(mark.line - 1): " : ""
+            throw ObjectError("error converting YAML to JSON: yaml: \(line)\(problem)")
+        } catch YamlError.scanner(_, let problem, let mark, _) {
+            throw ObjectError("error converting YAML to JSON: yaml: line \(mark.line): \(problem)")
         } catch {
             throw ObjectError("error converting YAML to JSON: yaml: \(error)")
         }

@@ -11,6 +11,8 @@ public struct CreateOptions: Sendable {
     public var dryRun: Bool
     public var fieldValidation: FieldValidation
     public var fieldManager: String
+    /// What is wrong with the body's own form, such as fields that stand twice: warned of or refused, as `fieldValidation` says.
+    public var complaints: [String] = []
 
     public init(dryRun: Bool = false, fieldValidation: FieldValidation = .ignore, fieldManager: String = "") {
         self.dryRun = dryRun
@@ -29,6 +31,8 @@ public struct PatchOptions: Sendable {
     public var fieldManager: String
     /// Take fields from other managers (server-side apply).
     public var force: Bool
+    /// What is wrong with the patch's own form, such as fields that stand twice: warned of or refused, as `fieldValidation` says.
+    public var complaints: [String] = []
 
     public init(dryRun: Bool = false, fieldValidation: FieldValidation = .ignore, fieldManager: String = "", force: Bool = false)
     {

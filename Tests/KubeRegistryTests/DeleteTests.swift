@@ -42,7 +42,7 @@ import Testing
             let result = try await fixture.registry.delete(
                 try fixture.resource("deployments", "apps"), namespace: "default", name: "web",
                 DeleteOptions(propagationPolicy: .foreground), fixture.admin)
-            #expect(result.code == 202)
+            #expect(result.code == 200)
             #expect(result.answer.tree[path: "metadata", "finalizers"] == ["foregroundDeletion"])
             #expect(result.answer.tree[path: "metadata", "deletionGracePeriodSeconds"] == 0)
             #expect(result.answer.tree[path: "metadata", "generation"] == 2)

@@ -47,7 +47,10 @@ import Testing
     @Test(arguments: [
         (ListOptions(fieldSelector: "spec.color=red"), 400, "field label not supported: spec.color"),
         (ListOptions(labelSelector: "a in (b"), 400, "unable to parse requirement: found '', expected: ',' or ')'"),
-        (ListOptions(continueToken: "%%%"), 400, "continue key is not valid: illegal base64 data"),
+        (
+            ListOptions(continueToken: "%%%"), 400,
+            "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"
+        ),
         (
             ListOptions(resourceVersionMatch: "Exact"), 422,
             "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"

@@ -131,4 +131,34 @@ import Testing
             #expect(deployment[path: "metadata", "generation"] == 2)
         }
     }
+
+    @Test func ownersStandOnceAndOnlyADeletionMarks() async throws {
+        try await withRegistry { fixture in
+            let owner: JSON = ["apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"]
+            var tree = try parse("{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}")
+            tree[path: "metadata", "ownerReferences"] = [owner, owner]
+            let maps = try fixture.resource("configmaps")
+            let created = try await fixture.registry.create(tree, maps, namespace: "default", fixture.admin)
+            #expect(created.answer.tree[path: "metadata", "ownerReferences"] == [owner])
+            #expect(created.warnings.count == 1 && created.warnings[0].hasSuffix("duplicate UID(s) observed: u"))
+            func patch(_ metadata: JSON) async -> String? {
+                await refusal {
+                    try await fixture.registry.patch(
+                        .merge, ["metadata": metadata], maps, namespace: "default", name: "x", fixture.admin)
+                }?.message
+            }
+            #expect(
+                await patch(["deletionTimestamp": "2020-01-01T00:00:00Z"])
+                    == "ConfigMap \"x\" is invalid: metadata.deletionTimestamp: Invalid value: \"2020-01-01T00:00:00Z\": field is immutable"
+            )
+            #expect(await patch(["resourceVersion": "x"]) == "strconv.ParseUint: parsing \"x\": invalid syntax")
+            #expect(
+                await patch(["name": .null])
+                    == "the name of the object (x based on URL) was undeterminable: name must be provided")
+            #expect(
+                await patch(["ownerReferences": [["name": "o", "uid": "u", "kind": "X"]]])
+                    == "ConfigMap \"x\" is invalid: metadata.ownerReferences.apiVersion: Invalid value: \"\": version must not be empty"
+            )
+        }
+    }
 }

@@ -148,12 +148,12 @@ struct DecodeTests {
         let type = try type("apps/v1", "Deployment")
         let kind = GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
         let tree = json(#"{"spec":{"foo":1}}"#)
-        let lenient = try type.decodeRequest(tree, kind: kind, duplicates: ["spec.replicas"], isStrict: false)
-        #expect(lenient.problems == [#"unknown field "spec.foo""#, #"duplicate field "spec.replicas""#])
+        let lenient = try type.decodeRequest(tree, kind: kind, complaints: [#"duplicate field "spec.replicas""#], isStrict: false)
+        #expect(lenient.problems == [#"duplicate field "spec.replicas""#, #"unknown field "spec.foo""#])
         let message =
-            #"Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.foo", duplicate field "spec.replicas""#
+            #"Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: duplicate field "spec.replicas", unknown field "spec.foo""#
         #expect(throws: StatusError.badRequest(message)) {
-            try type.decodeRequest(tree, kind: kind, duplicates: ["spec.replicas"], isStrict: true)
+            try type.decodeRequest(tree, kind: kind, complaints: [#"duplicate field "spec.replicas""#], isStrict: true)
         }
         let error = #expect(throws: StatusError.self) {
             try type.decodePatched(tree, strategicPatch: ["spec": 1], isStrict: true)
@@ -161,6 +161,22 @@ struct DecodeTests {
         #expect(
             error?.code == 422
                 && error?.message.hasPrefix(#" "" is invalid: patch: Invalid value: "map[spec:1]": strict"#) == true)
+    }
+
+    @Test(arguments: [
+        (#"{"spec":{"paused":"x"}}"#, "unrecognized type: bool"), (#"{"spec":{"replicas":"x"}}"#, "unrecognized type: int32"),
+        (#"{"spec":{"replicas":1.5}}"#, "cannot convert float64 to int32"),
+        (#"{"metadata":{"finalizers":"x"}}"#, "cannot restore slice from string"),
+        (#"{"metadata":{"labels":[]}}"#, "cannot restore map from slice"), (#"{"spec":1}"#, "cannot restore struct from: int64"),
+        (#"{"metadata":{"name":1}}"#, "cannot convert int64 to string"),
+        (#"{"metadata":{"name":true}}"#, "unrecognized type: string"),
+    ])
+    func `what a strategic merge made is told of in other words`(_ tree: String, _ problem: String) throws {
+        let type = try type("apps/v1", "Deployment")
+        let error = #expect(throws: StatusError.self) {
+            try type.decodePatched(json(tree), strategicPatch: [:], isStrict: false)
+        }
+        #expect(error?.message == #" "" is invalid: patch: Invalid value: "map[]": "# + problem)
     }
 
     @Test func `declared defaults are set where there are objects`() throws {

@@ -7,7 +7,10 @@ import Testing
 /// Compared with what upstream answers, where that is at hand (it isn't part of the repository).
 @Suite("Discovery")
 struct DiscoveryTests {
-    static let folder = "/work/shared/kubernetes-1.36/discovery"
+    /// Beside the package's root.
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "../../../shared/kubernetes-1.36/discovery"
+    ).standardizedFileURL.path
     static let isHere = FileManager.default.fileExists(atPath: folder)
     let schema = Schema.builtin
 
@@ -15,7 +18,7 @@ struct DiscoveryTests {
         try JSON(parsing: [UInt8](Data(contentsOf: URL(filePath: "\(Self.folder)/\(name).json"))))
     }
 
-    @Test(.enabled(if: isHere, "upstream's discovery documents are not here"))
+    @Test(.enabled(if: isHere, "upstream's discovery documents are not in ../shared/kubernetes-1.36/discovery"))
     func `the resource lists are upstream's`() throws {
         for group in schema.groups {
             for version in group.versions {
@@ -27,7 +30,7 @@ struct DiscoveryTests {
     }
 
     /// The reference has alphas and betas on; without those it has to be ours.
-    @Test(.enabled(if: isHere, "upstream's discovery documents are not here"))
+    @Test(.enabled(if: isHere, "upstream's discovery documents are not in ../shared/kubernetes-1.36/discovery"))
     func `the group lists are upstream's, as far as they are served`() throws {
         func isServed(_ version: JSON) -> Bool { !(version["version"]?.string ?? "").contains { $0 == "a" || $0 == "b" } }
         var expected = try reference("apis")
@@ -42,7 +45,7 @@ struct DiscoveryTests {
         #expect(schema.coreVersions(serverAddress: "10.10.10.10:8050") == (try reference("api")))
     }
 
-    @Test(.enabled(if: isHere, "upstream's discovery documents are not here"))
+    @Test(.enabled(if: isHere, "upstream's discovery documents are not in ../shared/kubernetes-1.36/discovery"))
     func `aggregated discovery is upstream's, as far as it is served`() throws {
         let ours = try JSON(parsing: schema.aggregatedDiscovery(core: false).bytes)
         let theirs = try reference("aggregated_v2")

@@ -32,7 +32,7 @@ struct JSONPatchTests {
             result: #"{"a":[1,2]}"#),
         Case(name: "add too far", tree: #"{"a":[1]}"#, patch: #"[{"op":"add","path":"/a/2","value":2}]"#, result: nil),
         Case(name: "add below nothing", tree: #"{}"#, patch: #"[{"op":"add","path":"/a/b","value":2}]"#, result: nil),
-        Case(name: "add without a value", tree: #"{}"#, patch: #"[{"op":"add","path":"/a"}]"#, result: nil),
+        Case(name: "add to the root", tree: #"{"a":1}"#, patch: #"[{"op":"add","path":"","value":{}}]"#, result: nil),
         Case(name: "add null", tree: #"{}"#, patch: #"[{"op":"add","path":"/a","value":null}]"#, result: #"{"a":null}"#),
         Case(name: "remove", tree: #"{"a":1,"b":2}"#, patch: #"[{"op":"remove","path":"/a"}]"#, result: #"{"b":2}"#),
         Case(name: "remove an element", tree: #"{"a":[1,2]}"#, patch: #"[{"op":"remove","path":"/a/0"}]"#, result: #"{"a":[2]}"#),
@@ -60,9 +60,17 @@ struct JSONPatchTests {
         Case(
             name: "escapes", tree: #"{"a/b":{"c~d":1}}"#, patch: #"[{"op":"replace","path":"/a~1b/c~0d","value":2}]"#,
             result: #"{"a/b":{"c~d":2}}"#),
-        Case(name: "unknown operation", tree: #"{}"#, patch: #"[{"op":"append","path":"/a","value":1}]"#, result: nil),
+        Case(
+            name: "test for absence without a value", tree: #"{"a":{}}"#, patch: #"[{"op":"test","path":"/a/b"}]"#,
+            result: #"{"a":{}}"#),
+        Case(
+            name: "test for absence where nothing can be", tree: #"{}"#, patch: #"[{"op":"test","path":"/a/b","value":null}]"#,
+            result: nil),
+        Case(
+            name: "test for absence in a list", tree: #"{"a":[1]}"#, patch: #"[{"op":"test","path":"/a/1","value":null}]"#,
+            result: nil),
         Case(name: "no slash", tree: #"{"a":1}"#, patch: #"[{"op":"remove","path":"a"}]"#, result: nil),
-        Case(name: "leading zero", tree: #"{"a":[1,2]}"#, patch: #"[{"op":"remove","path":"/a/01"}]"#, result: nil),
+        Case(name: "leading zero", tree: #"{"a":[1,2]}"#, patch: #"[{"op":"remove","path":"/a/01"}]"#, result: #"{"a":[1]}"#),
     ]
 
     @Test(arguments: cases) func applies(_ example: Case) throws {
@@ -81,6 +89,19 @@ struct JSONPatchTests {
         #expect(throws: StatusError.badRequest("json: cannot unmarshal string into Go value of type jsonpatch.Operation")) {
             try JSONPatch.apply(["x"], to: [:])
         }
+    }
+
+    @Test(arguments: [
+        (#"{"op":"append","path":"/a","value":1}"#, "unsupported operation"), ("{}", "unsupported operation"),
+        ("null", "unsupported operation"),
+        (#"{"op":"add","path":"/a"}"#, "failed to decode 'value': operation, missing value field: missing value"),
+        (#"{"op":"copy","path":"/a"}"#, "failed to decode 'from': operation, missing from field: missing value"),
+        (#"{"op":"remove"}"#, "failed to decode 'path': operation missing path field: missing value"),
+    ])
+    func `what can't be an operation is a bad request, and nothing is done`(_ operation: String, _ why: String) throws {
+        let patch = json(#"[{"op":"add","path":"/b","value":1},\#(operation)]"#)
+        let error = #expect(throws: StatusError.self) { try JSONPatch.apply(patch, to: [:]) }
+        #expect(error?.code == 400 && error?.message == "invalid operation \(json(operation).text): \(why)")
     }
 
     @Test func `too many operations are refused`() {

@@ -320,7 +320,7 @@ struct ServerSideApplyTests {
         ),
         (
             "spec: {template: {spec: {containers: [{image: a}]}}}",
-            ".spec.template.spec.containers: element 0: associative list with keys has an element that omits key field \"name\" (and doesn't have default value)"
+            ".spec.template.spec.containers: element 0: associative list with keys has an element that omits all key fields [\"name\"] (and doesn't have default values for any key fields)"
         ),
         ("nope: 1\nspec: {replicas: x}", ".nope: field not declared in schema"),
         (

@@ -6,12 +6,12 @@ import KubeSchema
 /// Turns what the registry answers into responses. Stored bytes are sent as they are wherever the client takes JSON.
 extension APIServer {
     func encode(
-        _ result: WriteResult, _ resource: ResourceType, _ representation: Representation, _ call: Call, warnings: [String] = []
+        _ result: WriteResult, _ resource: ResourceType, _ representation: Representation, _ call: Call
     ) throws(StatusError) -> APIResponse {
         var response = try self.encode(result.answer, resource, representation, call)
         response.status = result.code
-        for warning in (warnings + result.warnings).prefix(32) {
-            response.headers.append(HTTPField(name: .warning, value: WarningHeader.value(warning)))
+        for value in WarningHeader.values(result.warnings) {
+            response.headers.append(HTTPField(name: .warning, value: value))
         }
         return response
     }
@@ -42,6 +42,9 @@ extension APIServer {
         case .partialMetadata(let version):
             guard let object = answer.object else { return answer.tree }
             return PartialMetadata.document(object, version: version)
+        case .partialMetadataList:
+            guard answer.object != nil else { return answer.tree }
+            throw PartialMetadata.notAcceptable("PartialObjectMetadataList", "not a list", resource, resource.kind)
         }
     }
 
@@ -52,18 +55,15 @@ extension APIServer {
         switch representation.form {
         case .object:
             guard representation.coding == .json, !representation.isPretty else {
-                let items = result.objects.map(\.tree)
-                return try self.document(
-                    [
-                        "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
-                        "metadata": result.metadata, "items": .array(items),
-                    ], representation, call)
+                return try self.document(ListBody.tree(result, resource), representation, call)
             }
             return ListBody(result, resource, permit: call.permit).response
         case .table(let version):
             let table = try TableDocument(resource, version: version, call.request.query)
             return try self.document(table.document(result.objects, metadata: result.metadata), representation, call)
-        case .partialMetadata(let version):
+        case .partialMetadata:
+            throw PartialMetadata.notAcceptable("PartialObjectMetadata", "a list", resource, resource.listKind)
+        case .partialMetadataList(let version):
             let items = result.objects.map { PartialMetadata.document($0, version: version) }
             return try self.document(
                 [
@@ -92,26 +92,45 @@ extension APIServer {
     /// - Throws: 406 for kinds that have no protobuf form.
     func protobuf(_ tree: JSON, _ call: Call) throws(StatusError) -> [UInt8] {
         do {
-            return try Protobuf.encode(tree, schema: self.registry.schema(of: call.cluster))
+            let schema = self.registry.schema(of: call.cluster)
+            if let document = try Protobuf.encodePartialMetadata(tree, schema: schema) { return document }
+            return try Protobuf.encode(tree, schema: schema)
         } catch {
             throw .notAcceptable(["application/json", "application/yaml"])
         }
     }
-}
 
-/// `Warning` headers (RFC 7234, section 5.5) as upstream writes them.
-enum WarningHeader {
-    static func value(_ text: String) -> String {
-        var quoted = ""
-        for scalar in text.unicodeScalars.prefix(1024) {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7f: quoted += " "
-            default: quoted.unicodeScalars.append(scalar)
-            }
+    /// An error as the `Status` that upstream sends, in the coding that the client takes; JSON when there is none.
+    func failure(_ failure: StatusError, _ request: APIRequest) -> APIResponse {
+        var response = APIResponse.failure(failure)
+        for value in WarningHeader.values(failure.warnings) {
+            response.headers.append(HTTPField(name: .warning, value: value))
         }
-        return "299 - \"\(quoted)\""
+        do {
+            var representation = try Representation(accept: request.headers[values: .accept], allowsForms: false)
+            representation.isPretty = Self.isPretty(request, representation)
+            switch representation.coding {
+            case .json:
+                if representation.isPretty { response.body = .bytes(Array((failure.status.pretty() + "\n").utf8)) }
+            case .yaml: response.body = .bytes(Array(YAML.encode(failure.status).utf8))
+            case .protobuf: response.body = .bytes(try Protobuf.encode(failure.status, schema: self.registry.schema))
+            }
+            response.headers[.contentType] = representation.contentType
+        } catch {
+            // Whoever takes nothing that can be had gets JSON, as people read it.
+            response.body = .bytes(Array(failure.status.pretty().utf8))
+        }
+        return response
+    }
+
+    /// Whether people look at what is sent: they say so, or use a program that shows it to them.
+    static func isPretty(_ request: APIRequest, _ representation: Representation) -> Bool {
+        if representation.isPretty { return true }
+        if let given = request.query["pretty"], !given.isEmpty {
+            return ["1", "t", "T", "TRUE", "true", "True"].contains(given)
+        }
+        guard let agent = request.headers[.userAgent] else { return false }
+        return ["curl", "Wget", "Mozilla/5.0"].contains { agent.hasPrefix($0) }
     }
 }
 
@@ -122,5 +141,15 @@ enum PartialMetadata {
             "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
             "metadata": object.tree["metadata"] ?? [:],
         ]
+    }
+
+    /// - Parameter what: what the requested object is, or isn't.
+    static func notAcceptable(
+        _ wanted: String, _ what: String, _ resource: ResourceType, _ kind: String
+    ) -> StatusError {
+        let package = resource.group.isEmpty ? "core" : String(resource.group.prefix { $0 != "." })
+        return StatusError(
+            code: 406, reason: "NotAcceptable",
+            message: "you requested \(wanted), but the requested object is \(what) (*\(package).\(kind))")
     }
 }

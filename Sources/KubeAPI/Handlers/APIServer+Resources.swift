@@ -62,7 +62,7 @@ extension APIServer {
     // MARK: Reading
 
     private func get(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, allowsForms: true)
+        let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("get", resource)
         var object = try self.registry.get(resource, namespace: call.info.namespace, name: call.info.name, call.context)
         if resource.definition != nil { object = try await self.registry.served(object, resource, in: call.cluster) }
@@ -70,7 +70,7 @@ extension APIServer {
     }
 
     private func list(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, allowsForms: true)
+        let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("list", resource)
         let options = try RequestOptions.list(call.request.query, info: call.info)
         var result = try self.registry.list(resource, namespace: call.info.namespace, options, call.context)
@@ -81,7 +81,11 @@ extension APIServer {
     }
 
     private func watch(_ call: Call, _ resource: ResourceType) throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, allowsForms: true)
+        let representation = try self.representation(call, resource, allowsForms: true)
+        guard representation.coding != .yaml else {
+            // YAML can't be cut into events.
+            throw .notAcceptable([Representation.Coding.json, .protobuf].map { "\($0.mediaType);stream=watch" })
+        }
         try Self.checkVerb("watch", resource)
         let options = try RequestOptions.list(call.request.query, info: call.info)
         let timeout = try RequestOptions.integer(call.request.query, "timeoutSeconds")
@@ -98,28 +102,28 @@ extension APIServer {
     // MARK: Writing
 
     private func create(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, allowsForms: true)
+        let representation = try self.representation(call, resource, allowsForms: true)
         guard call.info.name.isEmpty else { throw .methodNotAllowed() }
         try Self.checkVerb("create", resource)
-        let options = try RequestOptions.create(call.request, kind: "CreateOptions")
-        let body = try await self.object(call, kind: resource.gvk, options.fieldValidation)
+        var options = try RequestOptions.create(call.request, kind: "CreateOptions")
+        let body = try await self.object(call, kind: resource.gvk, &options)
         let result = try await self.registry.create(
-            body.tree, resource, namespace: call.info.namespace, options, call.context)
-        return try self.encode(result, resource, representation, call, warnings: body.warnings)
+            body, resource, namespace: call.info.namespace, options, call.context)
+        return try self.encode(result, resource, representation, call)
     }
 
     private func update(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, allowsForms: true)
+        let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("update", resource)
-        let options = try RequestOptions.create(call.request, kind: "UpdateOptions")
-        let body = try await self.object(call, kind: resource.gvk, options.fieldValidation)
+        var options = try RequestOptions.create(call.request, kind: "UpdateOptions")
+        let body = try await self.object(call, kind: resource.gvk, &options)
         let result = try await self.registry.update(
-            body.tree, resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
-        return try self.encode(result, resource, representation, call, warnings: body.warnings)
+            body, resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
+        return try self.encode(result, resource, representation, call)
     }
 
     private func patch(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, allowsForms: true)
+        let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("patch", resource)
         let (type, options, body) = try await self.patchBody(call, resource)
         let result = try await self.registry.patch(
@@ -128,7 +132,7 @@ extension APIServer {
     }
 
     private func delete(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, allowsForms: false)
+        let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("delete", resource)
         let options = try RequestOptions.delete(call.request, body: try await self.deleteBody(call))
         let result = try await self.registry.delete(
@@ -137,7 +141,7 @@ extension APIServer {
     }
 
     private func deleteCollection(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, allowsForms: false)
+        let representation = try self.representation(call, resource, allowsForms: false)
         try Self.checkVerb("deletecollection", resource)
         let options = try RequestOptions.delete(call.request, body: try await self.deleteBody(call))
         let list = try RequestOptions.list(call.request.query, info: call.info)
@@ -166,26 +170,26 @@ extension APIServer {
         guard let subresource = resource.subresource(info.subresource), subresource.verbs.contains(info.verb) else {
             throw .methodNotAllowed()
         }
-        let representation = try self.representation(call, allowsForms: info.verb == "get")
+        let representation = try self.representation(call, resource, allowsForms: info.verb == "get")
         switch info.verb {
         case "get":
             let answer = try await self.registry.get(
                 resource, namespace: info.namespace, name: info.name, subresource: info.subresource, call.context)
             return try self.encode(answer, resource, representation, call)
         case "create":
-            let options = try RequestOptions.create(call.request, kind: "CreateOptions")
-            let body = try await self.object(call, kind: subresource.kind, options.fieldValidation)
+            var options = try RequestOptions.create(call.request, kind: "CreateOptions")
+            let body = try await self.object(call, kind: subresource.kind, &options)
             let result = try await self.registry.create(
-                body.tree, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
+                body, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
                 call.context)
-            return try self.encode(result, resource, representation, call, warnings: body.warnings)
+            return try self.encode(result, resource, representation, call)
         case "update":
-            let options = try RequestOptions.create(call.request, kind: "UpdateOptions")
-            let body = try await self.object(call, kind: subresource.kind, options.fieldValidation)
+            var options = try RequestOptions.create(call.request, kind: "UpdateOptions")
+            let body = try await self.object(call, kind: subresource.kind, &options)
             let result = try await self.registry.update(
-                body.tree, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
+                body, resource, namespace: info.namespace, name: info.name, subresource: info.subresource, options,
                 call.context)
-            return try self.encode(result, resource, representation, call, warnings: body.warnings)
+            return try self.encode(result, resource, representation, call)
         case "patch":
             let (type, options, body) = try await self.patchBody(call, resource)
             let result = try await self.registry.patch(
@@ -202,32 +206,23 @@ extension APIServer {
         guard resource.allows(verb) else { throw .methodNotAllowed() }
     }
 
-    func representation(_ call: Call, allowsForms: Bool) throws(StatusError) -> Representation {
+    func representation(_ call: Call, _ resource: ResourceType, allowsForms: Bool) throws(StatusError) -> Representation {
         var representation = try Representation(
-            accept: call.request.headers[values: .accept], allowsForms: allowsForms)
-        if call.request.query["pretty"] != nil {
-            representation.isPretty = call.request.query.flag("pretty")
-        } else if let agent = call.request.headers[.userAgent] {
-            // As upstream: people look at what these show.
-            representation.isPretty = ["curl", "Wget", "Mozilla/5.0"].contains { agent.hasPrefix($0) }
-        }
+            accept: call.request.headers[values: .accept], allowsForms: allowsForms,
+            hasProtobuf: resource.type.map(Protobuf.canEncode) ?? false)
+        representation.isPretty = Self.isPretty(call.request, representation)
         return representation
     }
 
+    /// The body as an object of a kind; what is wrong with its form is noted in the options.
     private func object(
-        _ call: Call, kind: GroupVersionKind, _ validation: FieldValidation
-    ) async throws(StatusError) -> (tree: JSON, warnings: [String]) {
+        _ call: Call, kind: GroupVersionKind, _ options: inout CreateOptions
+    ) async throws(StatusError) -> JSON {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         let decoded = try BodyDecoding.decode(
             bytes, contentType: call.request.headers[.contentType], kind: kind, schema: self.registry.schema(of: call.cluster))
-        let complaints = decoded.duplicates.map { "duplicate field \"\($0)\"" }
-        guard !complaints.isEmpty, validation != .ignore else { return (decoded.tree, []) }
-        if validation == .strict {
-            throw .badRequest(
-                "\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): strict decoding error: "
-                    + complaints.joined(separator: ", "))
-        }
-        return (decoded.tree, complaints)
+        options.complaints = decoded.duplicates.map { "duplicate field \(JSON.string($0).text)" }
+        return decoded.tree
     }
 
     private func patchBody(
@@ -239,12 +234,11 @@ extension APIServer {
         guard let type = PatchType(rawValue: sent), supported.contains(type) else {
             throw .unsupportedMediaType(sent, supported.map(\.rawValue))
         }
-        let options = try RequestOptions.patch(call.request, type: type)
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
-        let decoded = try BodyDecoding.decode(
-            bytes, contentType: type == .apply ? "application/yaml" : "application/json",
-            kind: GroupVersionKind(group: "", version: "v1", kind: "patch"), schema: self.registry.schema(of: call.cluster))
-        return (type, options, decoded.tree)
+        var options = try RequestOptions.patch(call.request, type: type)
+        let patch = try PatchDecoding.decode(bytes, type, options.fieldValidation)
+        options.complaints = patch.complaints
+        return (type, options, patch.tree)
     }
 
     private func deleteBody(_ call: Call) async throws(StatusError) -> JSON? {

@@ -85,8 +85,9 @@ public final class APIServer: Sendable {
                     "A request failed inside the server",
                     metadata: ["audit-id": "\(auditID)", "path": "\(request.rawPath)", "error": "\(error.message)"])
             }
-            response = .failure(error)
+            response = self.failure(error, request)
         }
+        self.compress(&response, request)
         response.headers[.auditID] = auditID
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-cache, private" }
         let duration = start.duration(to: .now)

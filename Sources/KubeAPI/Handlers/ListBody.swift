@@ -26,10 +26,34 @@ struct ListBody: Sendable {
         head += ",\"apiVersion\":".utf8
         JSON.write(resource.apiVersion, to: &head)
         head += ",\"metadata\":".utf8
-        JSON.write(result.metadata, to: &head)
+        JSON.write(Self.metadata(result, resource), to: &head)
         head += ",\"items\":[".utf8
         self.head = head
         self.prefix = ItemPrefix(resource)
+    }
+
+    /// A list of custom resources says so when nothing follows.
+    private static func metadata(_ result: ListResult, _ resource: ResourceType) -> JSON {
+        var metadata = result.metadata
+        if ItemPrefix.keepsKinds(resource), result.continueToken.isEmpty { metadata["continue"] = "" }
+        return metadata
+    }
+
+    /// The whole list as a tree, for codings other than JSON.
+    static func tree(_ result: ListResult, _ resource: ResourceType) -> JSON {
+        let keepsKinds = ItemPrefix.keepsKinds(resource)
+        let items = result.objects.map { object in
+            guard !keepsKinds else { return object.tree }
+            var tree = object.tree
+            tree["apiVersion"] = nil
+            tree["kind"] = nil
+            return tree
+        }
+        return [
+            "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion),
+            "metadata": metadata(result, resource),
+            "items": .array(items),
+        ]
     }
 
     var response: APIResponse {
@@ -81,20 +105,22 @@ struct ListBody: Sendable {
 
 /// Leaves out apiVersion and kind of a list's items: upstream's typed lists say them once, for all.
 struct ItemPrefix: Sendable {
-    /// Custom objects have no typed lists: upstream's say what they are, each of them.
-    private let isKept: Bool
     private let version: [UInt8]
     private let kind: [UInt8]
+    private let keepsKinds: Bool
+
+    /// Lists of custom resources have no type of their own: there, every item says its kind.
+    static func keepsKinds(_ resource: ResourceType) -> Bool { resource.definition != nil }
 
     init(_ resource: ResourceType) {
-        self.isKept = resource.definition != nil
+        self.keepsKinds = Self.keepsKinds(resource)
         // Keys are stored in order, so apiVersion comes first in nearly every kind, and kind often at once after it.
         self.version = Array("{\"apiVersion\":\"\(resource.apiVersion)\",".utf8)
         self.kind = Array("\"kind\":\"\(resource.kind)\",".utf8)
     }
 
     func append(_ object: [UInt8], to bytes: inout [UInt8]) {
-        guard !self.isKept, object.starts(with: self.version) else {
+        guard !self.keepsKinds, object.starts(with: self.version) else {
             bytes += object
             return
         }

@@ -15,7 +15,9 @@ struct TableDocument {
         self.version = version
         let wanted = query["includeObject"].flatMap { $0.isEmpty ? nil : $0 } ?? "Metadata"
         guard let include = Table.IncludedObject(rawValue: wanted) else {
-            throw .badRequest("Invalid value: \"\(wanted)\": must be one of \"None\", \"Metadata\", or \"Object\"")
+            throw .badRequest(
+                "Unable to convert to Table as requested: includeObject: Invalid value: \(JSON.string(wanted).text): "
+                    + "must be 'Metadata', 'Object', 'None', or empty")
         }
         self.include = include
     }
@@ -23,6 +25,10 @@ struct TableDocument {
     func document(_ objects: some Sequence<Object>, metadata: JSON) -> JSON {
         var table = Table.table(objects, self.resource, metadata: metadata, include: self.include)
         table["apiVersion"] = .string("meta.k8s.io/\(self.version)")
+        if self.include == .metadata, self.version != "v1", case .array(var rows)? = table["rows"] {
+            for index in rows.indices { rows[index][path: "object", "apiVersion"] = .string("meta.k8s.io/\(self.version)") }
+            table["rows"] = .array(rows)
+        }
         return table
     }
 }

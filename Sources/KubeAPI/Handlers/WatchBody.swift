@@ -11,32 +11,44 @@ struct WatchEncoder: Sendable {
     let resource: ResourceType
     let representation: Representation
 
-    func encode(_ event: WatchEvent) throws(StatusError) -> [UInt8] {
-        if self.representation.coding == .protobuf {
-            return try event.encoded(as: "protobuf") { () throws(StatusError) in
-                Protobuf.watchFrame(type: event.type.rawValue, document: try self.server.protobuf(event.object.tree, self.call))
-            }
+    /// - Parameter isFirst: whether a table tells its columns: only a watch's first does.
+    func encode(_ event: WatchEvent, isFirst: Bool = true) throws(StatusError) -> [UInt8] {
+        switch (self.representation.coding, self.representation.form) {
+        case (.protobuf, .object):
+            return try event.encoded(as: "protobuf") { () throws(StatusError) in try self.frame(event) }
+        case (.protobuf, _): return try self.frame(event)
+        case (_, .object): return event.encoded
+        default: break
         }
-        if case .object = self.representation.form { return event.encoded }
         if event.type == .error { return event.encoded }
-        var tree: JSON = ["type": .string(event.type.rawValue)]
+        let tree: JSON = ["type": .string(event.type.rawValue), "object": try self.tree(event, isFirst: isFirst)]
+        return tree.encoded() + [UInt8(ascii: "\n")]
+    }
+
+    private func frame(_ event: WatchEvent) throws(StatusError) -> [UInt8] {
+        Protobuf.watchFrame(
+            type: event.type.rawValue, document: try self.server.protobuf(self.tree(event, isFirst: true), self.call))
+    }
+
+    private func tree(_ event: WatchEvent, isFirst: Bool) throws(StatusError) -> JSON {
+        if event.type == .error { return event.object.tree }
         switch (self.representation.form, event.object.object) {
-        case (.table, nil):
+        case (.table(let version), nil):
             // A bookmark: a table without rows.
-            tree["object"] = [
-                "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": event.object.tree["metadata"] ?? [:],
-                "rows": .array([]),
-                "columnDefinitions": .array([]),
+            return [
+                "kind": "Table", "apiVersion": .string("meta.k8s.io/\(version)"),
+                "metadata": event.object.tree["metadata"] ?? [:], "rows": .array([]), "columnDefinitions": .null,
             ]
         case (.partialMetadata(let version), nil):
-            tree["object"] = [
+            return [
                 "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
                 "metadata": event.object.tree["metadata"] ?? [:],
             ]
         default:
-            tree["object"] = try self.server.tree(event.object, self.resource, self.representation, self.call)
+            var tree = try self.server.tree(event.object, self.resource, self.representation, self.call)
+            if !isFirst, case .table = self.representation.form { tree["columnDefinitions"] = .null }
+            return tree
         }
-        return tree.encoded() + [UInt8(ascii: "\n")]
     }
 }
 
@@ -89,12 +101,14 @@ struct WatchBody: Sendable {
     }
 
     private func writeEvents(to writer: any ResponseWriter) async throws {
+        var isFirst = true
         for await batch in self.stream {
             // Nearly always it is one event, whose bytes are shared by all who watch it.
             var bytes: [UInt8] = []
             for event in batch {
                 do {
-                    let encoded = try self.encoder.encode(event)
+                    let encoded = try self.encoder.encode(event, isFirst: isFirst)
+                    isFirst = false
                     if bytes.isEmpty { bytes = encoded } else { bytes += encoded }
                 } catch {
                     bytes += JSON.object(["type": "ERROR", "object": error.status]).encoded() + [UInt8(ascii: "\n")]

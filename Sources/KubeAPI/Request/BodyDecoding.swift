@@ -23,7 +23,7 @@ enum BodyDecoding {
             do {
                 return Decoded(tree: try Protobuf.decode(bytes, schema: schema, assuming: kind))
             } catch {
-                throw .badRequest("the object provided is unrecognized (must be of type \(kind.kind)): \(error)")
+                throw self.unreadable(kind.kind, "\(error)", bytes)
             }
         case let other: throw .unsupportedMediaType(other, Representation.supported)
         }
@@ -31,24 +31,48 @@ enum BodyDecoding {
 
     private static func json(_ bytes: [UInt8], _ kind: String) throws(StatusError) -> Decoded {
         var duplicates: [String] = []
+        let tree: JSON
         do {
-            let tree = try JSON.parse(bytes, duplicates: &duplicates)
-            return Decoded(tree: tree, duplicates: duplicates)
+            tree = try JSON.parse(bytes, duplicates: &duplicates)
         } catch {
-            throw self.unreadable(kind, "json parse error: \(error)")
+            throw self.unreadable(kind, "couldn't get version/kind; json parse error: \(error)", bytes)
         }
+        return Decoded(tree: try self.object(tree, kind, bytes), duplicates: duplicates)
     }
 
     private static func yaml(_ bytes: [UInt8], _ kind: String) throws(StatusError) -> JSON {
+        let tree: JSON
         do {
-            guard let first = try YAML.parse(bytes).first else { throw ObjectError("unexpected end of YAML input") }
-            return first
+            tree = try YAML.parse(bytes).first ?? .null
         } catch {
-            throw self.unreadable(kind, "yaml: \(error)")
+            throw self.unreadable(kind, String(error.description.trimmingPrefix("error converting YAML to JSON: ")), bytes)
         }
+        return try self.object(tree, kind, bytes)
     }
 
-    private static func unreadable(_ kind: String, _ why: String) -> StatusError {
-        .badRequest("the object provided is unrecognized (must be of type \(kind)): couldn't get version/kind; \(why)")
+    private static func object(_ tree: JSON, _ kind: String, _ bytes: [UInt8]) throws(StatusError) -> JSON {
+        if tree.isNull { return [:] }
+        guard tree.object == nil else { return tree }
+        throw self.unreadable(
+            kind,
+            "couldn't get version/kind; json parse error: json: cannot unmarshal \(tree.typeName) into Go value of type struct "
+                + #"{ APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#, bytes)
+    }
+
+    private static func unreadable(_ kind: String, _ why: String, _ bytes: [UInt8]) -> StatusError {
+        // Options are decoded without a word on what they should have been.
+        if kind == "DeleteOptions" { return .badRequest(why) }
+        return .badRequest("the object provided is unrecognized (must be of type \(kind)): \(why) (\(self.summary(bytes)))")
+    }
+
+    /// The beginning of a body, as text when it looks like JSON.
+    private static func summary(_ bytes: [UInt8]) -> String {
+        if bytes.isEmpty { return "<empty>" }
+        let start = bytes.prefix(30)
+        let shown =
+            start.first == UInt8(ascii: "{")
+            ? String(decoding: start, as: UTF8.self)
+            : start.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return bytes.count > 30 ? "\(shown) ..." : shown
     }
 }

@@ -24,6 +24,12 @@ struct MediaType: Sendable, Equatable {
         return String(text)
     }
 
+    /// Whether a type, or what it has a wildcard for, is `name`.
+    func matches(_ name: String) -> Bool {
+        self.name == name || self.name == "*/*"
+            || self.name.hasSuffix("/*") && name.hasPrefix(self.name.dropLast())
+    }
+
     /// The types of an `Accept` header, most wanted first.
     static func accepted(_ headers: [String]) -> [MediaType] {
         let all = headers.flatMap { $0.split(separator: ",") }.prefix(32).map { MediaType($0) }
@@ -41,11 +47,19 @@ extension String {
 
 /// What of an object a client wants, and in which coding.
 struct Representation: Sendable, Equatable {
-    enum Coding: Sendable, Equatable {
+    enum Coding: Sendable, Equatable, CaseIterable {
         case json
         case yaml
-        /// `application/vnd.kubernetes.protobuf`; whole objects only.
+        /// `application/vnd.kubernetes.protobuf`.
         case protobuf
+
+        var mediaType: String {
+            switch self {
+            case .json: "application/json"
+            case .yaml: "application/yaml"
+            case .protobuf: Protobuf.mediaType
+            }
+        }
     }
 
     enum Form: Sendable, Equatable {
@@ -53,6 +67,31 @@ struct Representation: Sendable, Equatable {
         /// `meta.k8s.io` version `v1` or `v1beta1`.
         case table(version: String)
         case partialMetadata(version: String)
+        case partialMetadataList(version: String)
+
+        /// What the parameters `as`, `g` and `v` of a media type ask for; nil when nobody can give that.
+        init?(_ type: MediaType) {
+            guard ["as", "g", "v"].contains(where: { type.parameters[$0] != nil }) else {
+                self = .object
+                return
+            }
+            let version = type.parameters["v"] ?? ""
+            guard type.parameters["g"] == "meta.k8s.io", version == "v1" || version == "v1beta1" else { return nil }
+            switch type.parameters["as"] {
+            case "Table": self = .table(version: version)
+            case "PartialObjectMetadata": self = .partialMetadata(version: version)
+            case "PartialObjectMetadataList": self = .partialMetadataList(version: version)
+            default: return nil
+            }
+        }
+
+        func hasProtobuf(of objects: Bool) -> Bool {
+            switch self {
+            case .object: objects
+            case .table: false
+            case .partialMetadata, .partialMetadataList: true
+            }
+        }
     }
 
     var coding: Coding
@@ -60,43 +99,32 @@ struct Representation: Sendable, Equatable {
     var isPretty = false
 
     static let plain = Representation(coding: .json, form: .object)
-    static let supported = ["application/json", "application/yaml", Protobuf.mediaType]
+    static let supported = Coding.allCases.map(\.mediaType)
 
-    /// Chooses the first type of an `Accept` header that can be given. Protobuf is only given to clients that take nothing else:
-    /// whoever takes JSON as well gets stored bytes.
-    /// - Parameter allowsForms: whether tables and partial metadata can be had here.
+    /// Chooses what can be given of an `Accept` header, most wanted first; among what a type with a wildcard allows, JSON.
+    ///
+    /// - Parameters:
+    ///   - allowsForms: whether tables and partial metadata can be had here.
+    ///   - hasProtobuf: whether whole objects have a protobuf form: custom resources have none.
     /// - Throws: 406.
-    init(accept: [String], allowsForms: Bool) throws(StatusError) {
+    init(accept: [String], allowsForms: Bool, hasProtobuf: Bool = true) throws(StatusError) {
         let types = MediaType.accepted(accept)
         guard !types.isEmpty else {
             self = .plain
             return
         }
         for type in types {
-            let coding: Coding
-            switch type.name {
-            case "application/json", "*/*", "application/*": coding = .json
-            case "application/yaml": coding = .yaml
-            default: continue
-            }
-            guard let form = type.parameters["as"] else {
-                self.init(coding: coding, form: .object)
+            guard type.parameters["stream"].map({ $0 == "watch" || $0.isEmpty }) ?? true, let form = Form(type) else { continue }
+            if form != .object, !allowsForms { continue }
+            for coding in Coding.allCases where type.matches(coding.mediaType) {
+                // A table has no protobuf form anywhere.
+                if coding == .protobuf, !form.hasProtobuf(of: hasProtobuf) { continue }
+                self.init(coding: coding, form: form)
+                self.isPretty = type.parameters["pretty"] == "1"
                 return
             }
-            let version = type.parameters["v"] ?? ""
-            guard allowsForms, type.parameters["g"] == "meta.k8s.io", version == "v1" || version == "v1beta1" else { continue }
-            switch form {
-            case "Table": self.init(coding: coding, form: .table(version: version))
-            case "PartialObjectMetadata", "PartialObjectMetadataList":
-                self.init(coding: coding, form: .partialMetadata(version: version))
-            default: continue
-            }
-            return
         }
-        guard types.contains(where: { $0.name == Protobuf.mediaType && $0.parameters["as"] == nil }) else {
-            throw .notAcceptable(Self.supported)
-        }
-        self.init(coding: .protobuf, form: .object)
+        throw .notAcceptable(Self.supported)
     }
 
     init(coding: Coding, form: Form) {
@@ -104,11 +132,5 @@ struct Representation: Sendable, Equatable {
         self.form = form
     }
 
-    var contentType: String {
-        switch self.coding {
-        case .json: "application/json"
-        case .yaml: "application/yaml"
-        case .protobuf: Protobuf.mediaType
-        }
-    }
+    var contentType: String { self.coding.mediaType }
 }

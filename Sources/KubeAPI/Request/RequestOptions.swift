@@ -15,8 +15,14 @@ enum RequestOptions {
             sendInitialEvents: query["sendInitialEvents"].map { _ in query.flag("sendInitialEvents") })
         if options.limit < 0 { options.limit = 0 }
         // A name in the path of a watch selects as a field selector does.
-        if info.verb == "watch", !info.name.isEmpty, options.fieldSelector.isEmpty {
-            options.fieldSelector = "metadata.name=\(info.name)"
+        if info.verb == "watch", !info.name.isEmpty {
+            if options.fieldSelector.isEmpty {
+                options.fieldSelector = "metadata.name=\(info.name)"
+            } else if case .success(let selector) = Result(catching: { try FieldSelector(parsing: options.fieldSelector) }),
+                selector.requiredValue("metadata.name") != info.name
+            {
+                throw .badRequest("fieldSelector metadata.name doesn't match requested name")
+            }
         }
         return options
     }
@@ -87,7 +93,7 @@ enum RequestOptions {
         if let policy {
             options.propagationPolicy = PropagationPolicy(rawValue: policy)
             if options.propagationPolicy == nil {
-                causes.append(.notSupported("propagationPolicy", .string(policy), ["Foreground", "Background", "Orphan"]))
+                causes.append(.notSupported("propagationPolicy", .string(policy), ["Foreground", "Background", "Orphan", "nil"]))
             }
         }
         try self.check(causes, "DeleteOptions")
@@ -102,7 +108,7 @@ enum RequestOptions {
 
     private static func dryRun(_ values: [String], _ causes: inout [FieldError]) -> Bool {
         let values = values.filter { !$0.isEmpty }
-        for value in values where value != "All" { causes.append(.notSupported("dryRun", .string(value), ["All"])) }
+        if values.contains(where: { $0 != "All" }) { causes.append(.notSupported("dryRun", JSON(values), ["All"])) }
         return !values.isEmpty
     }
 
@@ -115,12 +121,41 @@ enum RequestOptions {
 
     private static func fieldManager(_ request: APIRequest, _ causes: inout [FieldError]) -> String {
         if let given = request.query["fieldManager"], !given.isEmpty {
-            if given.utf8.count > 128 { causes.append(.tooLong("fieldManager", maximum: 128)) }
+            if given.utf8.count > self.longestManager { causes.append(.tooLong("fieldManager", maximum: self.longestManager)) }
+            var position = 0
+            for scalar in given.unicodeScalars {
+                if !self.isPrintable(scalar) {
+                    let hex = String(scalar.value, radix: 16, uppercase: true)
+                    let padded = String(repeating: "0", count: max(0, 4 - hex.count)) + hex
+                    causes.append(
+                        .invalid("fieldManager", .string(given), "invalid character U+\(padded) (at position \(position))"))
+                }
+                position += scalar.utf8.count
+            }
             return given
         }
         // What upstream falls back to: the program's name.
-        let agent = request.headers[.userAgent]?.split(separator: "/").first.map(String.init) ?? ""
-        return String(agent.prefix(128))
+        let agent = request.headers[.userAgent]?.split(separator: "/", omittingEmptySubsequences: false).first ?? ""
+        var manager = String.UnicodeScalarView()
+        var length = 0
+        for scalar in agent.unicodeScalars where self.isPrintable(scalar) {
+            length += scalar.utf8.count
+            if length > self.longestManager { break }
+            manager.append(scalar)
+        }
+        return String(manager)
+    }
+
+    /// In bytes.
+    private static let longestManager = 128
+
+    /// As Go has it: letters, marks, numbers, punctuation, symbols, and no space but the common one.
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+        case .spaceSeparator: scalar == " "
+        default: true
+        }
     }
 
     private static func wrongType(_ field: String, _ type: String, _ value: JSON) -> StatusError {

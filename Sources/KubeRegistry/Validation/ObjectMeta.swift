@@ -66,8 +66,9 @@ enum ObjectMetaValidation {
 
     private static func validateOwners(_ owners: [JSON], _ errors: inout FieldErrors) {
         var controller: String?
-        for (index, owner) in owners.enumerated() {
-            let path = "metadata.ownerReferences[\(index)]"
+        for owner in owners {
+            // Upstream says the list's path, not the element's.
+            let path = "metadata.ownerReferences"
             if owner.text("apiVersion").isEmpty {
                 errors.invalid("\(path).apiVersion", .string(""), "version must not be empty")
             }

@@ -14,21 +14,33 @@ struct ContinueToken: Sendable, Hashable {
 
     /// - Throws: 400.
     init(_ text: String) throws(StatusError) {
-        guard let bytes = Base64.decode(text) else { throw .badRequest("continue key is not valid: illegal base64 data") }
-        guard let tree = Result(catching: { try JSON(parsing: bytes) }).value else {
-            throw .badRequest("continue key is not valid: it holds no JSON")
+        func refuse(_ why: String) -> StatusError { .badRequest("invalid continue token: continue key is not valid: \(why)") }
+        guard let bytes = Base64.decode(text) else {
+            throw refuse("illegal base64 data at input byte \(Self.illegalByte(in: text))")
         }
+        let tree: JSON
+        do { tree = try JSON(parsing: bytes) } catch { throw refuse(error.description) }
         guard tree["v"]?.string == "meta.k8s.io/v1" else {
-            throw .badRequest(
-                "continue key is not valid: server does not recognize this encoded version \(quoted(tree.text("v")))")
+            throw refuse("server does not recognize this encoded version \(tree.text("v"))")
         }
         guard let revision = tree["rv"]?.int, revision != 0 else {
-            throw .badRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+            throw refuse("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
         }
-        guard let start = tree["start"]?.string, start.hasSuffix("\u{0}") else {
-            throw .badRequest("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)")
+        guard let start = tree["start"]?.string, !start.isEmpty else {
+            throw refuse("encoded start key empty (version meta.k8s.io/v1)")
+        }
+        // A place is `NAMESPACE/NAME` or `NAME`: nothing that leads out of the resource.
+        let steps = start.split(separator: "/", omittingEmptySubsequences: false)
+        guard start.hasSuffix("\u{0}"), !steps.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
+            throw refuse(start)
         }
         self.init(revision: revision < 0 ? nil : UInt64(revision), after: String(start.dropLast()))
+    }
+
+    private static func illegalByte(in text: String) -> Int {
+        text.utf8.enumerated().first {
+            !(0x30...0x39).contains($1) && !(0x41...0x5A).contains($1) && !(0x61...0x7A).contains($1) && $1 != 0x2D && $1 != 0x5F
+        }?.offset ?? text.utf8.count
     }
 
     var text: String {

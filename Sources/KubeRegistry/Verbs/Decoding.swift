@@ -5,11 +5,13 @@ import KubeSchema
 enum Decoding {
     /// Checks apiVersion, kind and types; drops or refuses fields that the schema doesn't know; and normalises.
     ///
-    /// - Parameter patch: how the tree came about, when it is the outcome of a patch.
+    /// - Parameters:
+    ///   - complaints: what was wrong with the form of what the client sent.
+    ///   - patch: how the tree came about, when it is the outcome of a patch.
     /// - Throws: 400, or 422 after a patch, in upstream's words.
     static func decode(
         _ tree: JSON, as gvk: GroupVersionKind, type: TypeSchema?, validation: FieldValidation, warnings: inout [String],
-        patch: (type: PatchType, body: JSON)? = nil
+        complaints: [String] = [], patch: (type: PatchType, body: JSON)? = nil
     ) throws(StatusError) -> JSON {
         guard tree.object != nil else {
             throw .badRequest(
@@ -40,9 +42,10 @@ enum Decoding {
         var (decoded, problems) =
             if let patch {
                 try type.decodePatched(
-                    object, strategicPatch: patch.type == .strategicMerge ? patch.body : nil, isStrict: isStrict)
+                    object, strategicPatch: patch.type == .strategicMerge ? patch.body : nil, complaints: complaints,
+                    isStrict: isStrict)
             } else {
-                try type.decodeRequest(object, kind: gvk, isStrict: isStrict)
+                try type.decodeRequest(object, kind: gvk, complaints: complaints, isStrict: isStrict)
             }
         if validation == .warn { warnings += problems }
         type.applyDefaults(to: &decoded)

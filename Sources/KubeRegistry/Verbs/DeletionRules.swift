@@ -89,15 +89,17 @@ enum DeletionRules {
     /// - Throws: 422 for options that contradict themselves, 409 for a precondition that doesn't hold.
     static func check(_ options: DeleteOptions, _ object: Object, _ resource: ResourceType) throws(StatusError) {
         let metadata = object.metadata
+        // Upstream names the kind where others name the resource.
+        let kind = GroupResource(group: resource.storedAs.group, resource: resource.kind)
         if let uid = options.preconditionUID, uid != metadata.uid {
             throw .conflict(
-                GroupResource(group: resource.group, resource: resource.plural), metadata.name,
+                kind, metadata.name,
                 "the UID in the precondition (\(uid)) does not match the UID in record (\(metadata.uid)). The object might have been "
                     + "deleted and then recreated")
         }
         if let version = options.preconditionResourceVersion, version != String(metadata.resourceVersion) {
             throw .conflict(
-                GroupResource(group: resource.group, resource: resource.plural), metadata.name,
+                kind, metadata.name,
                 "the ResourceVersion in the precondition (\(version)) does not match the ResourceVersion in record "
                     + "(\(metadata.resourceVersion)). The object might have been modified")
         }

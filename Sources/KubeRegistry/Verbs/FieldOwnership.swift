@@ -28,8 +28,10 @@ enum FieldOwnership {
 
     /// What the rules of server-side apply have to know of a write to this resource.
     static func write(_ manager: ManagedFields.Manager, _ resource: ResourceType) -> ServerSideApply.Write {
-        ServerSideApply.Write(
-            type: resource.type, manager: manager, reset: reset(resource, manager.subresource), time: Timestamp.now()
+        // Upstream books what comes through a scale without a time.
+        let time = manager.subresource == "scale" ? "" : Timestamp.now()
+        return ServerSideApply.Write(
+            type: resource.type, manager: manager, reset: reset(resource, manager.subresource), time: time
         ) { object, version in
             let gvk = GroupVersion(apiVersion: version).kind(resource.kind)
             // Versions of custom resources are seen as the own one: a webhook can't be asked for each manager's.

@@ -51,27 +51,18 @@ extension Registry {
     static func checkApplied(
         _ body: JSON, _ resource: ResourceType, namespace: String, name: String
     ) throws(StatusError) -> JSON {
-        guard body.object != nil else {
+        guard body.object != nil || body.isNull else {
             throw .badRequest(
-                "error decoding YAML: json: cannot unmarshal \(body.typeName) into Go value of type map[string]interface {}")
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \(body.typeName) into "
+                    + "Go value of type map[string]interface {}")
         }
-        var wanted = body
-        let version = body.text("apiVersion")
-        guard version == resource.apiVersion else {
-            throw .badRequest(
-                "Incorrect version specified in apply patch. Specified patch version: \(version), expected: \(resource.apiVersion)"
-            )
+        var wanted = body.isNull ? [:] : body
+        guard body.text("apiVersion") == resource.apiVersion, body.text("kind") == resource.kind else {
+            let version = GroupVersion(apiVersion: body.text("apiVersion"))
+            throw .badRequest("invalid object type: \(version.group)/\(version.version), Kind=\(body.text("kind"))")
         }
         let books = body[path: "metadata", "managedFields"]
         if let books, !books.isNull { throw .badRequest("metadata.managedFields must be nil") }
-        let kind = body.text("kind")
-        guard kind == resource.kind else {
-            let gvk = "\(resource.group)/\(resource.version), Kind=\(kind)"
-            throw StatusError(
-                code: 500, reason: "",
-                message: "failed to create typed patch object (\(body["metadata"]?.text("namespace") ?? "")/"
-                    + "\(body["metadata"]?.text("name") ?? ""); \(gvk)): no corresponding type for \(gvk)")
-        }
         let given = wanted["metadata"]?.text("name") ?? ""
         if given.isEmpty {
             wanted[path: "metadata", "name"] = .string(name)

@@ -27,7 +27,8 @@ extension Registry {
         }
         var warnings: [String] = []
         var object = try Decoding.decode(
-            tree, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings)
+            tree, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings,
+            complaints: options.complaints)
         if !resource.isStored { return try await createUnstored(object, resource, namespace: namespace, options, context) }
         try Self.matchNamespace(&object, resource, namespace)
         if object["metadata"]?["resourceVersion"]?.isEmpty == false, object["metadata"]?.text("resourceVersion") != "0" {
@@ -46,7 +47,7 @@ extension Registry {
             } catch {
                 if error == Self.quotaChanged, attempt < 99 { continue }
                 let isGenerated = object["metadata"]?.text("name").isEmpty ?? true
-                guard isGenerated, error.reason == "AlreadyExists", names < 7 else { throw error }
+                guard isGenerated, error.reason == "AlreadyExists", names < 7 else { throw error.warning(warnings) }
                 names += 1
             }
         }
@@ -85,6 +86,7 @@ extension Registry {
         let kind = GroupKind(group: resource.storedAs.group, kind: resource.kind)
         var object = tree
         rules.setDefaults(&object)
+        let repeated = OwnerReferences.removeRepeated(from: &object).map { [$0] } ?? []
         if !keepingBooks { FieldOwnership.note(&object, old: nil, resource, subresource: "", options, context) }
         var request = AdmissionRequest(
             operation: .create, resource: resource, subresource: "", namespace: resource.isNamespaced ? namespace : "",
@@ -105,7 +107,7 @@ extension Registry {
         request.object = object
         request.name = name
         for plugin in admission { try await plugin.validate(request) }
-        let warnings = rules.warnings(object, old: nil) + errors.warnings
+        let warnings = repeated + rules.warnings(object, old: nil) + errors.warnings
 
         let key = resource.key(namespace: namespace, name: name)
         if options.dryRun {

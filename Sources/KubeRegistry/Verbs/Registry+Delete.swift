@@ -84,8 +84,18 @@ extension Registry {
         }
     }
 
+    /// An object as an item of a list, which says the kind of all of them; only custom resources' items say it again.
+    private static func listed(_ tree: JSON, _ resource: ResourceType) -> JSON {
+        guard resource.definition == nil else { return tree }
+        var tree = tree
+        tree["apiVersion"] = nil
+        tree["kind"] = nil
+        return tree
+    }
+
     private func waiting(_ object: Object, _ options: DeleteOptions) -> WriteResult {
-        let isAccepted = options.orphanDependents == false || options.propagationPolicy == .foreground
+        // Upstream would say so always, but for clients that rely on 200.
+        let isAccepted = options.orphanDependents == false
         return WriteResult(.object(object), code: isAccepted ? 202 : 200)
     }
 
@@ -108,7 +118,7 @@ extension Registry {
         return WriteResult(
             .document([
                 "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion), "metadata": found.metadata,
-                "items": .array(found.objects.map(\.tree)),
+                "items": .array(found.objects.map { Self.listed($0.tree, resource) }),
             ]))
     }
 }

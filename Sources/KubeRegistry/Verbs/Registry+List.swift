@@ -89,12 +89,16 @@ extension Registry {
                 throw expired
             }
         }
-        guard let wanted = try ListValidation.revision(options.resourceVersion), wanted > 0 else { return cluster.snapshot }
+        let revision: UInt64?
+        do { revision = try ListValidation.revision(options.resourceVersion) } catch {
+            throw .badRequest("invalid resource version: \(error.message)")
+        }
+        guard let wanted = revision, wanted > 0 else { return cluster.snapshot }
         if options.resourceVersionMatch == "Exact" {
             do {
                 return try cluster.snapshot(at: wanted)
-            } catch .expired(let oldest) {
-                throw .expired("The resourceVersion for the provided list is too old: \(wanted) (\(oldest))")
+            } catch .expired {
+                throw .expired("The resourceVersion for the provided list is too old.")
             } catch .tooLarge(let current) {
                 throw ListValidation.tooLarge(wanted, current)
             } catch {
@@ -113,7 +117,6 @@ enum ListValidation {
 
     static func validateList(_ options: ListOptions) throws(StatusError) {
         var errors = FieldErrors()
-        if options.sendInitialEvents != nil { errors.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list") }
         let match = options.resourceVersionMatch
         if !match.isEmpty {
             if options.resourceVersion.isEmpty {
@@ -122,11 +125,12 @@ enum ListValidation {
             if !options.continueToken.isEmpty {
                 errors.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
             }
-            errors.oneOf(.string(match), ["Exact", "NotOlderThan"], "resourceVersionMatch")
+            errors.oneOf(.string(match), ["Exact", "NotOlderThan", ""], "resourceVersionMatch")
             if match == "Exact", options.resourceVersion == "0" {
                 errors.forbidden("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
             }
         }
+        if options.sendInitialEvents != nil { errors.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list") }
         if !errors.isEmpty { throw .invalid(kind, "", errors.list) }
         if !options.continueToken.isEmpty, !options.resourceVersion.isEmpty, options.resourceVersion != "0" {
             throw .badRequest("specifying resource version is not allowed when using continue")
@@ -157,15 +161,15 @@ enum ListValidation {
     static func revision(_ text: String) throws(StatusError) -> UInt64? {
         if text.isEmpty { return nil }
         guard let revision = UInt64(text) else {
-            throw .invalid(
-                kind, "",
-                [.invalid("resourceVersion", .string(text), "strconv.ParseUint: parsing \(quoted(text)): invalid syntax")])
+            let problem = FieldError.invalid(
+                "resourceVersion", .string(text), "strconv.ParseUint: parsing \(quoted(text)): invalid syntax")
+            throw StatusError(code: 500, reason: "", message: problem.description)
         }
         return revision
     }
 
     static func tooLarge(_ wanted: UInt64, _ current: UInt64) -> StatusError {
-        var error = StatusError.timeout("Too large resource version: \(wanted), current: \(current)")
+        var error = StatusError.timeout("Timeout: Too large resource version: \(wanted), current: \(current)")
         error.details = [
             "causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]], "retryAfterSeconds": 1,
         ]

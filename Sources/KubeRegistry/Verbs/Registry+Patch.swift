@@ -22,31 +22,41 @@ extension Registry {
                 body, resource, namespace: namespace, name: name, subresource: subresource, options, context)
         }
         var warnings: [String] = []
-        var result = try await change(
-            resource, namespace: namespace, name: name, subresource: subresource, options.update, context
-        ) { tree, current throws(StatusError) in
-            warnings = []
-            let served = Conversion.fromStored(tree, resource)
-            let patched = try Patching.apply(type, body, to: served, type: resource.type)
-            var object = try Decoding.decode(
-                patched, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings,
-                patch: (type, body))
-            let metadata = object["metadata"] ?? [:]
-            if metadata.text("name") != name {
-                throw .badRequest(
-                    "the name of the object (\(metadata.text("name"))) does not match the name on the URL (\(name))")
+        do {
+            var result = try await change(
+                resource, namespace: namespace, name: name, subresource: subresource, options.update, context
+            ) { tree, current throws(StatusError) in
+                warnings = []
+                let served = Conversion.fromStored(tree, resource)
+                let patched = try Patching.apply(type, body, to: served, type: resource.type)
+                var object = try Decoding.decode(
+                    patched, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings,
+                    complaints: options.complaints, patch: (type, body))
+                let metadata = object["metadata"] ?? [:]
+                if metadata.text("name").isEmpty {
+                    throw .badRequest("the name of the object (\(name) based on URL) was undeterminable: name must be provided")
+                }
+                if metadata.text("name") != name {
+                    throw .badRequest(
+                        "the name of the object (\(metadata.text("name"))) does not match the name on the URL (\(name))")
+                }
+                try Self.matchNamespace(&object, resource, namespace)
+                object = Conversion.toStored(object, resource)
+                // A patch that names no resourceVersion leaves the current one in place.
+                if !metadata.has("resourceVersion") {
+                    object[path: "metadata", "resourceVersion"] = .string(String(current.metadata.resourceVersion))
+                }
+                // Of another object it is because its uid can't be changed, not because of a precondition.
+                var expected = object
+                expected[path: "metadata", "uid"] = nil
+                try Self.checkPreconditions(expected, current, resource)
+                tree = object
             }
-            try Self.matchNamespace(&object, resource, namespace)
-            object = Conversion.toStored(object, resource)
-            // A patch that names no resourceVersion leaves the current one in place.
-            if !metadata.has("resourceVersion") {
-                object[path: "metadata", "resourceVersion"] = .string(String(current.metadata.resourceVersion))
-            }
-            try Self.checkPreconditions(object, current, resource)
-            tree = object
+            result.warnings = warnings + result.warnings
+            return result
+        } catch {
+            throw error.warning(warnings)
         }
-        result.warnings = warnings + result.warnings
-        return result
     }
 }
 

@@ -21,7 +21,8 @@ extension Registry {
             subresource == "eviction" && version.hasPrefix("policy/")
             ? GroupVersion(apiVersion: version).kind(part.kind.kind) : part.kind
         let object = try Decoding.decode(
-            tree, as: gvk, type: part.type, validation: options.fieldValidation, warnings: &warnings)
+            tree, as: gvk, type: part.type, validation: options.fieldValidation, warnings: &warnings,
+            complaints: options.complaints)
         var result =
             switch subresource {
             case "binding": try await bind(object, namespace: namespace, pod: name, options, context)

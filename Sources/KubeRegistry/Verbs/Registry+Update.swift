@@ -19,7 +19,8 @@ extension Registry {
         }
         var warnings: [String] = []
         var object = try Decoding.decode(
-            tree, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings)
+            tree, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings,
+            complaints: options.complaints)
         try Self.matchNamespace(&object, resource, namespace)
         let given = object["metadata"]?.text("name") ?? ""
         if given.isEmpty {
@@ -32,14 +33,18 @@ extension Registry {
         if subresource.isEmpty, resource.rules.allowsCreateOnUpdate, context.cluster.snapshot.get(key) == nil {
             return try await createOnUpdate(object, resource, namespace: namespace, options, context)
         }
-        var result = try await change(
-            resource, namespace: namespace, name: name, subresource: subresource, options, context
-        ) { tree, current throws(StatusError) in
-            tree = fixed
-            try Self.checkPreconditions(fixed, current, resource)
+        do {
+            var result = try await change(
+                resource, namespace: namespace, name: name, subresource: subresource, options, context
+            ) { tree, current throws(StatusError) in
+                tree = fixed
+                try Self.checkPreconditions(fixed, current, resource)
+            }
+            result.warnings = warnings + result.warnings
+            return result
+        } catch {
+            throw error.warning(warnings)
         }
-        result.warnings = warnings + result.warnings
-        return result
     }
 
     /// A PUT that creates, which the user must be allowed to do as well.
@@ -72,6 +77,10 @@ extension Registry {
                     + current.metadata.uid)
         }
         let version = tree["metadata"]?.text("resourceVersion") ?? ""
+        if !version.isEmpty, UInt64(version) == nil {
+            throw StatusError(
+                code: 500, reason: "", message: "strconv.ParseUint: parsing \(quoted(version)): invalid syntax")
+        }
         if version.isEmpty || version == "0" {
             if !resource.rules.allowsUnconditionalUpdate {
                 throw .invalid(
@@ -198,6 +207,7 @@ extension Registry {
         let old = current.tree
         var object = UpdatedFields.carryOver(changed, old: old, resource, subresource: subresource, rules)
         rules.setDefaults(&object)
+        let repeated = OwnerReferences.removeRepeated(from: &object).map { [$0] } ?? []
         switch subresource {
         case _ where isApply: break
         // What a scheduler does is no write of the pod: upstream books nothing of it.
@@ -245,7 +255,7 @@ extension Registry {
         if subresource.isEmpty { try RoleEscalation.check(object, old: old, resource, context, authorizer) }
         request.object = object
         for plugin in admission { try await plugin.validate(request) }
-        let warnings = (subresource.isEmpty ? rules.warnings(object, old: old) : []) + errors.warnings
+        let warnings = repeated + (subresource.isEmpty ? rules.warnings(object, old: old) : []) + errors.warnings
         return options.dryRun ? .dryRun(object, warnings: warnings) : .write(object, warnings: warnings)
     }
 }

@@ -62,7 +62,8 @@ extension Registry {
     ) async throws(StatusError) -> WriteResult {
         var warnings: [String] = []
         let scale = try Decoding.decode(
-            tree, as: Scale.gvk, type: schema.type(forKind: Scale.gvk), validation: options.fieldValidation, warnings: &warnings)
+            tree, as: Scale.gvk, type: schema.type(forKind: Scale.gvk), validation: options.fieldValidation, warnings: &warnings,
+            complaints: options.complaints)
         return try await setScale(resource, namespace: namespace, name: name, options, context) { _ throws(StatusError) in scale }
     }
 
@@ -79,7 +80,7 @@ extension Registry {
             let patched = try Patching.apply(type, body, to: scale, type: schemaType)
             return try Decoding.decode(
                 patched, as: Scale.gvk, type: schemaType, validation: options.fieldValidation, warnings: &warnings,
-                patch: (type, body))
+                complaints: options.complaints, patch: (type, body))
         }
     }
 

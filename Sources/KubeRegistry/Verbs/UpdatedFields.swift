@@ -46,15 +46,9 @@ enum UpdatedFields {
             metadata["selfLink"] = nil
             for key in ["uid", "generateName", "namespace", "name"] where !metadata.has(key) { metadata[key] = before[key] }
             for key in ["creationTimestamp", "generation", "resourceVersion"] { metadata[key] = before[key] }
-            if before.has("deletionTimestamp") {
-                metadata["deletionTimestamp"] = before["deletionTimestamp"]
-                if metadata["deletionGracePeriodSeconds"]?.int == nil {
-                    metadata["deletionGracePeriodSeconds"] = before["deletionGracePeriodSeconds"]
-                }
-            } else {
-                // Only a deletion marks an object as being deleted.
-                metadata["deletionTimestamp"] = nil
-                metadata["deletionGracePeriodSeconds"] = nil
+            // Only a deletion marks an object as being deleted: whoever says otherwise is refused.
+            for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] where metadata[key]?.isNull ?? true {
+                metadata[key] = before[key]
             }
             // Nothing and an empty map are one and the same.
             for key in ["labels", "annotations", "finalizers", "ownerReferences"] where metadata[key]?.isEmpty ?? false {

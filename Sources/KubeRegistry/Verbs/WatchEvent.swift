@@ -1,4 +1,4 @@
-import KubeObject
+public import KubeObject
 import KubeStore
 
 /// One event of a watch, as clients get it.

@@ -76,13 +76,15 @@ struct ApplyCheck {
                 guard item.object != nil else {
                     return add(path, "element \(index): associative list with keys may not have non-map elements")
                 }
-                for key in field?.listMapKeys ?? [] where item[key] == nil && element.object?.field(key)?.defaultValue == nil {
+                let keys = field?.listMapKeys ?? []
+                guard keys.contains(where: { item[$0] != nil || element.object?.field($0)?.defaultValue != nil }) else {
+                    let list = keys.map { JSON.string($0).text }.joined(separator: " ")
                     return add(
                         path,
-                        "element \(index): associative list with keys has an element that omits key field \(JSON.string(key).text) (and doesn't have default value)"
+                        "element \(index): associative list with keys has an element that omits all key fields [\(list)] (and doesn't have default values for any key fields)"
                     )
                 }
-                step = ApplyShape.key(of: item, field?.listMapKeys ?? [], element)
+                step = ApplyShape.key(of: item, keys, element)
             case .set?:
                 switch item {
                 case .object:

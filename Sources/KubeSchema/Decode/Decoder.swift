@@ -17,9 +17,13 @@ public struct Decoded: Sendable {
 
 extension TypeSchema {
     /// Reads `tree` as this type.
-    public func decode(_ tree: JSON) throws(DecodeError) -> Decoded {
+    public func decode(_ tree: JSON) throws(DecodeError) -> Decoded { try decode(tree, isMerged: false) }
+
+    /// - Parameter isMerged: whether the tree is what a strategic merge patch made, which upstream turns into an object by other
+    ///   code, with other words for what is wrong.
+    func decode(_ tree: JSON, isMerged: Bool) throws(DecodeError) -> Decoded {
         if let custom { return try custom.schema.decode(tree) }
-        var decoder = Decoder()
+        var decoder = Decoder(isMerged: isMerged)
         let decoded = try decoder.object(tree, self, goName: "v1.\(goName)")
         return Decoded(tree: decoded, unknownFields: decoder.unknown)
     }
@@ -37,17 +41,20 @@ struct Decoder {
     /// Upstream tells of no more.
     private static let maximumUnknown = 100
 
+    let isMerged: Bool
     private(set) var unknown: [String] = []
     private var path: [Step] = []
     /// The name of the innermost struct, for messages.
     private var structName = ""
+
+    init(isMerged: Bool) { self.isMerged = isMerged }
 
     mutating func object(_ value: JSON, _ type: TypeSchema, goName: String) throws(DecodeError) -> JSON {
         let object: JSONObject
         switch value {
         case .object(let members): object = members
         case .null: object = JSONObject()
-        default: throw mismatch(value, goName)
+        default: throw mismatch(value, goName, .object)
         }
         let outer = structName
         structName = type.goName
@@ -105,28 +112,28 @@ struct Decoder {
             guard let element = type.element else { return value }
             return try map(value, element, goName: type.goName)
         case .string:
-            guard case .string = value else { throw mismatch(value, type.goName) }
+            guard case .string = value else { throw mismatch(value, type.goName, .string) }
             return value
         case .bool:
-            guard case .bool = value else { throw mismatch(value, type.goName) }
+            guard case .bool = value else { throw mismatch(value, type.goName, .bool) }
             return value
         case .int32: return try integer(value, Int64(Int32.min)...Int64(Int32.max), type.goName)
         case .int64: return try integer(value, Int64.min...Int64.max, type.goName)
         case .double:
-            guard value.double != nil else { throw mismatch(value, type.goName) }
+            guard value.double != nil else { throw mismatch(value, type.goName, .double) }
             return value
         case .intOrString:
             if case .string = value { return value }
             return try integer(value, Int64(Int32.min)...Int64(Int32.max), "int32")
         case .bytes:
-            guard case .string(let text) = value else { throw mismatch(value, type.goName) }
+            guard case .string(let text) = value else { throw mismatch(value, type.goName, .list) }
             return .string(try GoValue.base64(text))
         case .quantity: return .string(try GoValue.quantity(value))
         case .time, .microTime:
-            guard case .string(let text) = value else { throw mismatch(value, "string") }
+            guard case .string(let text) = value else { throw mismatch(value, "string", nil) }
             return try GoValue.time(text, micro: type.kind == .microTime)
         case .duration:
-            guard case .string = value else { throw mismatch(value, "string") }
+            guard case .string = value else { throw mismatch(value, "string", nil) }
             return value
         case .rawExtension, .anyJSON, .fieldsV1: return value
         case .schemaOrBool, .schemaOrArray, .schemaOrStrings: return try schema(value, type)
@@ -134,7 +141,7 @@ struct Decoder {
     }
 
     private mutating func list(_ value: JSON, _ element: ValueType, goName: String) throws(DecodeError) -> JSON {
-        guard case .array(let elements) = value else { throw mismatch(value, goName) }
+        guard case .array(let elements) = value else { throw mismatch(value, goName, .list) }
         var decoded: [JSON] = []
         decoded.reserveCapacity(elements.count)
         for (index, item) in elements.enumerated() {
@@ -146,7 +153,7 @@ struct Decoder {
     }
 
     private mutating func map(_ value: JSON, _ element: ValueType, goName: String) throws(DecodeError) -> JSON {
-        guard case .object(let members) = value else { throw mismatch(value, goName) }
+        guard case .object(let members) = value else { throw mismatch(value, goName, .map) }
         var decoded: [(String, JSON)] = []
         decoded.reserveCapacity(members.count)
         for (key, item) in members {
@@ -158,7 +165,7 @@ struct Decoder {
     }
 
     private func integer(_ value: JSON, _ range: ClosedRange<Int64>, _ goName: String) throws(DecodeError) -> JSON {
-        guard case .int(let number) = value, range.contains(number) else { throw mismatch(value, goName) }
+        guard case .int(let number) = value, range.contains(number) else { throw mismatch(value, goName, .int64) }
         return value
     }
 
@@ -180,7 +187,9 @@ struct Decoder {
 
     // MARK: Messages
 
-    private func mismatch(_ value: JSON, _ goName: String) -> DecodeError {
+    /// - Parameter kind: of the type that was wanted; nil for one that reads itself.
+    private func mismatch(_ value: JSON, _ goName: String, _ kind: ValueType.Kind?) -> DecodeError {
+        if isMerged, let kind { return mergedMismatch(value, goName, kind) }
         var what = value.typeName
         // Go names the number when it is a number, just not one that fits.
         let wantsNumber = goName.hasPrefix("int") || goName == "float64"
@@ -188,6 +197,33 @@ struct Decoder {
         let fields = path.compactMap { if case .field(let name) = $0 { name } else { nil } }.joined(separator: ".")
         let into = fields.isEmpty ? "Go value" : "Go struct field \(structName).\(fields)"
         return DecodeError(message: "json: cannot unmarshal \(what) into \(into) of type \(goName)")
+    }
+
+    /// What upstream's converter of untyped objects says.
+    private func mergedMismatch(_ value: JSON, _ goName: String, _ kind: ValueType.Kind) -> DecodeError {
+        let found =
+            switch value {
+            case .null: "invalid"
+            case .bool: "bool"
+            case .int: "int64"
+            case .double: "float64"
+            case .string: "string"
+            case .array: "slice"
+            case .object: "map"
+            }
+        switch kind {
+        case .list: return DecodeError(message: "cannot restore slice from \(found)")
+        case .map: return DecodeError(message: "cannot restore map from \(found)")
+        case .object: return DecodeError(message: "cannot restore struct from: \(found)")
+        default: break
+        }
+        // Go can convert numbers to each other and to texts; the converter doesn't let it.
+        switch (value, kind) {
+        case (.int, .string), (.int, .int64), (.double, .int64):
+            return DecodeError(message: "cannot convert \(found) to \(goName)")
+        default:
+            return DecodeError(message: "unrecognized type: \(kind == .string ? "string" : kind == .double ? "float64" : goName)")
+        }
     }
 
     private func fullPath(_ key: String) -> String {

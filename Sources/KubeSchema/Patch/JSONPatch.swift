@@ -15,11 +15,7 @@ public enum JSONPatch {
         guard case .array(let list) = operations else {
             throw .badRequest("json: cannot unmarshal \(operations.typeName) into Go value of type jsonpatch.Patch")
         }
-        for operation in list {
-            guard case .object = operation else {
-                throw .badRequest("json: cannot unmarshal \(operation.typeName) into Go value of type jsonpatch.Operation")
-            }
-        }
+        for operation in list { try check(operation) }
         guard list.count <= maximumOperations else {
             throw .requestEntityTooLarge(
                 "The allowed maximum operations in a JSON patch is \(maximumOperations), got \(list.count)")
@@ -30,6 +26,26 @@ public enum JSONPatch {
             guard apply(operation, &result, &copied), copied <= maximumCopiedBytes else { throw notApplicable() }
         }
         return result
+    }
+
+    /// - Throws: `BadRequest` for what no operation can be, before any is carried out.
+    private static func check(_ operation: JSON) throws(StatusError) {
+        func refuse(_ why: String) -> StatusError { .badRequest("invalid operation \(operation.text): \(why)") }
+        guard operation.object != nil || operation.isNull else {
+            throw .badRequest("json: cannot unmarshal \(operation.typeName) into Go value of type jsonpatch.Operation")
+        }
+        func member(_ key: String) -> String {
+            "failed to decode '\(key)': operation, missing \(key) field: missing value"
+        }
+        switch operation["op"]?.string {
+        case "add", "replace": if operation["value"] == nil { throw refuse(member("value")) }
+        case "copy", "move": if operation["from"]?.string == nil { throw refuse(member("from")) }
+        case "remove", "test": break
+        default: throw refuse("unsupported operation")
+        }
+        if operation["path"]?.string == nil {
+            throw refuse("failed to decode 'path': operation missing path field: missing value")
+        }
     }
 
     /// Upstream hides what its library said.
@@ -47,8 +63,11 @@ public enum JSONPatch {
         case "remove": return remove(path, &tree)
         case "replace": return operation["value"].map { replace($0, path, &tree) } ?? false
         case "test":
-            // A missing member equals null.
-            return (path.value(in: tree) ?? .null) == (operation["value"] ?? .null)
+            // A missing member equals null; a missing place has no value at all.
+            guard let found = path.value(in: tree) else {
+                return path.parentIsObject(in: tree) && (operation["value"]?.isNull ?? true)
+            }
+            return found == (operation["value"] ?? .null)
         case "copy", "move":
             guard let from = operation["from"]?.string.flatMap(JSONPointer.init), let value = from.value(in: tree) else {
                 return false
@@ -73,11 +92,8 @@ public enum JSONPatch {
     }
 
     private static func add(_ value: JSON, _ path: JSONPointer, _ tree: inout JSON) -> Bool {
-        guard !isDeeper(value, than: maximumDepth - path.tokens.count) else { return false }
-        if path.tokens.isEmpty {
-            tree = value
-            return true
-        }
+        // The whole can be replaced, but nothing can be added to it.
+        guard !isDeeper(value, than: maximumDepth - path.tokens.count), !path.tokens.isEmpty else { return false }
         return path.changeParent(in: &tree) { parent, token in
             switch parent {
             case .object:

@@ -30,6 +30,12 @@ struct JSONPointer {
         return value
     }
 
+    /// Whether the last token is a member's name, there or not.
+    func parentIsObject(in tree: JSON) -> Bool {
+        guard !tokens.isEmpty else { return false }
+        return JSONPointer(tokens: tokens.dropLast()).value(in: tree)?.object != nil
+    }
+
     /// Changes the container that holds the last token. False when there is none.
     func changeParent(in tree: inout JSON, _ change: (inout JSON, String) -> Bool) -> Bool {
         guard let last = tokens.last else { return false }
@@ -59,7 +65,7 @@ struct JSONPointer {
 
     /// The index that a token means in an array of `count` elements.
     static func index(_ token: String, _ count: Int) -> Int? {
-        guard let index = Int(token), token == String(index), index >= -count, index < count else { return nil }
+        guard let index = Int(token), index >= -count, index < count else { return nil }
         return index < 0 ? index + count : index
     }
 }

@@ -54,7 +54,7 @@ struct VerbTests {
             #expect(try await server.send(.get, path + "/dry").status == 404)
             let bad = try await server.send(.post, path + "?dryRun=Some", body: body)
             #expect(bad.status == 422)
-            #expect(bad.message.contains(#"dryRun: Unsupported value: "Some""#), "\(bad.message)")
+            #expect(bad.message.contains(#"dryRun: Unsupported value: ["Some"]: supported values: "All""#), "\(bad.message)")
         }
     }
 
@@ -184,6 +184,222 @@ struct VerbTests {
         }
     }
 
+    @Test func unreadableBodiesAreToldByTheirBeginning() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            let start = "the object provided is unrecognized (must be of type ConfigMap): "
+            func message(_ body: String, _ type: String = "application/json") async throws -> String {
+                try await server.send(.post, path, raw: body, headers: [.contentType: type]).message
+            }
+            let end = start + "couldn't get version/kind; json parse error: unexpected end of JSON input "
+            let empty = try await message("")
+            #expect(empty == end + "(<empty>)")
+            let cut = try await message(#"{"kind":"ConfigMap","metadata":{"name":"a"}"#)
+            #expect(cut == end + #"({"kind":"ConfigMap","metadata" ...)"#)
+            #expect(try await message("[]").hasSuffix(#"Kind string "json:\"kind,omitempty\"" } (5b5d)"#))
+            let yaml = try await message("a: [", "application/yaml")
+            #expect(yaml == start + "yaml: line 1: did not find expected node content (613a205b)")
+            let protobuf = try await message("k8s", Protobuf.mediaType)
+            #expect(
+                protobuf == start
+                    + "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] (6b3873)")
+        }
+    }
+
+    @Test(arguments: [
+        (
+            "json", #"{"op":"add"}"#, 400,
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        ),
+        (
+            "json", #"["a"]"#, 400,
+            "error decoding patch: json: cannot unmarshal string into Go value of type handlers.jsonPatchOp"
+        ),
+        (
+            "json", #"[{"op":1}]"#, 400,
+            "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string"
+        ),
+        ("json", "", 400, "error decoding patch: unexpected end of JSON input"),
+        (
+            "json", #"[{"op":"test","path":"/data/a","value":"x"}]"#, 422,
+            "the server rejected our request due to an error in our request"
+        ),
+        (
+            "json", #"[{"op":"remove","path":"/data/none"}]"#, 422,
+            "the server rejected our request due to an error in our request"
+        ),
+        ("merge", "[]", 400, "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"),
+        ("merge", "{", 400, "error decoding patch: unexpected end of JSON input"), ("merge", "null", 400, "Invalid JSON Patch"),
+        ("json", "null", 200, ""),
+        ("strategic-merge", "[]", 400, "json: cannot unmarshal array into Go value of type map[string]interface {}"),
+        ("merge", #"{"metadata":{"name":"b"}}"#, 400, "the name of the object (b) does not match the name on the URL (a)"),
+        (
+            "merge", #"{"metadata":{"uid":"b"}}"#, 422,
+            "ConfigMap \"a\" is invalid: metadata.uid: Invalid value: \"b\": field is immutable"
+        ),
+        ("merge", "{}", 200, ""), ("json", "[]", 200, ""), ("strategic-merge", "{}", 200, ""),
+    ])
+    func patchesAreRefusedInUpstreamsWords(_ type: String, _ body: String, _ code: Int, _ message: String) async throws {
+        try await TestServer.run { server in
+            try await server.createNamespacedConfigMap("a")
+            let result = try await server.send(
+                .patch, "/api/v1/namespaces/default/configmaps/a", raw: body,
+                headers: [.contentType: "application/\(type)-patch+json"])
+            #expect(result.status == code, "\(result.text)")
+            if code != 200 { #expect(result.message == message) }
+        }
+    }
+
+    @Test func patchesMayHaveTooManyOperations() async throws {
+        try await TestServer.run { server in
+            try await server.createNamespacedConfigMap("a")
+            let operation = #"{"op":"test","path":"/data/a","value":"b"}"#
+            func send(_ count: Int) async throws -> TestServer.Result {
+                try await server.send(
+                    .patch, "/api/v1/namespaces/default/configmaps/a",
+                    raw: "[" + Array(repeating: operation, count: count).joined(separator: ",") + "]",
+                    headers: [.contentType: "application/json-patch+json"])
+            }
+            #expect(try await send(10_000).status == 200)
+            let tooMany = try await send(10_001)
+            #expect(
+                tooMany.status == 413
+                    && tooMany.message == "The allowed maximum operations in a JSON patch is 10000, got 10001")
+        }
+    }
+
+    @Test func whatIsWrongWithAPatchIsWarnedOfOrRefused() async throws {
+        try await TestServer.run { server in
+            try await server.createNamespacedConfigMap("a")
+            let path = "/api/v1/namespaces/default/configmaps/a"
+            for (type, body, warnings) in [
+                (
+                    "merge", #"{"data":{"x":"1","x":"2"},"datum":{}}"#, [#"duplicate field "data.x""#, #"unknown field "datum""#]
+                ),
+                (
+                    "strategic-merge", #"{"data":{"x":"3","x":"4"},"metadata":{"nope":1}}"#,
+                    [#"duplicate field "data.x""#, #"unknown field "metadata.nope""#]
+                ),
+                (
+                    "json", #"[{"op":"add","path":"/data/y","value":"1","extra":true,"op":"add"}]"#,
+                    [#"json patch unknown field "[0].extra""#, #"json patch duplicate field "[0].op""#]
+                ),
+            ] {
+                func send(_ validation: String) async throws -> TestServer.Result {
+                    try await server.send(
+                        .patch, path + "?fieldValidation=\(validation)", raw: body,
+                        headers: [.contentType: "application/\(type)-patch+json"])
+                }
+                let warned = try await send("Warn")
+                #expect(warned.status == 200 && warned.headers[values: .warning] == WarningHeader.values(warnings))
+                #expect(try await send("Ignore").headers[values: .warning] == [])
+                let strict = try await send("Strict")
+                #expect(
+                    strict.status == 422
+                        && strict.message.hasSuffix(": strict decoding error: \(warnings.joined(separator: ", "))"),
+                    "\(strict.text)")
+            }
+        }
+    }
+
+    @Test func managersAreNamedOrTheProgram() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            func manager(_ name: String, _ query: String = "", agent: String) async throws -> String? {
+                let created = try await server.send(
+                    .post, path + query,
+                    body: ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name)], "data": ["a": "b"]],
+                    headers: [.userAgent: agent])
+                return created.json[path: "metadata", "managedFields"]?[0]?["manager"]?.string
+            }
+            #expect(try await manager("a", agent: "kubectl/v1.36.0 (linux/amd64)") == "kubectl")
+            #expect(try await manager("b", "?fieldManager=me", agent: "kubectl/v1.36.0") == "me")
+            #expect(try await manager("c", agent: "") == "unknown")
+            #expect(try await manager("d", agent: String(repeating: "x", count: 200))?.count == 128)
+            let long = try await server.send(.post, path + "?fieldManager=" + String(repeating: "x", count: 129), body: [:])
+            #expect(long.message.contains("fieldManager: Too long: may not be more than 128 bytes"), "\(long.message)")
+            let odd = try await server.send(.post, path + "?fieldManager=a%07b", body: [:])
+            #expect(
+                odd.message
+                    == "CreateOptions.meta.k8s.io \"\" is invalid: fieldManager: Invalid value: \"a\\u0007b\": invalid character U+0007 (at position 1)"
+            )
+        }
+    }
+
+    @Test func deletionsAreCheckedInUpstreamsWords() async throws {
+        try await TestServer.run { server in
+            try await server.createNamespacedConfigMap("a")
+            let path = "/api/v1/namespaces/default/configmaps/a"
+            func delete(_ options: JSON) async throws -> String {
+                try await server.send(.delete, path, body: options).message
+            }
+            #expect(
+                try await delete(["propagationPolicy": "Sometimes"])
+                    == "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"Sometimes\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
+            )
+            #expect(
+                try await delete(["preconditions": ["uid": "x"]]).hasPrefix(
+                    "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the precondition (x) does not match the UID in record"
+                ))
+            #expect(
+                try await delete(["preconditions": ["resourceVersion": "1"]]).hasPrefix(
+                    "Operation cannot be fulfilled on ConfigMap \"a\": the ResourceVersion in the precondition (1) does not match"
+                ))
+            #expect(
+                try await delete(["propagationPolicy": "Orphan", "orphanDependents": true]).contains(
+                    "orphanDependents and deletionPropagation cannot be both set"))
+            let list = try await server.send(.delete, "/api/v1/namespaces/default/configmaps")
+            #expect(list.json["kind"] == "ConfigMapList" && list.json["items"]?[0]?["kind"] == nil)
+        }
+    }
+
+    @Test(arguments: [
+        ("continue=%21", "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"),
+        (
+            "continue=eyJ2IjoidjIifQ",
+            "invalid continue token: continue key is not valid: server does not recognize this encoded version v2"
+        ),
+        (
+            "resourceVersion=x",
+            "invalid resource version: resourceVersion: Invalid value: \"x\": strconv.ParseUint: parsing \"x\": invalid syntax"
+        ),
+        ("watch=1&resourceVersion=x", "resourceVersion: Invalid value: \"x\": strconv.ParseUint: parsing \"x\": invalid syntax"),
+        ("fieldSelector=a", "invalid selector: 'a'; can't understand 'a'"),
+        ("labelSelector=a+b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
+        ("labelSelector=a+in+(b", "unable to parse requirement: found '', expected: ',' or ')'"),
+        ("limit=x", "strconv.ParseInt: parsing \"x\": invalid syntax"),
+        (
+            "resourceVersionMatch=Exact",
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        ),
+        (
+            "resourceVersionMatch=Exact&resourceVersion=0",
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""
+        ),
+        (
+            "resourceVersionMatch=Old&resourceVersion=1",
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Unsupported value: \"Old\": supported values: \"Exact\", \"NotOlderThan\", \"\""
+        ),
+        (
+            "sendInitialEvents=true",
+            "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"
+        ),
+        (
+            "watch=1&sendInitialEvents=true",
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        ),
+        (
+            "watch=1&resourceVersionMatch=NotOlderThan",
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        ),
+    ])
+    func listsAreRefusedInUpstreamsWords(_ query: String, _ message: String) async throws {
+        try await TestServer.run { server in
+            let refused = try await server.send(.get, "/api/v1/namespaces/default/configmaps?\(query)")
+            #expect(refused.message == message)
+        }
+    }
+
     @Test func longListsAreStreamed() async throws {
         try await TestServer.run { server in
             for index in 0..<8 {
@@ -217,6 +433,12 @@ struct VerbTests {
             #expect(try await server.send(.post, path + "?fieldValidation=Strict", raw: body("s")).status == 400)
             let ignored = try await server.send(.post, path + "?fieldValidation=Ignore", raw: body("i"))
             #expect(ignored.headers[.warning] == nil)
+            // Whoever fails is warned as well.
+            let again = try await server.send(.post, path, raw: body("w"))
+            #expect(again.status == 409 && again.headers[.warning] == #"299 - "duplicate field \"data.a\"""#)
+            let both = try await server.send(
+                .post, path + "?fieldValidation=Strict", raw: body("s").replacing("\"data\"", with: "\"datum\":1,\"data\""))
+            #expect(both.message.hasSuffix(#"strict decoding error: duplicate field "data.a", unknown field "datum""#))
         }
     }
 
