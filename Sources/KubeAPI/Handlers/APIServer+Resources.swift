@@ -22,8 +22,8 @@ extension APIServer {
         try Self.checkScope(info, resource, call.request.method)
 
         var response = try await self.perform(call, resource)
-        if let warning = resource.custom?.deprecationWarning {
-            response.headers.append(HTTPField(name: .warning, value: WarningHeader.value(warning)))
+        for value in WarningHeader.values([resource.custom?.deprecationWarning ?? ""]) {
+            response.headers.append(HTTPField(name: .warning, value: value))
         }
         return response
     }

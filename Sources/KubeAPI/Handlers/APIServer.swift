@@ -87,7 +87,8 @@ public final class APIServer: Sendable {
             }
             response = self.failure(error, request)
         }
-        self.compress(&response, request)
+        // What is only passed on, as a proxy's answers, is left as it is.
+        if info.subresource.isEmpty { self.compress(&response, request) }
         response.headers[.auditID] = auditID
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-cache, private" }
         let duration = start.duration(to: .now)
