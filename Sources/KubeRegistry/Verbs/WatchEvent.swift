@@ -1,4 +1,4 @@
-public import KubeObject
+import KubeObject
 import KubeStore
 
 /// One event of a watch, as clients get it.
