@@ -102,11 +102,14 @@ extension StatusError {
         if !name.isEmpty { details["name"] = .string(name) }
         if !kind.group.isEmpty { details["group"] = .string(kind.group) }
         if !causes.isEmpty { details["causes"] = .array(causes.map(\.cause)) }
+        // The text says the same thing once.
+        var said: Set<String> = []
+        let problems = causes.map(\.description).filter { said.insert($0).inserted }
         let list =
-            switch causes.count {
+            switch problems.count {
             case 0: ""
-            case 1: ": \(causes[0])"
-            default: ": [\(causes.map(\.description).joined(separator: ", "))]"
+            case 1: ": \(problems[0])"
+            default: ": [\(problems.joined(separator: ", "))]"
             }
         return StatusError(code: 422, reason: "Invalid", message: "\(kind) \"\(name)\" is invalid\(list)", details: details)
     }

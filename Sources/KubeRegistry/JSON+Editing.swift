@@ -50,6 +50,9 @@ extension JSON {
     /// The text of a member; empty when there is none.
     func text(_ key: String) -> String { self[key]?.string ?? "" }
 
+    /// The member, if it is there and not null.
+    func present(_ key: String) -> JSON? { self[key].flatMap { $0.isNull ? nil : $0 } }
+
     /// Whether the member is there and neither null nor an empty text, list or object.
     func has(_ key: String) -> Bool { self[key].map { !$0.isEmpty } ?? false }
 

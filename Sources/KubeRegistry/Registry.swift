@@ -53,7 +53,7 @@ public final class Registry: Sendable {
     public static var defaultAdmission: [any AdmissionPlugin] {
         [
             NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds(),
-            ResourceQuotaAdmission(),
+            CertificateRequester(), ResourceQuotaAdmission(),
         ]
     }
 

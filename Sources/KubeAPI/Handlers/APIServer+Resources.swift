@@ -22,7 +22,8 @@ extension APIServer {
         try Self.checkScope(info, resource, call.request.method)
 
         var response = try await self.perform(call, resource)
-        for value in WarningHeader.values([resource.custom?.deprecationWarning ?? ""]) {
+        let warning = resource.custom?.deprecationWarning ?? resource.builtinDeprecationWarning ?? ""
+        for value in WarningHeader.values([warning]) {
             response.headers.append(HTTPField(name: .warning, value: value))
         }
         return response

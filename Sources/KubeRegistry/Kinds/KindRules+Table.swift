@@ -4,6 +4,9 @@ import KubeObject
 enum KindTable {
     static func rules(for resource: GroupResource) -> any KindRules { table[resource] ?? fallback }
 
+    /// Whether anybody has thought of the resource.
+    static func knows(_ resource: GroupResource) -> Bool { table[resource] != nil }
+
     private static let fallback: any KindRules = PlainRules()
 
     private static let table: [GroupResource: any KindRules] = {
@@ -38,7 +41,7 @@ enum KindTable {
         add("networking.k8s.io", "ingressclasses", IngressClassRules())
         add("networking.k8s.io", "networkpolicies", NetworkPolicyRules())
         add("networking.k8s.io", "ipaddresses", IPAddressRules())
-        add("networking.k8s.io", "servicecidrs", PlainRules())
+        add("networking.k8s.io", "servicecidrs", ServiceCIDRRules())
         add("discovery.k8s.io", "endpointslices", EndpointSliceRules())
         add("policy", "poddisruptionbudgets", PodDisruptionBudgetRules())
         add("autoscaling", "horizontalpodautoscalers", HorizontalPodAutoscalerRules())
@@ -46,28 +49,33 @@ enum KindTable {
         add("scheduling.k8s.io", "priorityclasses", PriorityClassRules())
         add("storage.k8s.io", "storageclasses", StorageClassRules())
         add("storage.k8s.io", "csidrivers", CSIDriverRules())
-        add("storage.k8s.io", "volumeattachments", PlainRules(returnsDeletedObject: true))
-        add("storage.k8s.io", "csinodes", PlainRules(allowsUnconditionalUpdate: false))
+        add("storage.k8s.io", "volumeattachments", VolumeAttachmentRules())
+        add("storage.k8s.io", "csinodes", CSINodeRules())
+        add("storage.k8s.io", "csistoragecapacities", CSIStorageCapacityRules())
+        add("storage.k8s.io", "volumeattributesclasses", VolumeAttributesClassRules())
         add(rbacGroup, "roles", RoleRules(isClusterScoped: false))
         add(rbacGroup, "clusterroles", RoleRules(isClusterScoped: true))
         add(rbacGroup, "rolebindings", RoleBindingRules(isClusterScoped: false))
         add(rbacGroup, "clusterrolebindings", RoleBindingRules(isClusterScoped: true))
-        add("node.k8s.io", "runtimeclasses", PlainRules(allowsUnconditionalUpdate: false))
-        add("admissionregistration.k8s.io", "mutatingwebhookconfigurations", WebhookConfigurationRules())
-        add("admissionregistration.k8s.io", "validatingwebhookconfigurations", WebhookConfigurationRules())
+        add("node.k8s.io", "runtimeclasses", RuntimeClassRules())
+        add("admissionregistration.k8s.io", "mutatingwebhookconfigurations", WebhookConfigurationRules(isMutating: true))
+        add("admissionregistration.k8s.io", "validatingwebhookconfigurations", WebhookConfigurationRules(isMutating: false))
+        add("admissionregistration.k8s.io", "mutatingadmissionpolicies", AdmissionPolicyRules(isMutating: true))
+        add("admissionregistration.k8s.io", "validatingadmissionpolicies", AdmissionPolicyRules(isMutating: false))
         add(
-            "admissionregistration.k8s.io", "validatingadmissionpolicies",
-            PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
+            "admissionregistration.k8s.io", "mutatingadmissionpolicybindings", AdmissionPolicyBindingRules(isMutating: true))
         add(
             "admissionregistration.k8s.io", "validatingadmissionpolicybindings",
-            PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
-        add("flowcontrol.apiserver.k8s.io", "flowschemas", PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
-        add(
-            "flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations",
-            PlainRules(countsGeneration: true, allowsUnconditionalUpdate: false))
+            AdmissionPolicyBindingRules(isMutating: false))
+        add("flowcontrol.apiserver.k8s.io", "flowschemas", FlowSchemaRules())
+        add("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", PriorityLevelConfigurationRules())
+        add("resource.k8s.io", "deviceclasses", DeviceClassRules())
+        add("resource.k8s.io", "resourceclaims", ResourceClaimRules())
+        add("resource.k8s.io", "resourceclaimtemplates", ResourceClaimTemplateRules())
+        add("resource.k8s.io", "resourceslices", ResourceSliceRules())
         add("certificates.k8s.io", "certificatesigningrequests", CertificateSigningRequestRules())
         add("apiextensions.k8s.io", "customresourcedefinitions", CustomResourceDefinitionKind())
-        add("apiregistration.k8s.io", "apiservices", PlainRules(nameRule: .pathSegment))
+        add("apiregistration.k8s.io", "apiservices", APIServiceRules())
         return table
     }()
 }

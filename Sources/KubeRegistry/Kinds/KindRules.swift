@@ -42,14 +42,23 @@ protocol KindRules: Sendable {
     /// As `prepareForUpdate`, for an update through `/status`; all but metadata and status has already been carried over.
     func prepareForStatusUpdate(_ object: inout JSON, old: JSON)
 
+    /// As `prepareForUpdate`, for an update through another subresource that writes the object.
+    func prepareForUpdate(_ object: inout JSON, old: JSON, subresource: String)
+
     /// What is wrong with the object, apart from the metadata that all kinds share.
     func validate(_ object: JSON, _ errors: inout FieldErrors)
+
+    /// As `validate`, for a new object, of which some kinds ask more.
+    func validateCreate(_ object: JSON, _ errors: inout FieldErrors)
 
     /// What the change does that it may not; `validate` isn't called before.
     func validateUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors)
 
     /// What is wrong with the new status.
     func validateStatusUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors)
+
+    /// What is wrong with a change through another subresource that writes the object.
+    func validateUpdate(_ object: JSON, old: JSON, subresource: String, _ errors: inout FieldErrors)
 
     /// Texts for `Warning` headers.
     func warnings(_ object: JSON, old: JSON?) -> [String]
@@ -72,8 +81,11 @@ extension KindRules {
     func prepareForCreate(_ object: inout JSON) {}
     func prepareForUpdate(_ object: inout JSON, old: JSON) {}
     func prepareForStatusUpdate(_ object: inout JSON, old: JSON) {}
+    func prepareForUpdate(_ object: inout JSON, old: JSON, subresource: String) {}
     func validate(_ object: JSON, _ errors: inout FieldErrors) {}
+    func validateCreate(_ object: JSON, _ errors: inout FieldErrors) { validate(object, &errors) }
     func validateUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors) { validate(object, &errors) }
+    func validateUpdate(_ object: JSON, old: JSON, subresource: String, _ errors: inout FieldErrors) {}
     func validateStatusUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors) {}
     func warnings(_ object: JSON, old: JSON?) -> [String] { [] }
     func selectableField(_ path: String, of object: Object) -> String? { nil }

@@ -3,14 +3,14 @@ import KubeObject
 extension Printers {
     static let clusterOfCore: [String: Printer] = [
         "namespaces": Printer([.name, .text("Status"), .age]) { row in [row.name, .string(row.status.text("phase")), row.age] },
-        "configmaps": Printer([.name, .number("Data"), .age]) { row in
+        "configmaps": Printer([.name, .text("Data"), .age]) { row in
             let count = (row.tree["data"]?.object?.count ?? 0) + (row.tree["binaryData"]?.object?.count ?? 0)
             return [row.name, .int(Int64(count)), row.age]
         },
-        "secrets": Printer([.name, .text("Type"), .number("Data"), .age]) { row in
+        "secrets": Printer([.name, .text("Type"), .text("Data"), .age]) { row in
             [row.name, .string(row.tree.text("type")), .int(Int64(row.tree["data"]?.object?.count ?? 0)), row.age]
         },
-        "serviceaccounts": Printer([.name, .number("Secrets"), .age]) { row in
+        "serviceaccounts": Printer([.name, .text("Secrets"), .age]) { row in
             [row.name, .int(Int64(row.tree["secrets"]?.elements.count ?? 0)), row.age]
         },
         "nodes": Printer([

@@ -20,9 +20,10 @@ extension Printers {
             var addresses: [String] = []
             for subset in row.tree["subsets"]?.elements ?? [] {
                 let ports = subset["ports"]?.elements ?? []
-                for address in subset["addresses"]?.elements ?? [] {
-                    let ip = address.text("ip")
-                    addresses += ports.isEmpty ? [ip] : ports.map { "\(ip):\($0["port"]?.int ?? 0)" }
+                let ips = (subset["addresses"]?.elements ?? []).map { $0.text("ip") }
+                if ports.isEmpty { addresses += ips }
+                for port in ports {
+                    addresses += ips.map { "\($0.contains(":") ? "[\($0)]" : $0):\(port["port"]?.int ?? 0)" }
                 }
             }
             return [row.name, .string(shortened(addresses)), row.age]
@@ -53,7 +54,9 @@ extension Printers {
 
     static let discovery: [String: Printer] = [
         "endpointslices": Printer([.name, .text("AddressType"), .text("Ports"), .text("Endpoints"), .age]) { row in
-            let ports = (row.tree["ports"]?.elements ?? []).map { $0["port"]?.int.map { String($0) } ?? "*" }
+            let ports = (row.tree["ports"]?.elements ?? []).map { port in
+                port["port"]?.int.map { String($0) } ?? port["name"]?.string ?? "*"
+            }
             let addresses = (row.tree["endpoints"]?.elements ?? []).flatMap { $0["addresses"]?.strings ?? [] }
             return [
                 row.name, .string(row.tree.text("addressType")), .string(ports.isEmpty ? "<unset>" : shortened(ports)),
@@ -88,12 +91,12 @@ extension Printers {
         "networkpolicies": Printer([.name, .text("Pod-Selector"), .age]) { row in
             [row.name, Row.selector(row.spec["podSelector"]), row.age]
         },
-        "ipaddresses": Printer([.name, .text("ParentRef"), .age]) { row in
+        "ipaddresses": Printer([.name, .text("ParentRef")]) { row in
             let parent = row.spec["parentRef"] ?? [:]
             let group = parent.text("group")
             let resource = parent.text("resource") + (group.isEmpty ? "" : ".\(group)")
             let parts = [resource, parent.text("namespace"), parent.text("name")].filter { !$0.isEmpty }
-            return [row.name, Row.shown(parts.joined(separator: "/")), row.age]
+            return [row.name, Row.shown(parts.joined(separator: "/"))]
         },
         "servicecidrs": Printer([.name, .text("CIDRs"), .age]) { row in
             [row.name, .string((row.spec["cidrs"]?.strings ?? []).joined(separator: ",")), row.age]

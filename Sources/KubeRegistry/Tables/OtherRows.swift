@@ -36,7 +36,7 @@ extension Printers {
 
     static let autoscaling: [String: Printer] = [
         "horizontalpodautoscalers": Printer([
-            .name, .text("Reference"), .text("Targets"), .text("MinPods"), .number("MaxPods"), .number("Replicas"), .age,
+            .name, .text("Reference"), .text("Targets"), .text("MinPods"), .text("MaxPods"), .text("Replicas"), .age,
         ]) { row in
             let tree =
                 row.tree.text("apiVersion") == "autoscaling/v1"
@@ -125,28 +125,58 @@ extension Printers {
         let webhooks = Printer([.name, .number("Webhooks"), .age]) { row in
             [row.name, .int(Int64(row.tree["webhooks"]?.elements.count ?? 0)), row.age]
         }
-        return [
-            "mutatingwebhookconfigurations": webhooks, "validatingwebhookconfigurations": webhooks,
-            "validatingadmissionpolicies": Printer([.name, .number("Validations"), .text("ParamKind"), .age]) { row in
-                let kind = row.spec["paramKind"]
+        let bindings = Printer([.name, .text("PolicyName"), .text("ParamRef"), .age]) { row in
+            let reference = row.spec.present("paramRef")
+            let name = reference.map { ref in
+                ref.text("namespace").isEmpty ? ref.text("name") : "\(ref.text("namespace"))/\(ref.text("name"))"
+            }
+            return [row.name, .string(row.spec.text("policyName")), .string(name ?? "<unset>"), row.age]
+        }
+        func policies(_ column: String, _ key: String) -> Printer {
+            Printer([.name, .number(column), .text("ParamKind"), .age]) { row in
+                let kind = row.spec.present("paramKind")
                 return [
-                    row.name, .int(Int64(row.spec["validations"]?.elements.count ?? 0)),
+                    row.name, .int(Int64(row.spec[key]?.elements.count ?? 0)),
                     .string(kind.map { "\($0.text("apiVersion"))/\($0.text("kind"))" } ?? "<unset>"), row.age,
                 ]
-            },
-            "validatingadmissionpolicybindings": Printer([.name, .text("PolicyName"), .text("ParamRef"), .age]) { row in
-                let reference = row.spec["paramRef"]
-                let name = reference.map { ref in
-                    ref.text("namespace").isEmpty ? ref.text("name") : "\(ref.text("namespace"))/\(ref.text("name"))"
+            }
+        }
+        return [
+            "mutatingwebhookconfigurations": webhooks, "validatingwebhookconfigurations": webhooks,
+            "mutatingadmissionpolicies": policies("Mutations", "mutations"),
+            "validatingadmissionpolicies": policies("Validations", "validations"),
+            "mutatingadmissionpolicybindings": bindings, "validatingadmissionpolicybindings": bindings,
+        ]
+    }()
+
+    /// Dynamic resource allocation.
+    static let devices: [String: Printer] = {
+        let plain = Printer([.name, .age]) { row in [row.name, row.age] }
+        return [
+            "deviceclasses": plain, "resourceclaimtemplates": plain,
+            "resourceclaims": Printer([.name, .text("State"), .age]) { row in
+                let isDeleted = row.metadata.has("deletionTimestamp")
+                var states = isDeleted ? ["deleted"] : []
+                if row.status.present("allocation") != nil {
+                    states.append("allocated")
+                    if !(row.status["reservedFor"]?.isEmpty ?? true) { states.append("reserved") }
+                } else if !isDeleted {
+                    states.append("pending")
                 }
-                return [row.name, .string(row.spec.text("policyName")), .string(name ?? "<unset>"), row.age]
+                return [row.name, .string(states.joined(separator: ",")), row.age]
+            },
+            "resourceslices": Printer([.name, .text("Node"), .text("Driver"), .text("Pool"), .age]) { row in
+                [
+                    row.name, .string(row.spec.text("nodeName")), .string(row.spec.text("driver")),
+                    .string(row.spec["pool"]?.text("name") ?? ""), row.age,
+                ]
             },
         ]
     }()
 
     static let flowControl: [String: Printer] = [
         "flowschemas": Printer([
-            .name, .text("PriorityLevel"), .number("MatchingPrecedence"), .text("DistinguisherMethod"), .age, .text("MissingPL"),
+            .name, .text("PriorityLevel"), .text("MatchingPrecedence"), .text("DistinguisherMethod"), .age, .text("MissingPL"),
         ]) { row in
             let dangling = row.status["conditions"]?.elements.first { $0.text("type") == "Dangling" }
             return [

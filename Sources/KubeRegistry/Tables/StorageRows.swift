@@ -46,7 +46,7 @@ extension Printers {
 
     static let storage: [String: Printer] = [
         "storageclasses": Printer([
-            .name, .text("Provisioner"), .text("ReclaimPolicy"), .text("VolumeBindingMode"), .truth("AllowVolumeExpansion"), .age,
+            .name, .text("Provisioner"), .text("ReclaimPolicy"), .text("VolumeBindingMode"), .text("AllowVolumeExpansion"), .age,
         ]) { row in
             let isDefault = [
                 "storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class",
@@ -59,7 +59,8 @@ extension Printers {
             ]
         },
         "volumeattachments": Printer([
-            .name, .text("Attacher"), .text("PV"), .text("Node"), .truth("Attached"), .age,
+            .name, Column(name: "Attacher", type: "string", format: "name", priority: 0, description: ""), .text("PV"),
+            .text("Node"), .truth("Attached"), .age,
         ]) { row in
             [
                 row.name, .string(row.spec.text("attacher")), .string(row.spec["source"]?.text("persistentVolumeName") ?? ""),

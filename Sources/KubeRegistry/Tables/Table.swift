@@ -51,6 +51,9 @@ public enum Table {
         ["kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": tree["metadata"] ?? [:]]
     }
 
+    /// Whether the resource has columns of its own.
+    static func knows(_ resource: ResourceType) -> Bool { Printers.all[resource.storedResource] != nil }
+
     private static func printer(_ resource: ResourceType) -> Printer {
         if let custom = resource.custom { return Printers.custom(custom) }
         return Printers.all[resource.storedResource] ?? Printers.fallback
@@ -156,7 +159,7 @@ enum Printers {
             (rbacGroup, access), ("policy", policy), ("autoscaling", autoscaling), ("coordination.k8s.io", coordination),
             ("scheduling.k8s.io", scheduling), ("node.k8s.io", node), ("certificates.k8s.io", certificates),
             ("admissionregistration.k8s.io", admissionRegistration), ("flowcontrol.apiserver.k8s.io", flowControl),
-            ("apiregistration.k8s.io", apiRegistration),
+            ("apiregistration.k8s.io", apiRegistration), ("resource.k8s.io", devices),
         ] {
             for (plural, printer) in printers { all[GroupResource(group: group, resource: plural)] = printer }
         }

@@ -23,7 +23,7 @@ extension Printers {
 
     static let apps: [String: Printer] = [
         "deployments": Printer(
-            [.name, .text("Ready"), .number("Up-to-date"), .number("Available"), .age] + template
+            [.name, .text("Ready"), .text("Up-to-date"), .text("Available"), .age] + template
         ) { row in
             [
                 row.name, .string("\(row.status["readyReplicas"]?.int ?? 0)/\(row.spec["replicas"]?.int ?? 0)"),
@@ -55,7 +55,7 @@ extension Printers {
                 count(row.status["numberAvailable"]), Row.labels(row.spec[path: "template", "spec", "nodeSelector"]), row.age,
             ] + templateCells(row)
         },
-        "controllerrevisions": Printer([.name, .text("Controller"), .number("Revision"), .age]) { row in
+        "controllerrevisions": Printer([.name, .text("Controller"), .text("Revision"), .age]) { row in
             let owner = row.metadata["ownerReferences"]?.elements.first { $0["controller"]?.bool == true }
             let controller = owner.map { owner in
                 let group = GroupVersion(apiVersion: owner.text("apiVersion")).group

@@ -156,7 +156,73 @@ enum Names {
         return problems
     }
 
-    static func portNumber(_ value: Int64) -> [String] {
-        (1...65535).contains(value) ? [] : ["must be between 1 and 65535, inclusive"]
+    static func portNumber(_ value: Int64) -> [String] { (1...65535).contains(value) ? [] : [outside(1...65535)] }
+
+    static func outside(_ bounds: ClosedRange<Int64>) -> String {
+        "must be between \(bounds.lowerBound) and \(bounds.upperBound), inclusive"
+    }
+
+    /// `*.example.com`.
+    static func wildcardSubdomain(_ value: String) -> [String] {
+        var problems: [String] = []
+        if value.utf8.count > maximumSubdomainLength { problems.append(tooLong(maximumSubdomainLength)) }
+        let isFine = value.hasPrefix("*.") && isSubdomain(value.dropFirst(2))
+        if !isFine {
+            problems.append(
+                "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower "
+                    + "case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex "
+                    + "used for validation is '\\*\\.\(subdomainFormat)')")
+        }
+        return problems
+    }
+
+    /// A subdomain that may have underscores, as DNS search paths do.
+    static func subdomainWithUnderscores(_ value: String) -> [String] {
+        var problems: [String] = []
+        if value.utf8.count > maximumSubdomainLength { problems.append(tooLong(maximumSubdomainLength)) }
+        let format = "[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?(\\.[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?)*"
+        let isFine = isSubdomain(value.replacing("_", with: "a")[...])
+        if !isFine {
+            problems.append(
+                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and "
+                    + "end with an alphanumeric character or '_' (e.g. 'example.com', regex used for validation is '\(format)')")
+        }
+        return problems
+    }
+
+    private static func isSubdomain(_ value: Substring) -> Bool {
+        value.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy(isLabel)
+    }
+
+    /// `example.com/path`: the names of controllers.
+    static func domainPrefixedPath(_ value: String) -> [String] {
+        let parts = value.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
+            return ["must be a domain-prefixed path (such as \"acme.io/foo\")"]
+        }
+        var problems = subdomain(parts[0])
+        let allowed = "!$&'()*+,;=:@-._~%/"
+        let isFine = parts[1].utf8.allSatisfy { byte in isAlphanumeric(byte) || allowed.utf8.contains(byte) }
+        if !isFine {
+            problems.append("Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')")
+        }
+        return problems
+    }
+
+    /// A subdomain of at least three parts: the names of webhooks.
+    static func fullyQualified(_ value: String) -> [String] {
+        let problems = subdomain(value)
+        if !problems.isEmpty { return [problems.joined(separator: ",")] }
+        return value.split(separator: ".").count < 3 ? ["should be a domain with at least three segments separated by dots"] : []
+    }
+
+    static func httpHeader(_ value: String) -> [String] {
+        let isFine = !value.isEmpty && value.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+        return isFine
+            ? []
+            : [
+                "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation "
+                    + "is '[-A-Za-z0-9]+')"
+            ]
     }
 }

@@ -64,6 +64,15 @@ enum ObjectMetaValidation {
         if size > totalAnnotationSize { errors.add(.tooLong(path, maximum: totalAnnotationSize)) }
     }
 
+    /// The metadata of something that is made from a template: labels and annotations, nothing else.
+    static func validateTemplate(_ metadata: JSON, _ path: String, _ errors: inout FieldErrors) {
+        validateAnnotations(metadata["annotations"], "\(path).annotations", &errors)
+        validateLabels(metadata["labels"], "\(path).labels", &errors)
+        for (key, value) in metadata.object ?? [:] where key != "annotations" && key != "labels" && !value.isEmpty {
+            errors.forbidden("\(path).\(key)", "cannot be set")
+        }
+    }
+
     private static func validateOwners(_ owners: [JSON], _ errors: inout FieldErrors) {
         var controller: String?
         for owner in owners {

@@ -100,7 +100,7 @@ extension Registry {
         if rules.countsGeneration { object[path: "metadata", "generation"] = 1 }
         var errors = FieldErrors()
         ObjectMetaValidation.validate(object, isNamespaced: resource.isNamespaced, nameRule: rules.nameRule, &errors)
-        rules.validate(object, &errors)
+        rules.validateCreate(object, &errors)
         let name = object["metadata"]?.text("name") ?? ""
         if !errors.isEmpty { throw .invalid(kind, name, errors.list) }
         try RoleEscalation.check(object, old: nil, resource, context, authorizer)

@@ -225,6 +225,8 @@ extension Registry {
             rules.prepareForStatusUpdate(&object, old: old)
         } else if subresource.isEmpty {
             rules.prepareForUpdate(&object, old: old)
+        } else {
+            rules.prepareForUpdate(&object, old: old, subresource: subresource)
         }
         if Self.isSame(object, old) { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }
         if rules.countsGeneration, subresource != "status",
@@ -240,13 +242,7 @@ extension Registry {
         case "": rules.validateUpdate(object, old: old, &errors)
         // What a definition says of its replicas isn't known to the scale.
         case "scale" where resource.definition != nil: rules.validateUpdate(object, old: old, &errors)
-        case "ephemeralcontainers":
-            rules.validate(object, &errors)
-            EphemeralContainers.validateUpdate(object["spec"] ?? [:], old: old["spec"] ?? [:], &errors)
-        case "resize":
-            rules.validate(object, &errors)
-            PodResize.validate(object, old: old, &errors)
-        default: break
+        default: rules.validateUpdate(object, old: old, subresource: subresource, &errors)
         }
         if !errors.isEmpty {
             throw .invalid(

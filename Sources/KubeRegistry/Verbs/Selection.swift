@@ -37,8 +37,10 @@ struct Selection: Sendable {
         if resource.definition != nil { return "field label not supported: \(path)" }
         return switch (resource.storedAs.group, resource.plural) {
         case ("", "pods"), ("", "nodes"), ("", "namespaces"), ("", "secrets"), ("", "events"), ("", "services"),
-            ("", "replicationcontrollers"):
+            ("", "replicationcontrollers"), ("certificates.k8s.io", "certificatesigningrequests"):
             "field label not supported: \(path)"
+        case ("resource.k8s.io", "resourceslices"):
+            "field label not supported for \(resource.storedAs.apiVersion), Kind=\(resource.kind): \(path)"
         case ("batch", "jobs"): "field label \(quoted(path)) not supported for Job"
         default: "\(quoted(path)) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
         }

@@ -1,13 +1,15 @@
 /// An IP address, without a zone and never IPv4 in IPv6.
 public struct CELIP: Sendable, Hashable {
     /// 4 or 16 octets.
-    let octets: [UInt8]
+    public let octets: [UInt8]
 
-    var isV4: Bool { octets.count == 4 }
+    /// Whether it is an IPv4 address.
+    public var isV4: Bool { octets.count == 4 }
 
     init(octets: [UInt8]) { self.octets = octets }
 
-    init?(_ text: String) {
+    /// Nil for what is no address, or an IPv4 address in IPv6 or with leading zeros.
+    public init?(_ text: String) {
         if !text.contains(":") {
             let parts = text.split(separator: ".", omittingEmptySubsequences: false)
             guard parts.count == 4 else { return nil }
@@ -48,7 +50,7 @@ public struct CELIP: Sendable, Hashable {
     }
 
     /// The canonical text (RFC 5952).
-    var text: String {
+    public var text: String {
         if isV4 { return octets.map(String.init).joined(separator: ".") }
         let groups = stride(from: 0, to: 16, by: 2).map { UInt16(octets[$0]) << 8 | UInt16(octets[$0 + 1]) }
         var best = 0..<0
@@ -63,19 +65,25 @@ public struct CELIP: Sendable, Hashable {
         return best.isEmpty ? join(groups[...]) : "\(join(groups[..<best.lowerBound]))::\(join(groups[best.upperBound...]))"
     }
 
-    var isUnspecified: Bool { octets.allSatisfy { $0 == 0 } }
-    var isLoopback: Bool { isV4 ? octets[0] == 127 : octets.dropLast().allSatisfy { $0 == 0 } && octets[15] == 1 }
+    /// `0.0.0.0` and `::`.
+    public var isUnspecified: Bool { octets.allSatisfy { $0 == 0 } }
+    /// `127.0.0.0/8` and `::1`.
+    public var isLoopback: Bool { isV4 ? octets[0] == 127 : octets.dropLast().allSatisfy { $0 == 0 } && octets[15] == 1 }
     var isMulticast: Bool { isV4 ? octets[0] & 0xF0 == 0xE0 : octets[0] == 0xFF }
-    var isLinkLocalMulticast: Bool {
+    /// `224.0.0.0/24` and `ff02::/16`.
+    public var isLinkLocalMulticast: Bool {
         isV4 ? octets[0] == 224 && octets[1] == 0 && octets[2] == 0 : octets[0] == 0xFF && octets[1] & 0x0F == 0x02
     }
-    var isLinkLocalUnicast: Bool { isV4 ? octets[0] == 169 && octets[1] == 254 : octets[0] == 0xFE && octets[1] & 0xC0 == 0x80 }
+    /// `169.254.0.0/16` and `fe80::/10`.
+    public var isLinkLocalUnicast: Bool {
+        isV4 ? octets[0] == 169 && octets[1] == 254 : octets[0] == 0xFE && octets[1] & 0xC0 == 0x80
+    }
     var isGlobalUnicast: Bool {
         !isUnspecified && !isLoopback && !isMulticast && !isLinkLocalUnicast && !(isV4 && octets == [255, 255, 255, 255])
     }
 
     /// With all bits after `prefix` cleared.
-    func masked(_ prefix: Int) -> CELIP {
+    public func masked(_ prefix: Int) -> CELIP {
         CELIP(
             octets: octets.enumerated().map { index, octet in
                 let bits = max(0, min(8, prefix - index * 8))
@@ -84,7 +92,7 @@ public struct CELIP: Sendable, Hashable {
     }
 
     /// `ADDRESS/PREFIX`, or nil.
-    static func cidr(_ text: String) -> (CELIP, Int)? {
+    public static func cidr(_ text: String) -> (CELIP, Int)? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let ip = CELIP(String(parts[0])), let prefix = Int(parts[1]),
             parts[1].utf8.allSatisfy({ $0 &- 0x30 < 10 }),

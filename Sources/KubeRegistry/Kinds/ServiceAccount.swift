@@ -1,6 +1,0 @@
-import KubeObject
-
-/// ServiceAccount.
-struct ServiceAccountRules: KindRules {
-    var returnsDeletedObject: Bool { true }
-}
