@@ -58,7 +58,7 @@ struct EndpointSliceRules: KindRules {
             if problems.isEmpty, Addresses.isIPv6(address) != isV6 {
                 errors.invalid(path, .string(address), "must be an \(family) address")
             }
-            // Upstream refuses loopback and link-local addresses; here tests put servers of the machine in the place of pods.
+        // Upstream refuses loopback and link-local addresses; here tests put servers of the machine in the place of pods.
         case "FQDN": errors.invalid(path, address, Names.subdomain(address))
         default: break
         }
