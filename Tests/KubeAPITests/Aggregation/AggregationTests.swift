@@ -82,19 +82,22 @@ import X509
 
             server.addressBook.add(
                 "127.0.0.1", PodAddress(cluster: cluster.id, namespace: "default", name: "fruit", uid: "u"))
+            // A client may not name this address.
+            _ = try await cluster.commit([
+                .put(
+                    try Draft([
+                        "kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1", "addressType": "IPv4",
+                        "metadata": [
+                            "name": "fruit", "namespace": "default", "labels": ["kubernetes.io/service-name": "fruit"],
+                        ],
+                        "endpoints": [["addresses": ["127.0.0.1"]]], "ports": [["name": "", "port": .int(Int64(port))]],
+                    ]), at: Key(group: "discovery.k8s.io", plural: "endpointslices", namespace: "default", name: "fruit"))
+            ])
             let bundle = Data(try authority.pem().utf8).base64EncodedString()
             for (path, body) in [
                 (
                     "/api/v1/namespaces/default/services",
                     ["kind": "Service", "apiVersion": "v1", "metadata": ["name": "fruit"], "spec": ["ports": [["port": 443]]]]
-                ),
-                (
-                    "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
-                    [
-                        "kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1", "addressType": "IPv4",
-                        "metadata": ["name": "fruit", "labels": ["kubernetes.io/service-name": "fruit"]],
-                        "endpoints": [["addresses": ["127.0.0.1"]]], "ports": [["name": "", "port": .int(Int64(port))]],
-                    ]
                 ),
                 (
                     "/apis/apiregistration.k8s.io/v1/apiservices",

@@ -163,17 +163,21 @@ struct ProxyTests {
                 try await setting.curl("/services/site:80/proxy/").contains("no endpoints available for service \\\"site:80\\\""))
             #expect(
                 try await setting.curl("/services/site:99/proxy/").contains("no service port 99 found for service \\\"site\\\""))
+            let cluster = try #require(try await setting.server.store.cluster("demo"))
             for (name, address) in [("good", "127.0.0.1"), ("bad", "127.0.0.2")] {
-                let slice = try await setting.server.send(
-                    .post, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
-                    body: [
-                        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-                        "metadata": ["name": .string(name), "labels": ["kubernetes.io/service-name": "site"]],
-                        "addressType": "IPv4",
-                        "endpoints": [["addresses": [.string(address)], "conditions": ["ready": true]]],
-                        "ports": [["name": "web", "port": .int(Int64(setting.port))]],
-                    ])
-                #expect(slice.status == 201, "\(slice.text)")
+                // A client may not name these addresses.
+                _ = try await cluster.commit([
+                    .put(
+                        try Draft([
+                            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+                            "metadata": [
+                                "name": .string(name), "namespace": "default", "labels": ["kubernetes.io/service-name": "site"],
+                            ],
+                            "addressType": "IPv4",
+                            "endpoints": [["addresses": [.string(address)], "conditions": ["ready": true]]],
+                            "ports": [["name": "web", "port": .int(Int64(setting.port))]],
+                        ]), at: Key(group: "discovery.k8s.io", plural: "endpointslices", namespace: "default", name: name))
+                ])
             }
             for _ in 0..<8 {
                 #expect(try await setting.curl("/services/site:80/proxy/x").hasPrefix("GET /x "))

@@ -55,10 +55,9 @@ struct EndpointSliceRules: KindRules {
             let isV6 = family == "IPv6"
             let problems = Addresses.ip(address)
             errors.invalid(path, address, problems)
-            if problems.isEmpty, Addresses.isIPv6(address) != isV6 {
-                errors.invalid(path, .string(address), "must be an \(family) address")
-            }
-        // Upstream refuses loopback and link-local addresses; here tests put servers of the machine in the place of pods.
+            guard problems.isEmpty else { return }
+            if Addresses.isIPv6(address) != isV6 { errors.invalid(path, .string(address), "must be an \(family) address") }
+            errors.invalid(path, address, Addresses.special(address))
         case "FQDN": errors.invalid(path, address, Names.subdomain(address))
         default: break
         }
