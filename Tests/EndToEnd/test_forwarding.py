@@ -99,6 +99,9 @@ class Forwarding(unittest.TestCase):
             "ports": [{"port": 80}],
         }
         service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "forged"}, "spec": {"ports": [{"port": 80}]}}
+        with self.assertRaisesRegex(AssertionError, "may not be in the link-local range"):
+            self.cluster.apply(service, forged)
+        forged["endpoints"][0]["addresses"] = ["192.0.2.1"]
         self.cluster.apply(service, forged)
         result = self.cluster.kubectl("get", "--raw", "/api/v1/namespaces/default/services/forged/proxy/", check=False)
         self.assertIn('no endpoints available for service "forged"', result.stderr)
