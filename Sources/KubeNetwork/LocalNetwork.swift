@@ -66,7 +66,7 @@ public final class LocalNetwork: Service, PodNetworkObserver {
 
     private func lookForObstacles() async {
         do {
-            let routes = try String(contentsOfFile: "/proc/net/route", encoding: .utf8)
+            let routes = try KernelFile.text("/proc/net/route")
             let problems =
                 Obstacles.walls(
                     in: try await NFTables().chains(), besides: configuration.table, podSubnet: configuration.podSubnet)

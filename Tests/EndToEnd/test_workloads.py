@@ -140,6 +140,13 @@ class Workloads(unittest.TestCase):
         self.assertEqual(going["metadata"]["deletionGracePeriodSeconds"], 20)
         until(lambda: "NotFound" in cluster.kubectl("get", "pod/polite", check=False).stderr, "the pod is gone", timeout=15)
 
+    def test_more_pods_at_once_than_a_page_has_routes(self):
+        """Reading /proc/net/route takes more than one read past thirty pods."""
+        self.cluster.deploy("crowd", replicas=40)
+        addresses = {pod["status"]["podIP"] for pod in self.cluster.get("pods", "-l", "app=crowd")["items"]}
+        self.assertEqual(len(addresses), 40)
+        self.cluster.kubectl("delete", "deployment/crowd", "service/crowd")
+
     def test_namespaces_take_everything_with_them(self):
         cluster = self.cluster
         cluster.kubectl("create", "namespace", "short-lived")

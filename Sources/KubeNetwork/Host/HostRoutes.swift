@@ -5,7 +5,7 @@ enum HostRoutes {
     /// The interface that the route to just this address leads to: the host's end of the pod's cable.
     /// - Returns: nil when there's no such route.
     static func interface(to address: IPv4Address) throws -> InterfaceName? {
-        interface(to: address, in: try String(contentsOfFile: "/proc/net/route", encoding: .utf8))
+        interface(to: address, in: try KernelFile.text("/proc/net/route"))
     }
 
     /// - Parameter table: as in `/proc/net/route`: after a heading, lines of name, destination, gateway, flags, reference

@@ -8,7 +8,7 @@ enum HostSettings {
     /// - Returns: whether it wasn't one before.
     @discardableResult
     static func enableForwarding() throws -> Bool {
-        let before = try String(contentsOfFile: forwarding, encoding: .utf8)
+        let before = try KernelFile.text(forwarding)
         guard before.first != "1" else { return false }
         try "1\n".write(toFile: forwarding, atomically: false, encoding: .utf8)
         return true
