@@ -70,14 +70,9 @@ import X509
                 .init(commonName: "fruit", names: [.dnsName("fruit.default.svc")], usage: .serverAuth, lifetime: 3600))
             try issued.certificatePEM().write(toFile: folder + "/server.crt", atomically: true, encoding: .utf8)
             try issued.keyPEM.write(toFile: folder + "/server.key", atomically: true, encoding: .utf8)
-            let python = Process()
-            python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            python.arguments = ["python3", "-c", Self.program, folder]
-            let output = Pipe()
-            python.standardOutput = output
-            try python.run()
-            defer { kill(python.processIdentifier, SIGKILL) }
-            let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+            let python = try ChildProcess.start(["python3", "-c", Self.program, folder])
+            defer { python.killAndWait() }
+            let line = String(decoding: python.output.availableData, as: UTF8.self)
             let port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
 
             server.addressBook.add(

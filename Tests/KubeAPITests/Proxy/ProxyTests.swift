@@ -46,14 +46,9 @@ struct ProxyTests {
 
     /// Runs `body` with a base URL, a token, a port at which "the pod" listens, and the server.
     private func withBackend(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
-        let python = Process()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = ["python3", "-c", Self.program]
-        let output = Pipe()
-        python.standardOutput = output
-        try python.run()
-        defer { kill(python.processIdentifier, SIGKILL) }
-        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        let python = try ChildProcess.start(["python3", "-c", Self.program])
+        defer { python.killAndWait() }
+        let line = String(decoding: python.output.availableData, as: UTF8.self)
         let port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
         try await withListeningServer { kubeconfig, server in
             let text = try String(contentsOfFile: kubeconfig, encoding: .utf8)
