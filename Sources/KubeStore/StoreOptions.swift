@@ -2,10 +2,11 @@
 public struct StoreOptions: Sendable {
     /// How long a cluster that nobody holds stays loaded after its last use.
     public var idleTime: Duration = .seconds(30)
-    /// How many clusters that nobody holds stay loaded at most.
-    public var idleClusters = 2_048
+    /// How many clusters that nobody holds stay loaded at most. Loading one again takes a fraction of a millisecond; what many leave behind in
+    /// the heap when they go can stay for good.
+    public var idleClusters = 512
     /// How much memory those may take at most, roughly, in bytes.
-    public var idleBytes = 256 << 20
+    public var idleBytes = 64 << 20
 
     /// How many events a cluster's log keeps at most.
     public var logEvents = 16_384

@@ -44,6 +44,39 @@ import Testing
         }
     }
 
+    /// All clusters share what they started with; one that deletes or changes a part of that must not go on getting it from there.
+    @Test func aBindingOfTheBootstrapThatAClusterTookAwayOrChangedGivesNothingThereAndAllElsewhere() async throws {
+        try await withRegistry { fixture in
+            let other = try await fixture.registry.createCluster(
+                "other", uid: "o", record: [:], certificateAuthority: "", apiServer: ("10.0.0.1", 6443))
+            let scheduler = UserInfo(name: "system:kube-scheduler", groups: ["system:authenticated"])
+            func may(_ user: UserInfo, _ cluster: LogicalCluster) -> Bool {
+                fixture.registry.authorizer.decide(
+                    AccessAttributes(
+                        user: user, verb: "create", apiGroup: "", resource: "pods", subresource: "binding", namespace: "default"),
+                    in: cluster
+                ).isAllowed
+            }
+            #expect(may(scheduler, fixture.cluster) && may(scheduler, other))
+
+            let bindings = try fixture.resource("clusterrolebindings", "rbac.authorization.k8s.io")
+            try await fixture.registry.delete(bindings, namespace: "", name: "system:kube-scheduler", fixture.admin)
+            #expect(!may(scheduler, fixture.cluster))
+            #expect(may(scheduler, other))
+
+            try await fixture.create(
+                """
+                apiVersion: rbac.authorization.k8s.io/v1
+                kind: ClusterRoleBinding
+                metadata: {name: "system:kube-scheduler"}
+                roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "system:kube-scheduler"}
+                subjects: [{kind: User, name: jane}]
+                """, namespace: "")
+            #expect(may(jane, fixture.cluster) && !may(scheduler, fixture.cluster))
+            #expect(!may(jane, other) && may(scheduler, other))
+        }
+    }
+
     @Test func aRoleThatIsAggregatedGrowsWithTheRolesItChooses() async throws {
         try await withRegistry { fixture in
             try await fixture.create(

@@ -5,8 +5,8 @@ import Synchronization
 /// Decides by RBAC: reads roles and bindings out of the cluster's snapshot.
 ///
 /// A cluster's bindings are indexed by subject when it's first asked about and forgotten as soon as one of its RBAC objects
-/// changes, so that a removed binding takes effect with the next request. At most ``capacity`` clusters are kept; an idle
-/// cluster costs nothing. All functions may be called from any thread.
+/// changes, so that a removed binding takes effect with the next request. At most ``capacity`` clusters are kept, without what they share
+/// with their base; an idle cluster costs nothing. All functions may be called from any thread.
 public final class Authorizer: Sendable {
     /// A decision and, for a `SubjectAccessReview`, why.
     public struct Decision: Sendable, Hashable {
@@ -18,6 +18,8 @@ public final class Authorizer: Sendable {
         /// Counts changes of RBAC objects in any cluster: an index built while it changed isn't kept.
         var generation: UInt64 = 0
         var indexes: [Int64: BindingIndex] = [:]
+        /// The indexes of what clusters started from, which is kept so that its identity stays its own. There is one for each release.
+        var bases: [ObjectIdentifier: (base: Base, index: BindingIndex)] = [:]
         /// Roles as read, by identity; the object is kept so that its identity stays its own.
         var roles: [ObjectIdentifier: (object: Object, rules: [PolicyRule])] = [:]
     }
@@ -127,13 +129,24 @@ public final class Authorizer: Sendable {
     private func index(of cluster: LogicalCluster) -> BindingIndex {
         let (known, generation) = state.withLock { ($0.indexes[cluster.id], $0.generation) }
         if let known { return known }
-        let index = BindingIndex(cluster.snapshot)
+        let index = BindingIndex(cluster.snapshot, over: self.index(of: cluster.base), of: cluster.base.snapshot)
         state.withLock { state in
             guard state.generation == generation else { return }
             if state.indexes.count >= capacity, let other = state.indexes.keys.randomElement() { state.indexes[other] = nil }
             state.indexes[cluster.id] = index
         }
         return index
+    }
+
+    private func index(of base: Base) -> BindingIndex {
+        let identity = ObjectIdentifier(base)
+        if let known = state.withLock({ $0.bases[identity] }) { return known.index }
+        let index = BindingIndex(base.snapshot)
+        return state.withLock { state in
+            if let known = state.bases[identity] { return known.index }
+            state.bases[identity] = (base, index)
+            return index
+        }
     }
 
     /// Must be called with every commit, before its writer is answered.

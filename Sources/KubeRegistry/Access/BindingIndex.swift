@@ -1,41 +1,79 @@
+import KubeObject
 import KubeStore
 import Synchronization
 
 /// A cluster's bindings by subject, built from one snapshot.
+///
+/// Nearly all of them are the base's, which all clusters share: a cluster's index has its own, and says which of the base's it doesn't have.
 final class BindingIndex: Sendable {
     typealias Entry = (binding: RoleBindingView, subject: RoleBindingView.Subject)
 
+    private let base: BindingIndex?
+    /// The base's bindings that the cluster has changed or deleted.
+    private let replaced: Set<BindingName>
     private let cluster: [String: [Entry]]
     private let namespaced: [String: [String: [Entry]]]
     /// The rules of the roles that were asked for, by where they are. They're forgotten with the index.
     private let roles = Mutex<[String: [PolicyRule]]>([:])
 
-    init(_ snapshot: Snapshot) {
+    private struct BindingName: Hashable {
+        var namespace: String
+        var name: String
+    }
+
+    /// Of all bindings in a snapshot.
+    convenience init(_ snapshot: Snapshot) {
+        self.init(Self.bindings(in: snapshot), base: nil, replaced: [])
+    }
+
+    /// Of a snapshot that shares most of its bindings with another one, whose index there is.
+    convenience init(_ snapshot: Snapshot, over base: BindingIndex, of shared: Snapshot) {
+        let own = Self.bindings(in: snapshot).filter { shared.get($0.key) !== $0.object }
+        let replaced = Self.bindings(in: shared).filter { snapshot.get($0.key) !== $0.object }
+        self.init(own, base: base, replaced: Set(replaced.map { BindingName(namespace: $0.key.namespace, name: $0.key.name) }))
+    }
+
+    private init(_ bindings: [(key: Key, object: Object)], base: BindingIndex?, replaced: Set<BindingName>) {
         var cluster: [String: [Entry]] = [:]
-        for object in snapshot.list(prefix: Key.prefix(group: rbacGroup, plural: "clusterrolebindings")) {
-            let binding = RoleBindingView(object)
-            for subject in binding.subjects { cluster[subject.key, default: []].append((binding, subject)) }
-        }
         var namespaced: [String: [String: [Entry]]] = [:]
-        for object in snapshot.list(prefix: Key.prefix(group: rbacGroup, plural: "rolebindings")) {
+        for (key, object) in bindings {
             let binding = RoleBindingView(object)
             for subject in binding.subjects {
-                namespaced[binding.namespace, default: [:]][subject.key, default: []].append((binding, subject))
+                if key.plural == "clusterrolebindings" {
+                    cluster[subject.key, default: []].append((binding, subject))
+                } else {
+                    namespaced[binding.namespace, default: [:]][subject.key, default: []].append((binding, subject))
+                }
             }
         }
         self.cluster = cluster
         self.namespaced = namespaced
+        self.base = base
+        self.replaced = replaced
+    }
+
+    private static func bindings(in snapshot: Snapshot) -> [(key: Key, object: Object)] {
+        ["clusterrolebindings", "rolebindings"].flatMap { snapshot.entries(prefix: Key.prefix(group: rbacGroup, plural: $0)) }
     }
 
     /// The bindings that name the user or one of their groups: the cluster's, then the namespace's.
     func bindings(of user: UserInfo, in namespace: String) -> [Entry] {
         let keys = ["u:\(user.name)"] + user.groups.map { "g:\($0)" }
-        var result: [Entry] = []
-        for key in keys { result += cluster[key] ?? [] }
-        if !namespace.isEmpty, let own = namespaced[namespace] {
-            for key in keys { result += own[key] ?? [] }
-        }
-        return result
+        return keys.flatMap { entries(inClusterFor: $0) }
+            + (namespace.isEmpty ? [] : keys.flatMap { entries(in: namespace, for: $0) })
+    }
+
+    private func entries(inClusterFor key: String) -> [Entry] {
+        inherited(base?.entries(inClusterFor: key)) + (cluster[key] ?? [])
+    }
+
+    private func entries(in namespace: String, for key: String) -> [Entry] {
+        inherited(base?.entries(in: namespace, for: key)) + (namespaced[namespace]?[key] ?? [])
+    }
+
+    private func inherited(_ entries: [Entry]?) -> [Entry] {
+        guard let entries, !replaced.isEmpty else { return entries ?? [] }
+        return entries.filter { !replaced.contains(BindingName(namespace: $0.binding.namespace, name: $0.binding.name)) }
     }
 
     /// The rules that a binding gives, read once.
