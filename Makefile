@@ -33,7 +33,7 @@ test: ## Run every test: format, generated code, unit and end-to-end
 	@scripts/test
 
 bench: ## Measure clusters, the API and pods; with KUBE_BIN=folder, upstream's beside it
-	@scripts/install run build
+	@scripts/install run build bench
 	@scripts/build release
 	@scripts/bench
 

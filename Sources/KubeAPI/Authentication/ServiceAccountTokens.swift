@@ -37,7 +37,7 @@ public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
         if let node = claims.node { bound["node"] = ["name": .string(node.name), "uid": .string(node.uid)] }
         let payload: JSON = [
             "aud": JSON(audiences), "exp": .int(end), "iat": .int(now), "nbf": .int(now), "iss": .string(Self.issuer),
-            "jti": .string(UUID().uuidString.lowercased()), "kubernetes.io": bound,
+            "jti": .string(Identifiers.uid()), "kubernetes.io": bound,
             "sub": .string("system:serviceaccount:\(claims.namespace):\(claims.serviceAccount)"),
         ]
         do {

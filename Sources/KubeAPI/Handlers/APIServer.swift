@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 import KubeObject
 public import KubeRegistry
@@ -165,7 +164,7 @@ public final class APIServer: Sendable {
         {
             return given
         }
-        return UUID().uuidString.lowercased()
+        return Identifiers.uid()
     }
 }
 

@@ -26,7 +26,7 @@ public struct ClusterIdentity: Sendable {
     /// Makes a new cluster's identity.
     public static func generate(clusterName: String) throws -> ClusterIdentity {
         ClusterIdentity(
-            clientAuthority: try .generate(commonName: "\(clusterName)-client-ca"), serviceAccountKey: P256.Signing.PrivateKey(),
+            clientAuthority: try .generate(commonName: "\(clusterName)-client-ca"), serviceAccountKey: .fresh(),
             tokens: [])
     }
 

@@ -114,6 +114,9 @@ struct HTTPSChannel: ServerChildChannel {
             management.keepalive = .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))
             let manager = NIOHTTP2ServerConnectionManagementHandler(eventLoop: channel.eventLoop, configuration: management)
             try channel.pipeline.syncOperations.addHandler(WriteCoalescer(waitsForOthers: true))
+            // An event for a hundred watchers fits. With less the connection would be found full in the middle, and each of its streams
+            // told so and told again that it isn't. What one stream may have waiting is bounded by its own mark.
+            try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
             let streams = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
                 mode: .server, streamDelegate: manager.http2StreamDelegate,
                 configuration: .init(connection: connection, stream: stream)

@@ -50,6 +50,8 @@ public protocol Reconciler: Sendable {
     var concurrency: Int { get }
 
     /// The work that a change makes. Must be quick: all changes of all clusters pass here.
+    ///
+    /// Whether there is any in an object of the base, with which every cluster begins, may not depend on the cluster: that is asked once.
     func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName]
 
     /// Does the work of one key, or finds that there is none.
