@@ -1,4 +1,5 @@
 import KubeObject
+import KubeRegistry
 import Synchronization
 import Testing
 
