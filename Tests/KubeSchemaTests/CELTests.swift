@@ -50,7 +50,14 @@ struct CELTests {
         "-9223372036854775808 < 0", "dyn(1) == 1", "object.spec.name == self.name", "self.empty == []",
         "[[1], [2]].exists(l, l == [2])",
         "{'a': [1]} == {'a': [1.0]}", "// a comment\n true", "self.ratio < 1.0 && self.ratio * 2.0 == 1.0",
-        "[1, 2].transformList(i, v, v * i) == [0, 2]",
+        "[1, 2].transformList(i, v, v * i) == [0, 2]", "[3, 1, 2].sort() == [1, 2, 3]",
+        "['bb', 'a'].sortBy(x, x.size()) == ['a', 'bb']",
+        "lists.range(3) == [0, 1, 2]", "[[1], [2, [3]]].flatten(2) == [1, 2, 3]", "[[1], [2, [3]]].flatten() == [1, 2, [3]]",
+        "optional.unwrap([optional.of(1), optional.none()]) == [1]", "format.dns1123Label().validate('A').hasValue()",
+        "!format.dns1123LabelPrefix().validate('a-').hasValue() && format.dns1035Label().validate('1a').hasValue()",
+        "semver('1.2.3').isLessThan(semver('1.10.0')) && semver('1.0.0-rc.1').isLessThan(semver('1.0.0'))",
+        "isSemver('v1.2', true) && !isSemver('v1.2') && semver('v01.2', true).minor() == 2",
+        "semver('1.0.0-alpha.2').compareTo(semver('1.0.0-alpha.10')) == -1 && !isSemver('1.2.03')",
     ])
     func isTrue(source: String) throws {
         guard case .bool(true) = try evaluate(source) else {
@@ -60,13 +67,16 @@ struct CELTests {
     }
 
     @Test(arguments: [
-        ("1 +", "Syntax error: mismatched input '<EOF>'"), ("self.missing", "no such key: missing"),
+        (
+            "1 +",
+            "Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+        ), ("self.missing", "no such key: missing"),
         ("nope", "undeclared reference to 'nope' (in container '')"),
         ("1 / 0", "division by zero"), ("9223372036854775807 + 1", "integer overflow"), ("1 + 'a'", "no such overload: _+_"),
         ("[1][5]", "index out of bounds: 5"),
         ("nope(1)", "undeclared reference to 'nope' (in container '')"),
         ("'a'.matches('(')", "error parsing regexp: missing closing ): `(`"),
-        ("for", "Syntax error: reserved identifier: for"), ("'abc", "Syntax error: unterminated string literal"),
+        ("for", "reserved identifier: for"), ("'abc", "Syntax error: token recognition error at: ''abc'"),
         ("#", "Syntax error: token recognition error at: '#'"),
     ])
     func fails(source: String, message: String) {

@@ -14,21 +14,22 @@ struct CELEvaluator {
 
     mutating func evaluate(_ expression: CELExpression) throws(CELError) -> CELValue {
         try budget.spend(1)
-        switch expression {
+        switch expression.kind {
         case .literal(let value): return value
         case .name(let name): return try variable(name)
         case .select(let operand, let field, let isOptional):
-            return try select(try evaluate(operand), field, isOptional: isOptional)
+            return try select(try evaluate(operand), field.key, isOptional: isOptional)
         case .index(let operand, let key, let isOptional):
             return try index(try evaluate(operand), try evaluate(key), isOptional: isOptional)
         case .has(let operand, let field):
             switch try evaluate(operand) {
-            case .optional(let value): return .bool(value?.member(.string(field)) != nil)
+            case .optional(let value): return .bool(value?.member(.string(field.key)) != nil)
             case let value:
                 guard value.isMap else { throw .noOverload("has") }
-                return .bool(value.member(.string(field)) != nil)
+                return .bool(value.member(.string(field.key)) != nil)
             }
         case .call(let name, let target, let arguments): return try call(name, target, arguments)
+        case .qualifiedCall(let name, space: _, let arguments): return try call(name, nil, arguments)
         case .list(let elements):
             var values: [CELValue] = []
             for (element, isOptional) in elements {
@@ -48,14 +49,15 @@ struct CELEvaluator {
         case .and(let left, let right): return try logic(left, right, absorbing: false)
         case .or(let left, let right): return try logic(left, right, absorbing: true)
         case .comprehension(let loop): return try comprehension(loop)
-        case .bind(let name, let value, let body):
+        case .bind(space: _, let variable, let value, let body):
             let value = try evaluate(value)
-            return try with([(name, value)]) { evaluator throws(CELError) in try evaluator.evaluate(body) }
-        case .optionalMap(let operand, let name, let body, let isFlat):
+            return try with([(variable.name, value)]) { evaluator throws(CELError) in try evaluator.evaluate(body) }
+        case .optionalMap(let operand, let variable, let body, let isFlat):
             guard case .optional(let value) = try evaluate(operand) else { throw .noOverload("optMap") }
             guard let value else { return .optional(nil) }
-            let result = try with([(name, value)]) { evaluator throws(CELError) in try evaluator.evaluate(body) }
+            let result = try with([(variable.name, value)]) { evaluator throws(CELError) in try evaluator.evaluate(body) }
             return isFlat ? result : .optional(result)
+        case .sortBy(let operand, let variable, let key): return try sorted(operand, by: key, of: variable.name)
         }
     }
 
@@ -178,7 +180,9 @@ struct CELEvaluator {
         for (key, value) in pairs {
             try budget.spend(1)
             let names: [(String, CELValue)] =
-                loop.names.count == 2 ? [(loop.names[0], key), (loop.names[1], value)] : [(loop.names[0], isMap ? key : value)]
+                loop.variables.count == 2
+                ? [(loop.variables[0].name, key), (loop.variables[1].name, value)]
+                : [(loop.variables[0].name, isMap ? key : value)]
             if let condition = loop.condition {
                 let isWanted = try with(names) { evaluator throws(CELError) in try evaluator.evaluate(condition) }
                 guard case .bool(let isWanted) = isWanted else { throw .noOverload(loop.kind.rawValue) }
@@ -202,7 +206,7 @@ struct CELEvaluator {
                 if loop.kind == .all, !verdict { return .bool(false) }
                 if loop.kind == .exists, verdict { return .bool(true) }
                 if verdict { count += 1 }
-                if loop.kind == .filter, verdict { results.append(isMap && loop.names.count == 1 ? key : value) }
+                if loop.kind == .filter, verdict { results.append(isMap && loop.variables.count == 1 ? key : value) }
             }
         }
         if let failure { throw failure }
@@ -213,5 +217,18 @@ struct CELEvaluator {
         case .map, .filter, .transformList: return .list(results)
         case .transformMap, .transformMapEntry: return .map(entries)
         }
+    }
+
+    private mutating func sorted(
+        _ operand: CELExpression, by key: CELExpression, of name: String
+    ) throws(CELError) -> CELValue {
+        guard let elements = try evaluate(operand).elements else { throw .noOverload("sortBy") }
+        var keys: [CELValue] = []
+        for element in elements {
+            try budget.spend(1)
+            keys.append(try with([(name, element)]) { evaluator throws(CELError) in try evaluator.evaluate(key) })
+        }
+        try budget.spend(CELFunctions.sortingCost(elements.count))
+        return .list(try CELFunctions.sorted(elements, by: keys))
     }
 }

@@ -12,6 +12,18 @@ extension CELFunctions {
         case ("isURL", .string(let text)?, 1): return .bool(CELURL(text) != nil)
         case ("format.named", .string(let name)?, 1):
             return .optional(CELFormat(rawValue: name).map { .opaque($0) })
+        case (_, nil, 0) where name.hasPrefix("format."):
+            return CELFormat(rawValue: String(name.dropFirst("format.".count))).map { .opaque($0) }
+        case ("semver", .string(let text)?, 1...2), ("isSemver", .string(let text)?, 1...2):
+            var isTolerant = false
+            if values.count == 2 {
+                guard case .bool(let normalizes) = values[1] else { return nil }
+                isTolerant = normalizes
+            }
+            let version = CELSemver(text, isTolerant: isTolerant)
+            if name == "isSemver" { return .bool(version != nil) }
+            guard let version else { throw CELError("semver parse error during conversion from string: \(text)") }
+            return .opaque(version)
         case (_, .url(let url)?, 1):
             switch name {
             case "getScheme": return .string(url.scheme)
@@ -118,39 +130,5 @@ extension CELFunctions {
             return .bool(other.0.isV4 == ip.isV4 && other.1 >= prefix && other.0.masked(prefix) == ip.masked(prefix))
         default: return nil
         }
-    }
-}
-
-/// A named format: `format.named("dns1123Label").value().validate(text)` gives what is wrong, or nothing.
-enum CELFormat: String, CELOpaque {
-    case dns1123Label, dns1123Subdomain, qualifiedName, labelValue, uri, uuid, byte, date, datetime
-
-    var typeName: String { "kubernetes.NamedFormat" }
-
-    func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue {
-        guard function == "validate", arguments.count == 1, case .string(let text) = arguments[0] else {
-            throw .noOverload(function)
-        }
-        let problem: String? =
-            switch self {
-            case .dns1123Label:
-                text.utf8.count <= 63 && !text.contains(".") && LabelSyntax.isSubdomain(text)
-                    ? nil : "must be a lowercase RFC 1123 label"
-            case .dns1123Subdomain:
-                text.utf8.count <= 253 && LabelSyntax.isSubdomain(text) ? nil : "must be a lowercase RFC 1123 subdomain"
-            case .qualifiedName: LabelSyntax.keyProblem(text)
-            case .labelValue: LabelSyntax.valueProblem(text)
-            case .uri: CELURL(text) == nil ? "invalid URI" : nil
-            case .uuid: isUUID(text) ? nil : "does not match the UUID format"
-            case .byte: Base64.decode(text) == nil ? "invalid base64" : nil
-            case .date: Timestamp.parse("\(text)T00:00:00Z") == nil ? "invalid date" : nil
-            case .datetime: Timestamp.parse(text) == nil ? "invalid datetime" : nil
-            }
-        return .optional(problem.map { .list([.string($0)]) })
-    }
-
-    private func isUUID(_ text: String) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        return parts.map(\.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
     }
 }

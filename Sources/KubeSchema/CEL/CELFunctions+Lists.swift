@@ -4,6 +4,9 @@ import KubeObject
 extension CELFunctions {
     static func lists(_ name: String, _ values: [CELValue]) throws(CELError) -> CELValue? {
         if name.hasPrefix("math.") { return try math(name, values) }
+        if name == "lists.range", values.count == 1, case .int(let count) = values[0] {
+            return .list((0..<max(0, count)).map { .int($0) })
+        }
         guard let elements = values.first?.elements else { return nil }
         switch (name, values.count) {
         case ("isSorted", 1):
@@ -37,7 +40,19 @@ extension CELFunctions {
             for element in elements where !seen.contains(where: { CELComparison.equal($0, element) }) { seen.append(element) }
             return .list(seen)
         case ("reverse", 1): return .list(elements.reversed())
-        case ("flatten", 1): return .list(elements.flatMap { $0.elements ?? [$0] })
+        case ("flatten", 1): return .list(flattened(elements, 1))
+        case ("flatten", 2):
+            guard case .int(let depth) = values[1] else { return nil }
+            guard depth >= 0 else { throw CELError("level must be non-negative") }
+            return .list(flattened(elements, depth))
+        case ("sort", 1): return .list(try sorted(elements, by: elements))
+        case ("optional.unwrap", 1), ("unwrapOpt", 1):
+            var present: [CELValue] = []
+            for element in elements {
+                guard case .optional(let value) = element else { throw .noOverload(name) }
+                if let value { present.append(value) }
+            }
+            return .list(present)
         case ("first", 1): return .optional(elements.first)
         case ("last", 1): return .optional(elements.last)
         case ("sets.contains", 2), ("sets.equivalent", 2), ("sets.intersects", 2):
@@ -50,6 +65,23 @@ extension CELFunctions {
             }
         default: return nil
         }
+    }
+
+    private static func flattened(_ elements: [CELValue], _ depth: Int64) -> [CELValue] {
+        guard depth > 0 else { return elements }
+        return elements.flatMap { element in element.elements.map { flattened($0, depth - 1) } ?? [element] }
+    }
+
+    /// In the order of the keys, which must have one.
+    static func sorted(_ elements: [CELValue], by keys: [CELValue]) throws(CELError) -> [CELValue] {
+        for (left, right) in zip(keys, keys.dropFirst()) where CELComparison.order(left, right) == nil {
+            throw CELError("list elements must have the same type")
+        }
+        let order = keys.indices.sorted { left, right in
+            let order = CELComparison.order(keys[left], keys[right]) ?? 0
+            return order == 0 ? left < right : order < 0
+        }
+        return order.map { elements[$0] }
     }
 
     private static func math(_ name: String, _ values: [CELValue]) throws(CELError) -> CELValue? {

@@ -9,12 +9,13 @@ enum CELFunctions {
     ]
 
     /// Functions called through a name space.
-    static let qualified: Set<String> = [
+    static let qualified: Set<String> = Set([
         "math.greatest", "math.least", "math.ceil", "math.floor", "math.round", "math.trunc", "math.abs", "math.sign",
         "math.isNaN",
         "math.isInf", "math.isFinite", "sets.contains", "sets.equivalent", "sets.intersects", "optional.of", "optional.none",
-        "optional.ofNonZeroValue", "base64.encode", "base64.decode", "ip.isCanonical", "format.named", "strings.quote",
-    ]
+        "optional.ofNonZeroValue", "optional.unwrap", "base64.encode", "base64.decode", "ip.isCanonical", "format.named",
+        "strings.quote", "lists.range",
+    ]).union(CELFormat.allCases.map { "format.\($0.rawValue)" })
 
     /// What a call costs beyond one: long texts and lists cost by their length.
     static func cost(of name: String, _ values: [CELValue]) -> Int {
@@ -32,12 +33,24 @@ enum CELFunctions {
             "bytes", "_+_",
             "lowerAscii", "upperAscii", "trim", "substring", "charAt", "reverse":
             return values.reduce(0) { $0 + length($1) } / 10
-        case "_==_", "_!=_", "_in_", "sum", "min", "max", "isSorted", "sets.contains", "sets.equivalent", "sets.intersects",
-            "unique", "sort",
-            "distinct", "flatten":
+        case "sets.contains", "sets.equivalent", "sets.intersects":
+            let (product, overflow) = length(values.first).multipliedReportingOverflow(by: length(values.last))
+            return overflow ? .max : product
+        case "_==_", "_!=_", "_in_", "sum", "min", "max", "isSorted",
+            "flatten", "optional.unwrap", "unwrapOpt":
             return values.reduce(0) { $0 + length($1) }
+        case "sort", "distinct", "unique": return sortingCost(length(values.first))
+        case "lists.range":
+            guard case .int(let count)? = values.first else { return 0 }
+            return Int(clamping: max(0, count))
         default: return 0
         }
+    }
+
+    /// Every element with every other, at worst.
+    static func sortingCost(_ count: Int) -> Int {
+        let (product, overflow) = count.multipliedReportingOverflow(by: count * 2)
+        return overflow ? .max : product
     }
 
     static func call(_ name: String, isMember: Bool, _ values: [CELValue]) throws(CELError) -> CELValue {

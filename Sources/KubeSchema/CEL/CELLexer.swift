@@ -1,3 +1,12 @@
+/// A token and where it stands, in code points.
+struct CELPlacedToken {
+    let token: CELToken
+    let start: Int
+    let end: Int
+    /// As it is written.
+    let text: String
+}
+
 /// The tokens of an expression.
 enum CELToken: Equatable {
     case name(String)
@@ -13,20 +22,47 @@ enum CELToken: Equatable {
 struct CELLexer {
     private let text: [Unicode.Scalar]
     private var position = 0
+    /// What is wrong with the number that was read last: it is a token all the same.
+    private var unfit: String?
 
     init(_ source: String) { text = Array(source.unicodeScalars) }
 
-    mutating func tokens() throws(CELError) -> [CELToken] {
-        var tokens: [CELToken] = []
-        while let token = try next() { tokens.append(token) }
-        return tokens + [.end]
+    /// The tokens, and what isn't one: that is left out.
+    mutating func tokens() -> (tokens: [CELPlacedToken], errors: [CELError]) {
+        var tokens: [CELPlacedToken] = []
+        var errors: [CELError] = []
+        skipSpace()
+        while position < text.count, errors.count < CELIssues.maximum {
+            let start = position
+            do throws(CELError) {
+                let token = try next()
+                tokens.append(CELPlacedToken(token: token, start: start, end: position, text: slice(start)))
+                if let problem = unfit {
+                    errors.append(CELError(problem, at: start))
+                    unfit = nil
+                }
+            } catch {
+                errors.append(CELError(error.description, at: start))
+            }
+            skipSpace()
+        }
+        return (tokens + [CELPlacedToken(token: .end, start: text.count, end: text.count, text: "<EOF>")], errors)
+    }
+
+    /// What was written between two places.
+    func written(_ start: Int, _ end: Int) -> String { slice(start, end) }
+
+    /// What can't be read up to here, or one further.
+    private mutating func unrecognized(from start: Int, oneMore: Bool) -> CELError {
+        if oneMore { position = min(position + 1, text.count) }
+        return CELError("Syntax error: token recognition error at: '\(slice(start))'")
     }
 
     private func at(_ offset: Int) -> Unicode.Scalar? {
         position + offset < text.count ? text[position + offset] : nil
     }
 
-    private mutating func next() throws(CELError) -> CELToken? {
+    private mutating func skipSpace() {
         while let scalar = at(0) {
             if scalar == "/", at(1) == "/" {
                 while let scalar = at(0), scalar != "\n" { position += 1 }
@@ -36,30 +72,33 @@ struct CELLexer {
                 break
             }
         }
-        guard let scalar = at(0) else { return nil }
-        if Self.isDigit(scalar) || (scalar == "." && at(1).map(Self.isDigit) ?? false) { return try number() }
+    }
+
+    /// The token that starts here: there is at least one code point.
+    private mutating func next() throws(CELError) -> CELToken {
+        let scalar = text[position]
+        if Self.isDigit(scalar) || (scalar == "." && at(1).map(Self.isDigit) ?? false) { return number() }
         if let token = try prefixedString() { return token }
         if Self.isNameStart(scalar) {
             let start = position
             while let scalar = at(0), Self.isNameStart(scalar) || Self.isDigit(scalar) { position += 1 }
             return .name(slice(start))
         }
-        if scalar == "`" {
-            let start = position + 1
-            position += 1
-            while let scalar = at(0), scalar != "`" { position += 1 }
-            let name = slice(start)
-            position += 1
+        if scalar == "`", let end = text[(position + 1)...].firstIndex(of: "`"), end > position + 1 {
+            let name = slice(position + 1, end)
+            position = end + 1
             return .name(name)
         }
         for symbol in ["&&", "||", "==", "!=", "<=", ">="] where at(1) != nil && slice(position, position + 2) == symbol {
             position += 2
             return .symbol(symbol)
         }
-        guard "+-*/%<>!?:.,()[]{}=".unicodeScalars.contains(scalar) else {
-            throw CELError("Syntax error: token recognition error at: '\(scalar)'")
-        }
+        let start = position
         position += 1
+        guard "+-*/%<>!?:.,()[]{}".unicodeScalars.contains(scalar) else {
+            // Half a symbol is told with what stands where the other half should.
+            throw unrecognized(from: start, oneMore: scalar == "=" || scalar == "&" || scalar == "|")
+        }
         return .symbol(String(Character(scalar)))
     }
 
@@ -74,18 +113,23 @@ struct CELLexer {
         ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || scalar == "_"
     }
 
-    private mutating func number() throws(CELError) -> CELToken {
+    private mutating func unfitting(_ problem: String) -> CELToken {
+        unfit = problem
+        return .int(0)
+    }
+
+    private mutating func number() -> CELToken {
         let start = position
-        if at(0) == "0", at(1) == "x" || at(1) == "X" {
+        if at(0) == "0", at(1) == "x", at(2)?.properties.isASCIIHexDigit ?? false {
             position += 2
             while let scalar = at(0), scalar.properties.isASCIIHexDigit { position += 1 }
             let digits = String(slice(start).dropFirst(2))
             if at(0) == "u" || at(0) == "U" {
                 position += 1
-                guard let value = UInt64(digits, radix: 16) else { throw CELError("invalid uint literal") }
+                guard let value = UInt64(digits, radix: 16) else { return unfitting("invalid uint literal") }
                 return .uint(value)
             }
-            guard let value = Int64(digits, radix: 16) else { throw CELError("invalid int literal") }
+            guard let value = Int64(digits, radix: 16) else { return unfitting("invalid int literal") }
             return .int(value)
         }
         var isDouble = false
@@ -103,17 +147,17 @@ struct CELLexer {
         }
         let digits = slice(start)
         if isDouble {
-            guard let value = Double(digits) else { throw CELError("invalid double literal") }
+            guard let value = Double(digits) else { return unfitting("invalid double literal") }
             return .double(value)
         }
         if at(0) == "u" || at(0) == "U" {
             position += 1
-            guard let value = UInt64(digits) else { throw CELError("invalid uint literal") }
+            guard let value = UInt64(digits) else { return unfitting("invalid uint literal") }
             return .uint(value)
         }
         // The smallest integer is written as a negation of what doesn't fit: the parser puts the sign in front.
         if digits == "9223372036854775808" { return .uint(9_223_372_036_854_775_808) }
-        guard let value = Int64(digits) else { throw CELError("invalid int literal") }
+        guard let value = Int64(digits) else { return unfitting("invalid int literal") }
         return .int(value)
     }
 
@@ -133,40 +177,55 @@ struct CELLexer {
             offset += 1
         }
         guard let quote = at(offset), quote == "\"" || quote == "'" else { return nil }
+        let start = position
         position += offset
         let isTriple = at(1) == quote && at(2) == quote
         position += isTriple ? 3 : 1
+        do throws(CELError) {
+            let bytes = try contents(quote, isTriple: isTriple, isRaw: isRaw, isBytes: isBytes, of: start)
+            return isBytes ? .bytes(bytes) : .string(String(decoding: bytes, as: UTF8.self))
+        } catch {
+            // What doesn't end is read as less, where it can be: the name in front of it, or the empty string of two quotes.
+            guard isTriple || offset > 0 else { throw error }
+            position = start
+            if offset > 0 { return nil }
+            position += 2
+            return .string("")
+        }
+    }
+
+    /// What stands between the quotes, past which this goes.
+    private mutating func contents(
+        _ quote: Unicode.Scalar, isTriple: Bool, isRaw: Bool, isBytes: Bool, of start: Int
+    ) throws(CELError) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
-            guard let scalar = at(0), isTriple || scalar != "\n" else {
-                throw CELError("Syntax error: unterminated string literal")
-            }
+            guard let scalar = at(0), isTriple || scalar != "\n" else { throw unrecognized(from: start, oneMore: false) }
             if scalar == quote, !isTriple || (at(1) == quote && at(2) == quote) {
                 position += isTriple ? 3 : 1
-                break
+                return bytes
             }
             position += 1
             if scalar == "\\", !isRaw {
-                try escape(into: &bytes, isBytes: isBytes)
+                try escape(into: &bytes, isBytes: isBytes, of: start)
             } else {
                 bytes.append(contentsOf: Array(String(Character(scalar)).utf8))
             }
         }
-        return isBytes ? .bytes(bytes) : .string(String(decoding: bytes, as: UTF8.self))
     }
 
-    private mutating func escape(into bytes: inout [UInt8], isBytes: Bool) throws(CELError) {
-        guard let scalar = at(0) else { throw CELError("Syntax error: unterminated string literal") }
+    private mutating func escape(into bytes: inout [UInt8], isBytes: Bool, of start: Int) throws(CELError) {
+        guard let scalar = at(0) else { throw unrecognized(from: start, oneMore: false) }
         position += 1
         func code(_ count: Int, radix: Int) throws(CELError) {
             guard position + count <= text.count, let value = UInt32(slice(position, position + count), radix: radix) else {
-                throw CELError("Syntax error: invalid escape sequence")
+                throw unrecognized(from: start, oneMore: false)
             }
             position += count
             if isBytes, count <= 3 {
                 bytes.append(UInt8(truncatingIfNeeded: value))
             } else {
-                guard let scalar = Unicode.Scalar(value) else { throw CELError("Syntax error: invalid unicode code point") }
+                guard let scalar = Unicode.Scalar(value) else { throw CELError("unable to unescape string") }
                 bytes.append(contentsOf: Array(String(Character(scalar)).utf8))
             }
         }
@@ -185,7 +244,7 @@ struct CELLexer {
         case "0"..."3":
             position -= 1
             try code(3, radix: 8)
-        default: throw CELError("Syntax error: invalid escape sequence")
+        default: throw unrecognized(from: start, oneMore: false)
         }
     }
 }

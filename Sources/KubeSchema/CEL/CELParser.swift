@@ -1,25 +1,49 @@
-/// Reads expressions, macros expanded. Nesting and length are bounded.
+/// Reads expressions, macros expanded. Nesting, length and depth are bounded.
 struct CELParser {
-    static let maximumDepth = 100
+    /// How deep an expression may be, by parentheses or by a chain of operators: walks of it recurse as deep.
+    static let maximumDepth = 250
     static let maximumLength = 100_000
 
-    private var tokens: [CELToken]
+    private let source: String
+    private let lexer: CELLexer
+    private let tokens: [CELPlacedToken]
+    private let unread: [CELError]
     private var position = 0
-    private var depth = 0
+    private var nesting = 0
+    /// How deep what was read last is.
+    private var height = 0
 
-    init(_ source: String) throws(CELError) {
-        guard source.utf8.count <= Self.maximumLength else { throw CELError("expression code point size exceeds limit") }
+    init(_ source: String) {
+        self.source = source
         var lexer = CELLexer(source)
-        tokens = try lexer.tokens()
+        (tokens, unread) = lexer.tokens()
+        self.lexer = lexer
     }
 
-    mutating func parse() throws(CELError) -> CELExpression {
-        let expression = try conditional()
-        guard current == .end else { throw unexpected() }
-        return expression
+    /// - Throws: what isn't a token, and the first place that makes no sense.
+    mutating func parse() throws(CELIssues) -> CELExpression {
+        let length = source.unicodeScalars.count
+        guard length <= Self.maximumLength else {
+            throw CELIssues(
+                CELError("expression code point size exceeds limit: size: \(length), limit \(Self.maximumLength)"), in: source)
+        }
+        var errors = unread
+        do throws(CELError) {
+            let expression = try conditional()
+            guard current == .end else {
+                let isLast = position + 2 == tokens.count
+                throw problem("\(isLast ? "extraneous" : "mismatched") input '\(text)' expecting <EOF>")
+            }
+            if errors.isEmpty { return expression }
+        } catch {
+            errors.append(error)
+        }
+        throw CELIssues(errors.map { CELIssues.Issue(message: $0.description, offset: $0.offset) }, in: source)
     }
 
-    private var current: CELToken { tokens[position] }
+    private var current: CELToken { tokens[position].token }
+    private var offset: Int { tokens[position].start }
+    private var text: String { tokens[position].text }
 
     private mutating func take(_ symbol: String) -> Bool {
         guard current == .symbol(symbol) else { return false }
@@ -28,68 +52,112 @@ struct CELParser {
     }
 
     private mutating func expect(_ symbol: String) throws(CELError) {
-        guard take(symbol) else { throw unexpected(expecting: symbol) }
+        guard !take(symbol) else { return }
+        if isNext(symbol) { throw problem("extraneous input '\(text)' expecting '\(symbol)'") }
+        throw problem("missing '\(symbol)' at '\(text)'")
     }
 
-    private func unexpected(expecting: String? = nil) -> CELError {
-        let found =
-            switch current {
-            case .name(let name): name
-            case .symbol(let symbol): symbol
-            case .end: "<EOF>"
-            default: "literal"
+    /// Whether what is expected here comes one later.
+    private func isNext(_ symbols: String...) -> Bool {
+        guard current != .end, case .symbol(let next) = tokens[position + 1].token else { return false }
+        return symbols.contains(next)
+    }
+
+    private func problem(_ detail: String) -> CELError { CELError("Syntax error: \(detail)", at: offset) }
+
+    /// Neither another element nor the end.
+    private func unclosed(_ close: String) -> CELError {
+        problem("\(isNext(close, ",") ? "extraneous" : "mismatched") input '\(text)' expecting {'\(close)', ','}")
+    }
+
+    private static let operands =
+        "'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+
+    /// - Parameter isElement: whether it may be optional here.
+    private func noOperand(isElement: Bool = false) -> CELError {
+        var isFollowed = false
+        if current != .end {
+            switch tokens[position + 1].token {
+            case .end: break
+            case .name(let name): isFollowed = name != "in"
+            case .symbol(let symbol): isFollowed = ["[", "{", "(", ".", "-", "!"].contains(symbol)
+            default: isFollowed = true
             }
-        return CELError("Syntax error: mismatched input '\(found)'" + (expecting.map { " expecting '\($0)'" } ?? ""))
+        }
+        let optional = isElement ? "'?', " : ""
+        return problem(
+            "\(isFollowed ? "extraneous" : "mismatched") input '\(text)' expecting {'[', '{', '(', '.', '-', '!', \(optional)\(Self.operands)"
+        )
+    }
+
+    /// Something behind a dot that is no name.
+    private func noName(after dot: Int) -> CELError {
+        if case .name = current { return problem("mismatched input '\(text)' expecting IDENTIFIER") }
+        return problem("no viable alternative at input '\(lexer.written(dot, tokens[position].end))'")
+    }
+
+    /// Whatever was read last is now below something.
+    private mutating func deepen() throws(CELError) {
+        height += 1
+        guard height <= Self.maximumDepth else { throw CELError("max recursion depth exceeded") }
     }
 
     private mutating func conditional() throws(CELError) -> CELExpression {
-        depth += 1
-        defer { depth -= 1 }
-        guard depth < Self.maximumDepth else { throw CELError("expression recursion limit exceeded: \(Self.maximumDepth)") }
+        nesting += 1
+        defer { nesting -= 1 }
+        guard nesting <= Self.maximumDepth else {
+            throw CELError("expression recursion limit exceeded: \(Self.maximumDepth)")
+        }
         let condition = try or()
+        let place = offset
         guard take("?") else { return condition }
+        var highest = height
         let yes = try or()
+        highest = max(highest, height)
         try expect(":")
-        return .conditional(condition, yes, try conditional())
+        let no = try conditional()
+        height = max(highest, height)
+        try deepen()
+        return CELExpression(.conditional(condition, yes, no), at: place)
     }
 
     private mutating func or() throws(CELError) -> CELExpression {
-        var terms = [try and()]
-        while take("||") { terms.append(try and()) }
-        return Self.balanced(terms[...]) { .or($0, $1) }
+        try logic("||") { parser throws(CELError) in try parser.and() }
     }
 
     private mutating func and() throws(CELError) -> CELExpression {
-        var terms = [try relation()]
-        while take("&&") { terms.append(try relation()) }
-        return Self.balanced(terms[...]) { .and($0, $1) }
+        try logic("&&") { parser throws(CELError) in try parser.relation() }
+    }
+
+    private mutating func logic(
+        _ symbol: String, _ operand: (inout CELParser) throws(CELError) -> CELExpression
+    ) throws(CELError) -> CELExpression {
+        var terms = [try operand(&self)]
+        var places: [Int] = []
+        var highest = height
+        while current == .symbol(symbol) {
+            places.append(offset)
+            position += 1
+            terms.append(try operand(&self))
+            highest = max(highest, height)
+        }
+        height = highest
+        guard !places.isEmpty else { return terms[0] }
+        return Self.balanced(terms, places, 0, places.count - 1, isOr: symbol == "||")
     }
 
     /// Long chains become trees of little depth, so that evaluating them doesn't need a deep stack.
     private static func balanced(
-        _ terms: ArraySlice<CELExpression>, _ combine: (CELExpression, CELExpression) -> CELExpression
+        _ terms: [CELExpression], _ places: [Int], _ low: Int, _ high: Int, isOr: Bool
     ) -> CELExpression {
-        guard terms.count > 1, let first = terms.first else { return terms.first ?? .literal(.bool(false)) }
-        if terms.count == 2 { return combine(first, terms[terms.startIndex + 1]) }
-        let middle = terms.startIndex + terms.count / 2
-        return combine(balanced(terms[..<middle], combine), balanced(terms[middle...], combine))
+        let middle = (low + high + 1) / 2
+        let left = middle == low ? terms[middle] : balanced(terms, places, low, middle - 1, isOr: isOr)
+        let right = middle == high ? terms[middle + 1] : balanced(terms, places, middle + 1, high, isOr: isOr)
+        return CELExpression(isOr ? .or(left, right) : .and(left, right), at: places[middle])
     }
 
     private mutating func relation() throws(CELError) -> CELExpression {
-        var left = try addition()
-        var count = 0
-        while true {
-            let operation: String
-            switch current {
-            case .symbol(let symbol) where ["<", "<=", ">", ">=", "==", "!="].contains(symbol): operation = symbol
-            case .name("in"): operation = "in"
-            default: return left
-            }
-            position += 1
-            count += 1
-            guard count < Self.maximumDepth else { throw CELError("expression recursion limit exceeded: \(Self.maximumDepth)") }
-            left = .call("_\(operation)_", target: nil, [left, try addition()])
-        }
+        try chain(["<", "<=", ">", ">=", "==", "!=", "in"]) { parser throws(CELError) in try parser.addition() }
     }
 
     private mutating func addition() throws(CELError) -> CELExpression {
@@ -104,59 +172,89 @@ struct CELParser {
         _ operations: [String], _ operand: (inout CELParser) throws(CELError) -> CELExpression
     ) throws(CELError) -> CELExpression {
         var left = try operand(&self)
-        var count = 0
-        while case .symbol(let symbol) = current, operations.contains(symbol) {
+        while true {
+            let operation: String
+            switch current {
+            case .symbol(let symbol): operation = symbol
+            case .name("in"): operation = "in"
+            default: return left
+            }
+            guard operations.contains(operation) else { return left }
+            let place = offset
             position += 1
-            count += 1
-            guard count < 1000 else { throw CELError("expression recursion limit exceeded") }
-            left = .call("_\(symbol)_", target: nil, [left, try operand(&self)])
+            let depth = height
+            let right = try operand(&self)
+            height = max(height, depth)
+            try deepen()
+            left = CELExpression(.call("_\(operation)_", target: nil, [left, right]), at: place)
         }
-        return left
     }
 
     private mutating func unary() throws(CELError) -> CELExpression {
+        let place = offset
         var nots = 0
         while take("!") { nots += 1 }
         if nots > 0 {
             let operand = try member()
-            return nots % 2 == 0 ? operand : .call("!_", target: nil, [operand])
+            if nots % 2 == 0 { return operand }
+            try deepen()
+            return CELExpression(.call("!_", target: nil, [operand]), at: place)
         }
         var minuses = 0
         while take("-") { minuses += 1 }
         guard minuses > 0 else { return try member() }
-        if case .uint(9_223_372_036_854_775_808) = current {
-            position += 1
-            return .literal(.int(.min))
-        }
+        if minuses == 1, let literal = try negativeLiteral(at: place) { return try members(of: literal) }
         let operand = try member()
-        if minuses % 2 == 1 {
-            if case .literal(.int(let value)) = operand { return .literal(.int(-value)) }
-            if case .literal(.double(let value)) = operand { return .literal(.double(-value)) }
-            return .call("-_", target: nil, [operand])
-        }
-        return operand
+        if minuses % 2 == 0 { return operand }
+        try deepen()
+        return CELExpression(.call("-_", target: nil, [operand]), at: place)
     }
 
-    private mutating func member() throws(CELError) -> CELExpression {
-        var value = try primary()
-        var count = 0
+    /// A number behind a minus is one literal.
+    private mutating func negativeLiteral(at place: Int) throws(CELError) -> CELExpression? {
+        let value: CELValue
+        switch current {
+        case .int(let number): value = .int(-number)
+        case .double(let number): value = .double(-number)
+        // The lexer tells the one number whose negation alone is an integer by this.
+        case .uint(9_223_372_036_854_775_808) where text == "9223372036854775808": value = .int(.min)
+        default: return nil
+        }
+        position += 1
+        height = 0
+        return CELExpression(.literal(value), at: place)
+    }
+
+    private mutating func member() throws(CELError) -> CELExpression { try members(of: primary()) }
+
+    private mutating func members(of first: CELExpression) throws(CELError) -> CELExpression {
+        var value = first
         while true {
-            count += 1
-            guard count < 1000 else { throw CELError("expression recursion limit exceeded") }
+            let place = offset
             if take(".") {
                 let isOptional = take("?")
-                guard case .name(let name) = current else { throw unexpected(expecting: "IDENTIFIER") }
-                position += 1
-                if !isOptional, take("(") {
-                    value = try CELMacro.expand(name, target: value, arguments(until: ")"))
-                } else {
-                    value = .select(value, CELNames.unescape(name), isOptional: isOptional)
+                guard case .name(let name) = current, !["true", "false", "null", "in"].contains(name) else {
+                    throw noName(after: place)
                 }
+                position += 1
+                let open = offset
+                if !isOptional, take("(") {
+                    let depth = height
+                    let arguments = try arguments(until: ")")
+                    height = max(height, depth)
+                    value = try CELMacro.expand(name, target: value, arguments, at: open)
+                } else {
+                    value = CELExpression(.select(value, CELField(name), isOptional: isOptional), at: place)
+                }
+                try deepen()
             } else if take("[") {
                 let isOptional = take("?")
+                let depth = height
                 let key = try conditional()
+                height = max(height, depth)
                 try expect("]")
-                value = .index(value, key, isOptional: isOptional)
+                try deepen()
+                value = CELExpression(.index(value, key, isOptional: isOptional), at: place)
             } else {
                 return value
             }
@@ -165,149 +263,120 @@ struct CELParser {
 
     private mutating func arguments(until close: String) throws(CELError) -> [CELExpression] {
         var arguments: [CELExpression] = []
+        height = 0
         if take(close) { return arguments }
+        var highest = 0
         while true {
             arguments.append(try conditional())
+            highest = max(highest, height)
+            height = highest
             if take(close) { return arguments }
-            try expect(",")
-            if close != ")", take(close) { return arguments }
+            guard take(",") else {
+                try expect(close)
+                return arguments
+            }
         }
     }
 
     private mutating func primary() throws(CELError) -> CELExpression {
+        let place = offset
         let token = current
-        position += 1
+        height = 0
+        func literal(_ value: CELValue) -> CELExpression { CELExpression(.literal(value), at: place) }
         switch token {
-        case .int(let value): return .literal(.int(value))
-        case .uint(let value): return .literal(.uint(value))
-        case .double(let value): return .literal(.double(value))
-        case .string(let value): return .literal(.string(value))
-        case .bytes(let value): return .literal(.bytes(value))
-        case .name("true"): return .literal(.bool(true))
-        case .name("false"): return .literal(.bool(false))
-        case .name("null"): return .literal(.null)
-        case .name(let name):
-            guard name != "in", !CELNames.reserved.contains(name) else {
-                position -= 1
-                throw CELError("Syntax error: reserved identifier: \(name)")
-            }
-            if take("(") { return try CELMacro.expand(name, target: nil, arguments(until: ")")) }
-            return .name(name)
-        case .symbol("."):
-            guard case .name(let name) = current else { throw unexpected(expecting: "IDENTIFIER") }
+        case .symbol("("), .symbol("["), .symbol("{"), .symbol("."), .name:
             position += 1
-            if take("(") { return try CELMacro.expand(name, target: nil, arguments(until: ")")) }
-            return .name(name)
+        case .int(let value):
+            position += 1
+            return literal(.int(value))
+        case .uint(let value):
+            guard text != "9223372036854775808" else { throw CELError("invalid int literal", at: place) }
+            position += 1
+            return literal(.uint(value))
+        case .double(let value):
+            position += 1
+            return literal(.double(value))
+        case .string(let value):
+            position += 1
+            return literal(.string(value))
+        case .bytes(let value):
+            position += 1
+            return literal(.bytes(value))
+        case .symbol, .end:
+            throw noOperand(isElement: position > 0 && [.symbol("["), .symbol("{")].contains(tokens[position - 1].token))
+        }
+        switch token {
+        case .name("true"): return literal(.bool(true))
+        case .name("false"): return literal(.bool(false))
+        case .name("null"): return literal(.null)
+        case .name(let name): return try named(name, at: place)
         case .symbol("("):
             let inner = try conditional()
             try expect(")")
             return inner
-        case .symbol("["):
-            var elements: [(value: CELExpression, isOptional: Bool)] = []
-            if take("]") { return .list([]) }
-            while true {
-                let isOptional = take("?")
-                elements.append((try conditional(), isOptional))
-                if take("]") { return .list(elements) }
-                try expect(",")
-                if take("]") { return .list(elements) }
-            }
-        case .symbol("{"):
-            var entries: [(key: CELExpression, value: CELExpression, isOptional: Bool)] = []
-            if take("}") { return .map([]) }
-            while true {
-                let isOptional = take("?")
-                let key = try conditional()
-                try expect(":")
-                entries.append((key, try conditional(), isOptional))
-                if take("}") { return .map(entries) }
-                try expect(",")
-                if take("}") { return .map(entries) }
-            }
+        case .symbol("["): return try list(at: place)
+        case .symbol("{"): return try map(at: place)
         default:
+            let start = offset
+            guard case .name(let name) = current else { throw noName(after: place) }
+            position += 1
+            return try named(name, at: start)
+        }
+    }
+
+    private mutating func named(_ name: String, at place: Int) throws(CELError) -> CELExpression {
+        guard name != "in" else {
             position -= 1
-            throw unexpected()
+            throw noOperand()
+        }
+        guard !CELNames.reserved.contains(name) else { throw CELError("reserved identifier: \(name)", at: place) }
+        let open = offset
+        guard take("(") else { return CELExpression(.name(name), at: place) }
+        let arguments = try arguments(until: ")")
+        try deepen()
+        return try CELMacro.expand(name, target: nil, arguments, at: open)
+    }
+
+    private mutating func list(at place: Int) throws(CELError) -> CELExpression {
+        var elements: [(value: CELExpression, isOptional: Bool)] = []
+        var highest = 0
+        if take("]") { return CELExpression(.list([]), at: place) }
+        while true {
+            let isOptional = take("?")
+            elements.append((try conditional(), isOptional))
+            highest = max(highest, height)
+            let hasMore = take(",")
+            if take("]") {
+                height = highest
+                try deepen()
+                return CELExpression(.list(elements), at: place)
+            }
+            guard hasMore else {
+                throw unclosed("]")
+            }
         }
     }
-}
 
-/// Names that can't stand as they are.
-enum CELNames {
-    static let reserved: Set<String> = [
-        "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace",
-        "return",
-        "var", "void", "while",
-    ]
-
-    private static let escaped: [String: String] = {
-        var names = ["underscores": "__", "dot": ".", "dash": "-", "slash": "/"]
-        for word in reserved.union(["true", "false", "null", "in"]) { names[word] = word }
-        return names
-    }()
-
-    /// Field names that aren't identifiers are written with escapes: `__namespace__`, `a__dash__b`.
-    /// Source: https://kubernetes.io/docs/reference/using-api/cel/#escaping
-    static func unescape(_ name: String) -> String {
-        guard name.contains("__") else { return name }
-        var result = ""
-        var rest = Substring(name)
-        while let start = rest.firstRange(of: "__") {
-            let after = rest[start.upperBound...]
-            guard let end = after.firstRange(of: "__"), let meaning = escaped[String(after[..<end.lowerBound])] else {
-                result += rest[..<start.upperBound]
-                rest = after
-                continue
+    private mutating func map(at place: Int) throws(CELError) -> CELExpression {
+        var entries: [(key: CELExpression, value: CELExpression, isOptional: Bool)] = []
+        var highest = 0
+        if take("}") { return CELExpression(.map([]), at: place) }
+        while true {
+            let isOptional = take("?")
+            let key = try conditional()
+            highest = max(highest, height)
+            try expect(":")
+            entries.append((key, try conditional(), isOptional))
+            highest = max(highest, height)
+            let hasMore = take(",")
+            if take("}") {
+                height = highest
+                try deepen()
+                return CELExpression(.map(entries), at: place)
             }
-            result += rest[..<start.lowerBound] + meaning
-            rest = after[end.upperBound...]
-        }
-        return result + rest
-    }
-}
-
-/// Calls that aren't calls: they are rewritten while reading.
-enum CELMacro {
-    static func expand(_ name: String, target: CELExpression?, _ arguments: [CELExpression]) throws(CELError) -> CELExpression {
-        func identifier(_ index: Int) throws(CELError) -> String {
-            guard case .name(let name) = arguments[index] else { throw CELError("argument must be a simple name") }
-            return name
-        }
-        switch (name, target, arguments.count) {
-        case ("has", nil, 1):
-            guard case .select(let operand, let field, isOptional: _) = arguments[0] else {
-                throw CELError("invalid argument to has() macro")
+            guard hasMore else {
+                throw unclosed("}")
             }
-            return .has(operand, field)
-        case ("all", let range?, 2), ("exists", let range?, 2), ("exists_one", let range?, 2), ("existsOne", let range?, 2),
-            ("map", let range?, 2), ("filter", let range?, 2):
-            guard let kind = CELComprehension.Kind(rawValue: name == "existsOne" ? "exists_one" : name) else { break }
-            return .comprehension(.init(kind: kind, range: range, names: [try identifier(0)], body: arguments[1]))
-        case ("map", let range?, 3):
-            return .comprehension(
-                .init(kind: .map, range: range, names: [try identifier(0)], condition: arguments[1], body: arguments[2]))
-        case ("all", let range?, 3), ("exists", let range?, 3), ("exists_one", let range?, 3), ("existsOne", let range?, 3),
-            ("transformList", let range?, 3), ("transformMap", let range?, 3), ("transformMapEntry", let range?, 3):
-            guard let kind = CELComprehension.Kind(rawValue: name == "existsOne" ? "exists_one" : name) else { break }
-            return .comprehension(
-                .init(kind: kind, range: range, names: [try identifier(0), try identifier(1)], body: arguments[2]))
-        case ("transformList", let range?, 4), ("transformMap", let range?, 4), ("transformMapEntry", let range?, 4):
-            guard let kind = CELComprehension.Kind(rawValue: name) else { break }
-            return .comprehension(
-                .init(
-                    kind: kind, range: range, names: [try identifier(0), try identifier(1)], condition: arguments[2],
-                    body: arguments[3]))
-        case ("bind", .name("cel")?, 3): return .bind(try identifier(0), arguments[1], arguments[2])
-        case ("optMap", let operand?, 2), ("optFlatMap", let operand?, 2):
-            return .optionalMap(operand, try identifier(0), arguments[1], isFlat: name == "optFlatMap")
-        default: break
         }
-        // Functions with a dotted name.
-        if case .name(let space)? = target,
-            ["math", "sets", "optional", "base64", "ip", "format", "strings", "cidr"].contains(space),
-            CELFunctions.qualified.contains("\(space).\(name)")
-        {
-            return .call("\(space).\(name)", target: nil, arguments)
-        }
-        return .call(name, target: target, arguments)
     }
 }

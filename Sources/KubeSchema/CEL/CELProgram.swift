@@ -6,7 +6,16 @@ public struct CELProgram: Sendable {
 
     /// - Throws: `CELError` when the text isn't an expression.
     public init(_ source: String) throws(CELError) {
-        var parser = try CELParser(source)
+        do throws(CELIssues) {
+            try self.init(parsing: source)
+        } catch {
+            throw error.issues.first.map { CELError($0.message, at: $0.offset) } ?? CELError("Syntax error")
+        }
+    }
+
+    /// - Throws: all that is wrong with the text.
+    init(parsing source: String) throws(CELIssues) {
+        var parser = CELParser(source)
         expression = try parser.parse()
         self.source = source
     }
@@ -44,7 +53,8 @@ public struct CELBudget: Sendable {
     public init(_ limit: Int = perCall) { left = limit }
 
     mutating func spend(_ cost: Int) throws(CELError) {
-        left -= cost
+        let (rest, overflow) = left.subtractingReportingOverflow(cost)
+        left = overflow ? -1 : rest
         guard left >= 0 else { throw .costExceeded }
     }
 }
@@ -67,27 +77,5 @@ public struct CELVariables: Sendable {
     func value(_ name: String) throws(CELError) -> CELValue? {
         if let value = values[name] { return value }
         return try lazy[name]?()
-    }
-}
-
-enum CELFreeNames {
-    static func names(in expression: CELExpression) -> Set<String> {
-        switch expression {
-        case .literal: return []
-        case .name(let name): return CELFunctions.typeNames.contains(name) ? [] : [name]
-        case .select(let operand, _, _), .has(let operand, _): return names(in: operand)
-        case .index(let operand, let key, _): return names(in: operand).union(names(in: key))
-        case .call(_, let target, let arguments):
-            return arguments.reduce(target.map(names) ?? []) { $0.union(names(in: $1)) }
-        case .list(let elements): return elements.reduce([]) { $0.union(names(in: $1.value)) }
-        case .map(let entries): return entries.reduce([]) { $0.union(names(in: $1.key)).union(names(in: $1.value)) }
-        case .conditional(let a, let b, let c): return names(in: a).union(names(in: b)).union(names(in: c))
-        case .and(let a, let b), .or(let a, let b): return names(in: a).union(names(in: b))
-        case .comprehension(let loop):
-            let inner = names(in: loop.body).union(loop.condition.map(names) ?? []).subtracting(loop.names)
-            return names(in: loop.range).union(inner)
-        case .bind(let name, let value, let body), .optionalMap(let value, let name, let body, _):
-            return names(in: value).union(names(in: body).subtracting([name]))
-        }
     }
 }

@@ -24,7 +24,10 @@ public enum CustomResourceDefinitionRules {
     }
 
     /// What is wrong with a definition, after defaulting.
-    public static func errors(in tree: JSON) -> [FieldError] {
+    public static func errors(in tree: JSON) -> [FieldError] { errors(in: tree, before: []) }
+
+    /// - Parameter before: the versions that the definition had.
+    private static func errors(in tree: JSON, before: [JSON]) -> [FieldError] {
         let spec = tree["spec"] ?? [:]
         var errors = name(tree, spec) + group(tree, spec)
         switch spec["scope"]?.string ?? "" {
@@ -38,7 +41,7 @@ public enum CustomResourceDefinitionRules {
                     "spec.preserveUnknownFields", true,
                     "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"))
         }
-        let parts = SharedVersionParts(spec["versions"]?.elements ?? [])
+        let parts = SharedVersionParts(spec["versions"]?.elements ?? [], before: before)
         errors += versions(spec, parts) + names(spec)
         if let first = spec["versions"]?.elements.first { errors += parts.errors(in: first) }
         errors += conversion(spec["conversion"] ?? [:]) + storedVersions(tree)
@@ -48,7 +51,7 @@ public enum CustomResourceDefinitionRules {
     /// What is wrong with a change of a definition, after defaulting.
     public static func errors(in tree: JSON, old: JSON) -> [FieldError] {
         // The name can't change, so it is told of by what it was made from.
-        var errors = errors(in: tree).filter { $0.path != "metadata.name" }
+        var errors = errors(in: tree, before: old[path: "spec", "versions"]?.elements ?? []).filter { $0.path != "metadata.name" }
         var fixed = [["group"], ["names", "plural"]]
         if CustomResourceStatus.isTrue("Established", old) { fixed += [["scope"], ["names", "kind"]] }
         for keys in fixed {

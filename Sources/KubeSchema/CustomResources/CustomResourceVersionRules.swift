@@ -20,7 +20,8 @@ enum CustomResourceVersionRules {
         return errors
     }
 
-    static func schema(_ schema: JSON, hasStatus: Bool, _ path: String) -> [FieldError] {
+    /// - Parameter isUnchanged: whether the definition had the same schema before.
+    static func schema(_ schema: JSON, hasStatus: Bool, isUnchanged: Bool, _ path: String) -> [FieldError] {
         var errors: [FieldError] = []
         if hasStatus, let type = schema["type"]?.string, !type.isEmpty, type != "object" {
             errors.append(
@@ -29,34 +30,60 @@ enum CustomResourceVersionRules {
                     "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled"))
         }
         let wrong = StructuralCheck.errors(in: schema, path: path)
-        return errors + (wrong.isEmpty ? defaults(schema, path) : wrong)
+        guard wrong.isEmpty else { return errors + wrong }
+        let parsed: StructuralSchema
+        do { parsed = try StructuralSchema(schema) } catch { return errors + [.invalid(path, "", error.description)] }
+        // Rules are looked at when everything that they are about is right.
+        let defaults = defaults(parsed, path)
+        return errors + (defaults.isEmpty ? RuleCheck.errors(in: parsed, path, isUnchanged: isUnchanged) : defaults)
     }
 
     /// Defaults must be values that the schema allows and doesn't prune.
-    private static func defaults(_ json: JSON, _ path: String) -> [FieldError] {
-        let schema: StructuralSchema
-        do { schema = try StructuralSchema(json) } catch { return [.invalid(path, "", error.description)] }
-        var errors: [FieldError] = []
-        visit(schema, path, &errors)
-        return errors
+    private static func defaults(_ schema: StructuralSchema, _ path: String) -> [FieldError] {
+        var check = DefaultsCheck()
+        check.visit(schema, path)
+        return check.errors
     }
 
-    private static func visit(_ schema: StructuralSchema, _ path: String, _ errors: inout [FieldError]) {
-        if let value = schema.defaultValue {
-            for error in schema.errors(in: value) {
-                let below = error.path == "<nil>" ? "" : ".\(error.path)"
-                errors.append(FieldError(error.type, "\(path).default\(below)", error.badValue, error.detail))
+    private struct DefaultsCheck {
+        private(set) var errors: [FieldError] = []
+        /// What the rules may cost that all the defaults have to meet.
+        private var left = CELBudget.perObject
+
+        mutating func visit(_ schema: StructuralSchema, _ path: String) {
+            guard left >= 0 else { return }
+            if let value = schema.defaultValue { check(value, schema, path) }
+            for name in schema.propertyNames {
+                if let property = schema.properties[name] { visit(property, "\(path).properties[\(name)]") }
             }
+            if let additional = schema.additionalSchema { visit(additional, "\(path).additionalProperties") }
+            if let items = schema.items { visit(items, "\(path).items") }
+        }
+
+        private mutating func check(_ value: JSON, _ schema: StructuralSchema, _ path: String) {
+            let wrong = schema.errors(in: value)
+            report(wrong, path)
             var kept = value
             if !schema.isEmbeddedResource, !schema.prune(&kept).isEmpty {
                 errors.append(.invalid("\(path).default", value, "must not have unknown fields"))
             }
+            guard wrong.isEmpty, schema.hasRules else { return }
+            // It must be right both in an object that has it already and in a new one.
+            let same = schema.ruleOutcome(of: value, old: value, limit: left)
+            report(same.errors, path)
+            left = same.left
+            guard same.errors.isEmpty else { return }
+            let new = schema.ruleOutcome(of: value, old: nil, limit: left)
+            report(new.errors, path)
+            left = min(left, new.left)
         }
-        for name in schema.propertyNames {
-            if let property = schema.properties[name] { visit(property, "\(path).properties[\(name)]", &errors) }
+
+        private mutating func report(_ wrong: [FieldError], _ path: String) {
+            for error in wrong {
+                let below = error.path == "<nil>" ? "" : error.path.hasPrefix("[") ? error.path : ".\(error.path)"
+                errors.append(FieldError(error.type, "\(path).default\(below)", error.badValue, error.detail))
+            }
         }
-        if let additional = schema.additionalSchema { visit(additional, "\(path).additionalProperties", &errors) }
-        if let items = schema.items { visit(items, "\(path).items", &errors) }
     }
 
     static func scale(_ scale: JSON, _ path: String) -> [FieldError] {
@@ -178,8 +205,13 @@ struct SharedVersionParts {
     }
 
     private let shared: Set<Part>
+    /// The schemas that the versions had before, by the versions' names.
+    private let before: [String: JSON]
 
-    init(_ versions: [JSON]) {
+    init(_ versions: [JSON], before: [JSON] = []) {
+        self.before = Dictionary(
+            before.compactMap { version in version["name"]?.string.map { ($0, version["schema"] ?? .null) } },
+            uniquingKeysWith: { first, _ in first })
         shared = Set(
             Part.allCases.filter { part in
                 guard let first = versions.first.flatMap({ part.value(in: $0) }) else { return false }
@@ -203,7 +235,9 @@ struct SharedVersionParts {
         case .schema:
             guard let schema, schema.object != nil else { return [] }
             return CustomResourceVersionRules.schema(
-                schema, hasStatus: version[path: "subresources", "status"]?.object != nil, "\(path).openAPIV3Schema")
+                schema, hasStatus: version[path: "subresources", "status"]?.object != nil,
+                isUnchanged: version["name"]?.string.flatMap { before[$0] } == version["schema"],
+                "\(path).openAPIV3Schema")
         case .subresources:
             guard let scale = version[path: "subresources", "scale"], scale.object != nil else { return [] }
             return CustomResourceVersionRules.scale(scale, "\(path).scale")

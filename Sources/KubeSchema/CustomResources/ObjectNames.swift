@@ -7,6 +7,17 @@ enum ObjectNames {
     static let labelRule =
         "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
 
+    static let label1123Rule =
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+
+    /// What is wrong with an RFC 1123 label; empty when it is one.
+    static func label1123Problems(_ text: String) -> [String] {
+        var problems: [String] = []
+        if text.utf8.count > 63 { problems.append("must be no more than 63 bytes") }
+        if text.utf8.contains(UInt8(ascii: ".")) || !LabelSyntax.isSubdomain(text) { problems.append(label1123Rule) }
+        return problems
+    }
+
     /// What is wrong with an RFC 1035 label, joined as upstream does; nil when it is one.
     static func labelProblem(_ text: String) -> String? {
         var problems: [String] = []

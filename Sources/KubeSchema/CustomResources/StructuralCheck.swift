@@ -42,8 +42,7 @@ public struct StructuralCheck {
     private static let unsupported = ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"]
     private static let types = ["array", "boolean", "integer", "number", "object", "string"]
 
-    /// - Parameter uncorrelatable: the path of the part above in which a value can't be told to be the one that was there before.
-    private mutating func dialect(_ schema: JSON, _ path: String, depth: Int, uncorrelatable: String? = nil) {
+    private mutating func dialect(_ schema: JSON, _ path: String, depth: Int) {
         guard depth < StructuralSchema.maximumDepth else {
             return forbid(path, "must not be nested deeper than \(StructuralSchema.maximumDepth) levels")
         }
@@ -66,14 +65,8 @@ public struct StructuralCheck {
             }
         }
         lists(schema, path)
-        rules(schema, path, uncorrelatable)
-        let listType = schema["x-kubernetes-list-type"]?.string ?? ""
-        let isAtomic = schema["x-kubernetes-map-type"]?.string == "atomic"
-        for (inner, innerPath) in Self.below(schema, path) {
-            let isItem = innerPath == "\(path).items"
-            let loses = isItem ? listType != "map" : isAtomic
-            dialect(inner, innerPath, depth: depth + 1, uncorrelatable: uncorrelatable ?? (loses ? path : nil))
-        }
+        rules(schema, path)
+        for (inner, innerPath) in Self.below(schema, path) { dialect(inner, innerPath, depth: depth + 1) }
     }
 
     private mutating func lists(_ schema: JSON, _ path: String) {
@@ -160,17 +153,9 @@ public struct StructuralCheck {
         }
     }
 
-    private mutating func rules(_ schema: JSON, _ path: String, _ uncorrelatable: String?) {
+    private mutating func rules(_ schema: JSON, _ path: String) {
         for (index, json) in (schema["x-kubernetes-validations"]?.elements ?? []).enumerated() {
-            let rulePath = "\(path).x-kubernetes-validations[\(index)]"
-            let rule = ValidationRule(json)
-            errors += rule.definitionErrors(rulePath, in: schema)
-            if let uncorrelatable, rule.usesOldSelf {
-                errors.append(
-                    .invalid(
-                        "\(rulePath).rule", .string(rule.rule),
-                        "oldSelf cannot be used on the uncorrelatable portion of the schema within \(uncorrelatable)"))
-            }
+            errors += ValidationRule.textErrors(in: json, "\(path).x-kubernetes-validations[\(index)]", of: schema)
         }
     }
 

@@ -6,23 +6,27 @@ extension StructuralSchema {
         public var errors: [FieldError] = []
         /// Rules that what didn't change doesn't meet: told, not refused (KEP-4008).
         public var warnings: [String] = []
+        /// What is left of the limit; negative when it wasn't enough.
+        public var left = 0
     }
 
     /// - Parameters:
     ///   - old: the object before, on an update; rules that read `oldSelf` need it.
     ///   - limit: what all rules together may cost.
     public func ruleOutcome(of object: JSON, old: JSON?, limit: Int = CELBudget.perObject) -> RuleOutcome {
-        guard hasRules else { return RuleOutcome() }
+        guard hasRules else { return RuleOutcome(left: limit) }
         var evaluation = RuleEvaluation(left: limit)
         evaluation.visit(object, old, self, "", isRatcheted: false)
-        return evaluation.outcome
+        var outcome = evaluation.outcome
+        outcome.left = evaluation.left
+        return outcome
     }
 }
 
 /// Walks an object beside its schema and evaluates the rules on the way.
 private struct RuleEvaluation {
     private(set) var outcome = StructuralSchema.RuleOutcome()
-    private var left: Int
+    private(set) var left: Int
     private var isStopped = false
 
     init(left: Int) { self.left = left }
@@ -41,12 +45,11 @@ private struct RuleEvaluation {
                 visit(element, before.find(element), items, "\(path)[\(index)]", isRatcheted: isRatcheted)
             }
         case .object(let members):
-            let before = schema.mapType == "atomic" ? nil : old
             for (name, member) in members {
                 if let property = schema.properties[name] {
-                    visit(member, before?[name], property, path.isEmpty ? name : "\(path).\(name)", isRatcheted: isRatcheted)
+                    visit(member, old?[name], property, path.isEmpty ? name : "\(path).\(name)", isRatcheted: isRatcheted)
                 } else if let additional = schema.additionalSchema {
-                    visit(member, before?[name], additional, "\(path)[\(name)]", isRatcheted: isRatcheted)
+                    visit(member, old?[name], additional, "\(path)[\(name)]", isRatcheted: isRatcheted)
                 }
             }
         default: break

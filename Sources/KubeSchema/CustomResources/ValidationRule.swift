@@ -8,7 +8,8 @@ public struct ValidationRule: Sendable {
     public let messageExpression: String
     public let reason: String
     public let fieldPath: String
-    public let hasOptionalOldSelf: Bool
+    /// Whether `oldSelf` is an optional, so that the rule is evaluated when an object is created too; nil when nothing is said.
+    public let optionalOldSelf: Bool?
 
     let program: Result<CELProgram, CELError>
     let messageProgram: Result<CELProgram, CELError>?
@@ -21,7 +22,7 @@ public struct ValidationRule: Sendable {
         messageExpression = json["messageExpression"]?.string ?? ""
         reason = json["reason"]?.string ?? ""
         fieldPath = json["fieldPath"]?.string ?? ""
-        hasOptionalOldSelf = json["optionalOldSelf"]?.bool ?? false
+        optionalOldSelf = json["optionalOldSelf"]?.bool
         program = Self.compile(rule)
         messageProgram = messageExpression.isEmpty ? nil : Self.compile(messageExpression)
         if case .success(let program) = program {
@@ -30,6 +31,8 @@ public struct ValidationRule: Sendable {
             usesOldSelf = false
         }
     }
+
+    var hasOptionalOldSelf: Bool { optionalOldSelf ?? false }
 
     private static func compile(_ source: String) -> Result<CELProgram, CELError> {
         do throws(CELError) { return .success(try CELProgram(source)) } catch { return .failure(error) }
@@ -51,57 +54,52 @@ public struct ValidationRule: Sendable {
 
     static let reasons = ["FieldValueRequired", "FieldValueInvalid", "FieldValueForbidden", "FieldValueDuplicate"]
 
-    /// What is wrong with the rule as a part of a definition.
+    /// What is wrong with the texts of a rule, whatever its expressions say.
     ///
     /// - Parameter schema: the one that the rule stands at.
-    func definitionErrors(_ path: String, in schema: JSON) -> [FieldError] {
+    static func textErrors(in json: JSON, _ path: String, of schema: JSON) -> [FieldError] {
+        func text(_ key: String) -> String { json[key]?.string ?? "" }
+        func hasLineBreaks(_ text: String) -> Bool { text.utf8.contains { $0 == 10 || $0 == 13 } }
+        let (rule, message) = (trimmed(text("rule")), trimmed(text("message")))
         var errors: [FieldError] = []
-        func refuse(_ key: String, _ detail: String) {
-            errors.append(FieldError(.invalid, "\(path).\(key)", nil, detail, shownValue: shown))
-        }
-        if Self.trimmed(rule).isEmpty {
+        if rule.isEmpty {
             errors.append(.required("\(path).rule", "rule is not specified"))
-        } else {
-            switch program {
-            case .failure(let error): refuse("rule", "compilation failed: \(error)")
-            case .success(let program):
-                for name in program.freeNames.subtracting(["self", "oldSelf"]).sorted() {
-                    refuse("rule", "compilation failed: undeclared reference to '\(name)' (in container '')")
-                }
-            }
-        }
-        if case .failure(let error)? = messageProgram {
-            refuse("messageExpression", "messageExpression compilation failed: \(error)")
-        }
-        if message.utf8.contains(UInt8(ascii: "\n")) {
-            errors.append(.invalid("\(path).message", .string(message), "must not contain line breaks"))
-        } else if !message.isEmpty, Self.trimmed(message).isEmpty {
-            errors.append(.invalid("\(path).message", .string(message), "must be non-empty if specified"))
-        }
-        if message.isEmpty, messageExpression.isEmpty, rule.utf8.contains(UInt8(ascii: "\n")) {
+        } else if message.isEmpty, !text("message").isEmpty {
+            errors.append(.invalid("\(path).message", json["message"], "must be non-empty if specified"))
+        } else if hasLineBreaks(message) {
+            errors.append(.invalid("\(path).message", json["message"], "must not contain line breaks"))
+        } else if message.isEmpty, hasLineBreaks(rule) {
             errors.append(.required("\(path).message", "message must be specified if rule contains line breaks"))
         }
-        if !reason.isEmpty, !Self.reasons.contains(reason) {
-            errors.append(.notSupported("\(path).reason", .string(reason), Self.reasons.sorted()))
+        if !text("messageExpression").isEmpty, trimmed(text("messageExpression")).isEmpty {
+            errors.append(.required("\(path).messageExpression", "messageExpression must be non-empty if specified"))
         }
-        if !fieldPath.isEmpty, !Self.isPath(fieldPath, in: schema) {
+        if let reason = json["reason"]?.string, !reasons.contains(reason) {
+            errors.append(.notSupported("\(path).reason", .string(reason), reasons.sorted()))
+        }
+        let fieldPath = text("fieldPath")
+        guard !fieldPath.isEmpty else { return errors }
+        if trimmed(fieldPath).isEmpty {
+            errors.append(.invalid("\(path).fieldPath", .string(fieldPath), "must be non-empty if specified"))
+        }
+        if hasLineBreaks(fieldPath) {
+            errors.append(.invalid("\(path).fieldPath", .string(fieldPath), "must not contain line breaks"))
+        }
+        if !isPath(fieldPath, in: schema) {
             errors.append(.invalid("\(path).fieldPath", .string(fieldPath), "must be a valid path"))
-        }
-        if hasOptionalOldSelf, !usesOldSelf {
-            errors.append(.invalid("\(path).optionalOldSelf", true, "may not be set if oldSelf is not used in rule"))
         }
         return errors
     }
 
     /// The rule as upstream's own type prints it.
-    private var shown: String {
+    var shown: String {
         func text(_ value: String) -> String {
             JSON.string(value).text.replacing("<", with: "\\u003c").replacing(">", with: "\\u003e").replacing(
                 "&", with: "\\u0026")
         }
         return "{\"Rule\":\(text(rule)),\"Message\":\(text(message)),\"MessageExpression\":\(text(messageExpression)),"
             + "\"Reason\":\(reason.isEmpty ? "null" : text(reason)),\"FieldPath\":\(text(fieldPath)),"
-            + "\"OptionalOldSelf\":\(hasOptionalOldSelf ? "true" : "null")}"
+            + "\"OptionalOldSelf\":\(optionalOldSelf.map { $0 ? "true" : "false" } ?? "null")}"
     }
 
     /// Whether the path leads to a field below the schema: `.a.b` or `['a'].b`.

@@ -51,12 +51,20 @@ struct StructuralSchemaTests {
             "s.properties[a].x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map"
         ),
         (
-            "{type: object, x-kubernetes-validations: [{rule: 'self.'}]}",
-            "s.x-kubernetes-validations[0].rule: Invalid value: {\"Rule\":\"self.\",\"Message\":\"\","
+            "{type: object, x-kubernetes-validations: [{rule: ' '}]}",
+            "s.x-kubernetes-validations[0].rule: Required value: rule is not specified"
         ),
         (
-            "{type: object, x-kubernetes-validations: [{rule: 'other > 1'}]}",
-            "s.x-kubernetes-validations[0].rule: Invalid value: {\"Rule\":\"other \\u003e 1\",\"Message\":\"\",\"MessageExpression\":\"\",\"Reason\":null,\"FieldPath\":\"\",\"OptionalOldSelf\":null}: compilation failed: undeclared reference to 'other'"
+            "{type: object, x-kubernetes-validations: [{rule: 'true', message: ' '}]}",
+            "s.x-kubernetes-validations[0].message: Invalid value: \" \": must be non-empty if specified"
+        ),
+        (
+            "{type: object, x-kubernetes-validations: [{rule: 'true', messageExpression: ' '}]}",
+            "s.x-kubernetes-validations[0].messageExpression: Required value: messageExpression must be non-empty if specified"
+        ),
+        (
+            "{type: object, x-kubernetes-validations: [{rule: \"true\\n&& true\"}]}",
+            "s.x-kubernetes-validations[0].message: Required value: message must be specified if rule contains line breaks"
         ),
         (
             "{type: object, properties: {a: {type: string}}, x-kubernetes-validations: [{rule: 'true', fieldPath: .b}]}",

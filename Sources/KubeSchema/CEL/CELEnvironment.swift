@@ -1,0 +1,70 @@
+/// What an expression may name: variables with their types, and the fields of the types that have some. The functions are those that
+/// Kubernetes gives every expression.
+public struct CELEnvironment: Sendable {
+    public var variables: [String: CELType]
+    /// The fields of object types by the types' names; the fields' names are as expressions write them (`CELNames.escape`).
+    public var objects: [String: [String: CELType]]
+    /// Whether `cel.bind` is a macro, and not a call of something that there isn't.
+    public var hasBindings = false
+
+    public init(variables: [String: CELType] = [:], objects: [String: [String: CELType]] = [:]) {
+        self.variables = variables
+        self.objects = objects
+    }
+
+    let functions = CELDeclarations.base
+}
+
+/// An expression whose types agree.
+public struct CELCheckedProgram: Sendable {
+    /// Of the value that the expression gives.
+    public let type: CELType
+    /// The variables of the environment that it reads.
+    public let references: Set<String>
+    let tree: CELTree
+    /// By the number of a part.
+    let types: [CELType]
+    /// The identifiers of the overloads that a call may mean, by the call's number.
+    let overloads: [Int: [String]]
+    /// Parts that are names with dots, and not fields of something.
+    let qualified: Set<Int>
+}
+
+extension CELProgram {
+    /// Checks that every name is declared and every function is called with what it takes.
+    ///
+    /// - Throws: `CELIssues`, in the words of upstream's checker.
+    public func check(in environment: CELEnvironment) throws(CELIssues) -> CELCheckedProgram {
+        var checker = CELChecker(CELTree(expression, hasBindings: environment.hasBindings), environment)
+        checker.check()
+        if checker.issues.isEmpty { checker.checkLiterals() }
+        guard checker.issues.isEmpty else { throw CELIssues(checker.issues, in: source) }
+        return checker.checked
+    }
+
+    /// As `init` and `check`, with both kinds of mistakes told alike.
+    public static func checked(
+        _ source: String, in environment: CELEnvironment
+    ) throws(CELIssues) -> (program: CELProgram, checked: CELCheckedProgram) {
+        let program = try CELProgram(parsing: source)
+        return (program, try program.check(in: environment))
+    }
+}
+
+extension CELCheckedProgram {
+    /// What is wrong with the first pattern that is written out and can't be read; nil when all can.
+    var patternProblem: String? {
+        for node in tree.nodes {
+            guard case .call(let name, let target, let arguments) = node.kind, ["matches", "find", "findAll"].contains(name)
+            else {
+                continue
+            }
+            let index = target == nil ? 1 : 0
+            guard index < arguments.count, case .literal(.string(let pattern)) = tree.nodes[arguments[index]].kind else {
+                continue
+            }
+            do { _ = try LinearRegex(pattern) } catch { return error.description }
+        }
+        return nil
+    }
+}
