@@ -169,7 +169,7 @@ extension Store {
     func keepHouse(tick: Int) {
         let released = directory.sweep(idleTicks: Store.ticksPerIdleTime)
         // On a thread that may be kept waiting. Fewer clusters than this aren't worth it.
-        if released >= Store.clustersWorthTrimming { DispatchQueue.global(qos: .utility).async { Memory.giveBack() } }
+        if released >= Store.clustersWorthTrimming { DispatchQueue.global(qos: .utility).async { ProcessMemory.giveBack() } }
         guard tick % Store.ticksPerIdleTime == 0 else { return }
         let logPeriods = max(1, Int(options.logTime / options.idleTime))
         let dropsEvents = tick / Store.ticksPerIdleTime % logPeriods == 0

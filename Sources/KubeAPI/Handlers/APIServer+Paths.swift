@@ -17,7 +17,7 @@ extension APIServer {
         switch parts.first {
         case nil: return self.rootPaths(call)
         case "api", "apis", "openapi": return try self.discovery(parts, call)
-        case "metrics": return self.metricsPage()
+        case "metrics": return self.metricsPage(call.cluster)
         case ".well-known" where parts == [".well-known", "openid-configuration"]:
             return self.openIDConfiguration()
         case "openid" where parts == ["openid", "v1", "jwks"]:
@@ -69,15 +69,24 @@ extension APIServer {
         return .text(text, status: hasFailed ? 500 : 200)
     }
 
-    private func metricsPage() -> APIResponse {
-        let load = self.limiter.total
-        let text = self.metrics.text(gauges: [
-            ("apiserver_current_inflight_requests", "Requests in progress, without streams.", load.requests),
-            ("apiserver_longrunning_requests", "Watches and other streams in progress.", load.streams),
-            ("sampan_clusters", "Logical clusters.", self.registry.store.clusters().count),
-            ("sampan_clusters_loaded", "Logical clusters in memory.", self.registry.store.loadedClusters.count),
-        ])
-        var response = APIResponse.text(text)
+    /// The server's own metrics in the root cluster. Others see what they have in progress, and nothing of their neighbours.
+    private func metricsPage(_ cluster: LogicalCluster) -> APIResponse {
+        let isRoot = cluster.name == ClusterAddress.root
+        let load = isRoot ? self.limiter.total : self.limiter.load(of: cluster.id)
+        var gauges: [RequestMetrics.Gauge] = [
+            .init("apiserver_current_inflight_requests", "Requests in progress, without streams.", load.requests),
+            .init("apiserver_longrunning_requests", "Watches and other streams in progress.", load.streams),
+        ]
+        if isRoot {
+            let store = self.registry.store
+            gauges += [
+                .init("sampan_clusters", "Logical clusters.", store.clusters().count),
+                .init("sampan_clusters_loaded", "Logical clusters in memory.", store.loadedClusters.count),
+                .init("process_resident_memory_bytes", "Resident memory.", ProcessMemory.resident),
+                .init("sampan_allocated_memory_bytes", "Memory in use, as the allocator counts.", ProcessMemory.allocated),
+            ]
+        }
+        var response = APIResponse.text((isRoot ? self.metrics.text : "") + RequestMetrics.text(gauges))
         response.headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
         return response
     }

@@ -59,6 +59,11 @@ final class RequestLimiter: Sendable {
         return Permit(self, cluster, isLongRunning)
     }
 
+    /// A cluster's requests and streams in progress.
+    func load(of cluster: Int64) -> (requests: Int, streams: Int) {
+        self.loads.withLock { loads in loads[cluster].map { ($0.requests, $0.streams) } ?? (0, 0) }
+    }
+
     /// Requests and streams in progress, over all clusters.
     var total: (requests: Int, streams: Int) {
         self.loads.withLock { loads in

@@ -39,13 +39,32 @@ final class RequestMetrics: Sendable {
         }
     }
 
-    /// In Prometheus' text format, version 0.0.4.
-    func text(gauges: [(name: String, help: String, value: Int)]) -> String {
+    struct Gauge {
+        var name: String
+        var help: String
+        var value: Int
+
+        init(_ name: String, _ help: String, _ value: Int) {
+            self.name = name
+            self.help = help
+            self.value = value
+        }
+    }
+
+    private static func header(_ name: String, _ help: String, _ type: String) -> String {
+        "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    /// Gauges in Prometheus' text format, version 0.0.4.
+    static func text(_ gauges: [Gauge]) -> String {
+        gauges.map { Self.header($0.name, $0.help, "gauge") + "\($0.name) \($0.value)\n" }.joined()
+    }
+
+    /// What was counted, in Prometheus' text format.
+    var text: String {
         let (requests, durations) = self.state.withLock { ($0.requests, $0.durations) }
         var text = ""
-        func header(_ name: String, _ help: String, _ type: String) {
-            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-        }
+        func header(_ name: String, _ help: String, _ type: String) { text += Self.header(name, help, type) }
         header("apiserver_request_total", "Requests answered, by verb and status code.", "counter")
         for (series, count) in requests.sorted(by: { ($0.key.verb, $0.key.code) < ($1.key.verb, $1.key.code) }) {
             text += "apiserver_request_total{verb=\"\(series.verb)\",code=\"\(series.code)\"} \(count)\n"
@@ -59,10 +78,6 @@ final class RequestMetrics: Sendable {
                 text += "\(name)_bucket{verb=\"\(verb)\",le=\"\(bound)\"} \(total)\n"
             }
             text += "\(name)_sum{verb=\"\(verb)\"} \(durations.sum)\n\(name)_count{verb=\"\(verb)\"} \(durations.count)\n"
-        }
-        for gauge in gauges {
-            header(gauge.name, gauge.help, "gauge")
-            text += "\(gauge.name) \(gauge.value)\n"
         }
         return text
     }

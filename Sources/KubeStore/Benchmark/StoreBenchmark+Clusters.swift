@@ -3,15 +3,14 @@ import KubeObject
 public import Logging
 
 extension StoreBenchmark {
-    /// Opens a store that is there and measures what its clusters, all unloaded, take. Memory that this process used and
-    /// freed before makes it look like less.
+    /// Opens a store that is there and measures what its clusters, all unloaded, take.
     public static func open(_ directory: String, logger: Logger) async throws -> Measurement {
-        let before = Memory.resident
+        let before = ProcessMemory.allocated
         let start = ContinuousClock().now
         let store = try Store.open(directory: directory, logger: logger)
         let elapsed = ContinuousClock().now - start
         let count = store.clusters().count
-        let bytes = max(Memory.resident - before, 0) / max(count, 1)
+        let bytes = max(ProcessMemory.allocated - before, 0) / max(count, 1)
         await store.close()
         return Measurement("open, clusters unloaded", count: count, elapsed: elapsed, bytesEach: bytes)
     }
@@ -54,14 +53,14 @@ extension StoreBenchmark {
         options.idleBytes = .max
         try await withStore("loaded", options) { store in
             for index in 0..<100 { try await create(store, "w\(index)", base) }
-            let before = Memory.resident
+            let before = ProcessMemory.allocated
             let count = min(2_000, sizes.clusters / 4)
             for index in 0..<count { try await create(store, "l\(index)", base) }
             for cluster in store.loadedClusters {
                 cluster.dropTreesIfQuiet()
                 cluster.dropTreesIfQuiet()
             }
-            let bytes = max(Memory.resident - before, 0) / count
+            let bytes = max(ProcessMemory.allocated - before, 0) / count
             report(Measurement("memory of a loaded cluster", count: count, elapsed: .zero, bytesEach: bytes))
         }
     }

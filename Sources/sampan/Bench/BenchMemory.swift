@@ -13,8 +13,18 @@ struct BenchMemory: AsyncParsableCommand {
     var clusters: Int = 10_000
 
     @Option(
-        help: "The clusters are there, from an earlier run; the server was started anew, and had this many KB without them.")
-    var restartedFrom: Int64?
+        help:
+            "The clusters are there, from an earlier run; the server was started anew, and had this many bytes resident without them."
+    )
+    var restartedFrom: Int?
+
+    @Option(help: "With --restarted-from: how many bytes of those were in use.")
+    var allocatedFrom: Int?
+
+    private struct Memory {
+        var resident: Int
+        var allocated: Int
+    }
 
     /// The server's code and caches are in memory once it has made some clusters.
     private static let first = 50
@@ -25,14 +35,14 @@ struct BenchMemory: AsyncParsableCommand {
             // At its start the server visits all clusters, and the last ones stay in memory for a while.
             try await Task.sleep(for: .seconds(5))
             try await untilUnloaded(server)
-            try await report("after a restart", server, since: restartedFrom)
+            try await report("after a restart", server, since: Memory(resident: restartedFrom, allocated: allocatedFrom ?? 0))
         }
     }
 
     private func measure(_ server: BenchServer) async throws {
         try await server.fill(Self.first)
         try await untilUnloaded(server)
-        let before = try server.memory()
+        let before = try await memory(server)
         try await server.fill(Self.first + clusters)
         try await report("just created", server, since: before)
         try await untilUnloaded(server)
@@ -46,13 +56,21 @@ struct BenchMemory: AsyncParsableCommand {
         try await report("idle again", server, since: before)
     }
 
-    private func report(_ state: String, _ server: BenchServer, since before: Int64) async throws {
+    private func memory(_ server: BenchServer) async throws -> Memory {
+        Memory(
+            resident: try await server.gauge("process_resident_memory_bytes"),
+            allocated: try await server.gauge("sampan_allocated_memory_bytes"))
+    }
+
+    private func report(_ state: String, _ server: BenchServer, since before: Memory) async throws {
         let loaded = try await server.gauge("sampan_clusters_loaded")
-        let now = try server.memory()
+        let now = try await memory(server)
+        func each(_ now: Int, _ before: Int) -> JSON { .double(Double(now - before) / 1024 / Double(clusters)) }
         let weight: JSON = [
             "name": "memory", "state": .string(state), "clusters": .int(Int64(clusters)), "loaded": .int(Int64(loaded)),
-            "megabytes": .double(Double(now) / 1024), "before": .int(before),
-            "kilobytesPerCluster": .double(Double(now - before) / Double(clusters)),
+            "megabytes": .double(Double(now.resident) / 1_048_576), "residentBefore": .int(Int64(before.resident)),
+            "allocatedBefore": .int(Int64(before.allocated)), "kilobytesPerCluster": each(now.resident, before.resident),
+            "allocatedKilobytesPerCluster": each(now.allocated, before.allocated),
         ]
         Console.out(String(decoding: weight.encoded(), as: UTF8.self) + "\n")
     }

@@ -8,12 +8,10 @@ final class BenchServer: Sendable {
     let api: PlatformAPI
     /// Whoever asks without a credential.
     let visitor: KubeClient
-    private let configuration: Configuration
     private let prefix = "b\(UInt16.random(in: 0 ... .max))-"
     private let made = Atomic<Int>(0)
 
     init(_ configuration: Configuration) throws {
-        self.configuration = configuration
         api = try PlatformAPI(client: KubeClient(ClientConfiguration(kubeconfig: configuration.adminKubeconfigPath)))
         var anybody = try ClientConfiguration(kubeconfig: configuration.adminKubeconfigPath)
         anybody.credentials = .anonymous
@@ -68,13 +66,5 @@ final class BenchServer: Sendable {
             throw CommandFailure("The server's metrics don't have \(name).")
         }
         return value
-    }
-
-    /// The server's resident memory, in KB.
-    func memory() throws -> Int64 {
-        guard let pid = try InstanceLock.holder(path: configuration.lockPath),
-            let kilobytes = try StatusCommand.residentKilobytes(pid)
-        else { throw CommandFailure("The server has ended.", hint: "Look into \(configuration.logPath).") }
-        return kilobytes
     }
 }

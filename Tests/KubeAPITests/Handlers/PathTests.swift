@@ -27,6 +27,22 @@ struct PathTests {
         }
     }
 
+    @Test func theServersMetricsAreThePlatformsAndAClusterSeesItsOwnLoad() async throws {
+        try await TestServer.run { server in
+            _ = try await server.createCluster(ClusterAddress.root)
+            _ = try await server.send(.get, "/version")
+            let all = try await server.send(.get, "/metrics", cluster: ClusterAddress.root).text
+            #expect(all.contains(#"apiserver_request_total{verb="get",code="200"}"#))
+            #expect(all.contains("\nsampan_clusters 3\n"))
+            let allocated = all.split(separator: "\n").first { $0.hasPrefix("sampan_allocated_memory_bytes ") }
+            #expect(allocated.flatMap { Int($0.drop { $0 != " " }.dropFirst()) } ?? 0 > 100_000)
+
+            let own = try await server.send(.get, "/metrics").text
+            #expect(own.contains("\napiserver_current_inflight_requests 1\n"))
+            #expect(!own.contains("sampan_") && !own.contains("apiserver_request_total") && !own.contains("process_"))
+        }
+    }
+
     @Test func versionAndKeys() async throws {
         try await TestServer.run { server in
             #expect(try await server.send(.get, "/version").json["minor"] == "36")
@@ -39,8 +55,6 @@ struct PathTests {
                     == ServiceAccountTokens.issuer)
             #expect(try await server.send(.get, "/readyz?verbose").text.hasSuffix("readyz check passed\n"))
             #expect(try await server.send(.get, "/healthz/ping").text == "ok")
-            let metrics = try await server.send(.get, "/metrics").text
-            #expect(metrics.contains(#"apiserver_request_total{verb="get",code="200"}"#))
             #expect(try await server.send(.get, "/").json["paths"]?.strings.contains("/apis/apps/v1") == true)
         }
     }
