@@ -18,7 +18,7 @@ public struct VirtualClusterAdmission: AdmissionPlugin {
         request.object["status"] = ["phase": "Pending"]
     }
 
-    public func validate(_ request: AdmissionRequest) async throws(StatusError) {
+    public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard Self.concerns(request), request.operation != .delete else { return }
         var errors: [FieldError] = []
         if request.operation == .create, let error = Self.nameError(request.name) { errors.append(error) }

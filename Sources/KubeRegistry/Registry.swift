@@ -19,6 +19,7 @@ public final class Registry: Sendable {
     let admission: [any AdmissionPlugin]
     let customSchemas = CustomSchemas()
     let customWatches = CustomWatches()
+    let webhookPatience = WebhookPatience()
 
     private struct Services {
         var tokenIssuer: (any TokenIssuer)?
@@ -53,7 +54,7 @@ public final class Registry: Sendable {
     public static var defaultAdmission: [any AdmissionPlugin] {
         [
             NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds(),
-            CertificateRequester(), ResourceQuotaAdmission(),
+            CertificateRequester(), MutatingWebhooks(), ValidatingWebhooks(), ResourceQuotaAdmission(),
         ]
     }
 

@@ -41,11 +41,24 @@ public struct RequestContext: Sendable {
     public var isInternal: Bool
     /// As whose fields a part of this server books what it writes: upstream's program that would have written it.
     var fieldManager = ""
+    /// What is to be said besides the answer, where somebody listens.
+    public var notes: RequestNotes?
+    /// When nobody waits for the answer any more; nil for a part of this server.
+    public var deadline: ContinuousClock.Instant?
+    /// Whether admission has had its say: what follows is a part of what it let pass.
+    var isAdmitted = false
 
     public init(cluster: LogicalCluster, user: UserInfo, isInternal: Bool = false) {
         self.cluster = cluster
         self.user = user
         self.isInternal = isInternal
+    }
+
+    /// The same for what follows from a request that admission has let pass.
+    var admitted: RequestContext {
+        var context = self
+        context.isAdmitted = true
+        return context
     }
 
     /// The context of a part of this server, as `deployment-controller`, whose user is the service account of that name in kube-system.

@@ -1,11 +1,8 @@
 """Custom resources, as operators and their users have them: stock kubectl, the Python client's dynamic client, a conversion webhook."""
 
-import base64
 import json
 import os
 import subprocess
-import sys
-import tempfile
 import unittest
 
 import yaml
@@ -14,6 +11,7 @@ from kubernetes.dynamic.exceptions import NotFoundError
 
 from harness import settings, shared
 from harness.waiting import until
+from harness.webhook import Webhook
 
 
 def crd(properties, group="example.com", versions=None, **spec):
@@ -304,59 +302,11 @@ class Conversion(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = shared.instance().cluster("conversion")
-        cls.folder = tempfile.mkdtemp(prefix="sampan-hook-", dir=settings.folder)
-        cls.addClassCleanup(subprocess.run, ["rm", "-rf", cls.folder], check=True)
-        cls.authority = cls.certify()
-        cls.cluster.shell("hook")
-        cls.cluster.apply({
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "hook"},
-            "spec": {"selector": {"app": "hook"}, "ports": [{"port": 443, "targetPort": 8443}]},
-        })
-        until(lambda: cls.cluster.get("endpointslices", "-l", "kubernetes.io/service-name=hook")["items"][0]["endpoints"],
-              "the service has an endpoint")
-        pid = cls.process(cls.cluster.get("pod/hook"))
-        server = os.path.join(os.path.dirname(os.path.abspath(__file__)), "harness", "conversion.py")
-        cls.server = subprocess.Popen(["nsenter", "-t", str(pid), "-n", sys.executable, server, cls.folder])
-        cls.addClassCleanup(cls.end)
+        cls.hook = Webhook(cls, cls.cluster, "conversion.py")
 
-    @classmethod
-    def end(cls):
-        cls.server.terminate()
-        cls.server.wait()
-
-    @classmethod
-    def process(cls, tree):
-        """A process on this machine that is in the pod's network."""
-        address = tree["status"]["podIP"]
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/net/fib_trie") as file:
-                    if address in file.read() and os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net"):
-                        return int(pid)
-            except OSError:
-                pass
-        raise AssertionError(f"no process has the address {address}")
-
-    @classmethod
-    def certify(cls):
-        """A certificate for the service, and the authority that signed it, as PEM."""
-        def openssl(*arguments):
-            subprocess.run(["openssl", *arguments], cwd=cls.folder, check=True, capture_output=True)
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=hook-ca", "-days", "2")
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tls.key", "-out", "tls.csr", "-subj", "/CN=hook")
-        with open(os.path.join(cls.folder, "names"), "w") as file:
-            file.write("subjectAltName=DNS:hook.default.svc")
-        openssl("x509", "-req", "-in", "tls.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tls.crt", "-days", "2",
-                "-extfile", "names")
-        with open(os.path.join(cls.folder, "ca.crt")) as file:
-            return file.read()
-
-    def conversion(self, authority=None, **service):
+    def conversion(self, authority=None, path="/convert", **service):
         return {"strategy": "Webhook", "webhook": {
-            "conversionReviewVersions": ["v1"],
-            "clientConfig": {
-                "service": {"namespace": "default", "name": "hook", "path": "/convert", **service},
-                "caBundle": base64.b64encode((authority or self.authority).encode()).decode()}}}
+            "conversionReviewVersions": ["v1"], "clientConfig": self.hook.client_config(path, authority, **service)}}
 
     def define(self, **options):
         old = version("v1beta1", {"color": {"type": "string"}}, storage=False, selectableFields=[], additionalPrinterColumns=[
@@ -398,8 +348,8 @@ class Conversion(unittest.TestCase):
         until(lambda: cluster.request("GET", path).code == 200, "the webhook answers")
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "other.key", "-out", "other.crt", "-subj", "/CN=x"],
-            cwd=self.folder, check=True, capture_output=True)
-        with open(os.path.join(self.folder, "other.crt")) as file:
+            cwd=self.hook.folder, check=True, capture_output=True)
+        with open(os.path.join(self.hook.folder, "other.crt")) as file:
             other = file.read()
         for options, message in [
             ({"authority": other}, "x509: certificate signed by unknown authority"),

@@ -111,12 +111,34 @@ public final class APIServer: Sendable {
         let user = try Impersonation.user(for: request, by: requester, in: cluster, authorizer: self.registry.authorizer)
         try self.registry.authorizer.require(info.attributes(of: user), in: cluster)
         let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning)
-        let call = Call(
-            request: request, info: info, path: address.path, context: RequestContext(cluster: cluster, user: user),
-            permit: permit)
+        var context = RequestContext(cluster: cluster, user: user)
+        guard info.isResource, !Self.readingVerbs.contains(info.verb) || !info.subresource.isEmpty else {
+            return try await self.perform(
+                Call(request: request, info: info, path: address.path, context: context, permit: permit))
+        }
+        let notes = RequestNotes()
+        context.notes = notes
+        context.deadline = .now.advanced(by: Self.longestWrite)
+        do throws(StatusError) {
+            var response = try await self.perform(
+                Call(request: request, info: info, path: address.path, context: context, permit: permit))
+            for value in WarningHeader.values(notes.warnings) {
+                response.headers.append(HTTPField(name: .warning, value: value))
+            }
+            return response
+        } catch {
+            throw error.warning(notes.warnings)
+        }
+    }
+
+    private static let readingVerbs: Set<String> = ["get", "list", "watch"]
+    /// What a write may take, as upstream bounds it.
+    private static let longestWrite = Duration.seconds(34)
+
+    private func perform(_ call: Call) async throws(StatusError) -> APIResponse {
         if self.isLight(call) { return try await self.handleResource(call) }
         return try await offEventLoop { () async throws(StatusError) in
-            try await info.isResource ? self.handleResource(call) : self.handlePath(call)
+            try await call.info.isResource ? self.handleResource(call) : self.handlePath(call)
         }
     }
 
@@ -131,6 +153,7 @@ public final class APIServer: Sendable {
         switch info.verb {
         case "get": return true
         case "create", "update", "patch", "delete":
+            if self.registry.hasAdmissionRules(call.cluster) { return false }
             let length = call.request.headers[.contentLength]
             return length.flatMap { Int($0) }.map { $0 <= Self.lightBody } ?? (info.verb == "delete" && length == nil)
         default: return false

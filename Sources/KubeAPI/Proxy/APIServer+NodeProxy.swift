@@ -11,6 +11,7 @@ extension APIServer {
         guard let name = SchemeNamePort(call.info.name) else {
             throw .badRequest("invalid node request \"\(call.info.name)\"")
         }
+        try await self.admitConnection(call, resource)
         let node = try self.registry.get(resource, namespace: "", name: name.name, call.context)
         let request = call.request
         let path = ProxyPath(request.rawPath, rest: call.info.rest.count)

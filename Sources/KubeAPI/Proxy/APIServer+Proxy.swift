@@ -12,6 +12,7 @@ extension APIServer {
         guard let name = SchemeNamePort(call.info.name) else {
             throw .badRequest("invalid \(kind) request \"\(call.info.name)\"")
         }
+        try await self.admitConnection(call, resource)
         var backend =
             kind == "pod" ? try self.podBackend(name, call, resource) : try self.serviceBackend(name, call, resource)
         if name.isHTTPS { backend.tls = try Self.tls() }

@@ -11,6 +11,7 @@ extension APIServer {
         guard info.verb == "get" || info.verb == "create" else { throw .methodNotAllowed() }
         let pod = try self.registry.get(resource, namespace: info.namespace, name: info.name, call.context)
         try self.requireCreate(call)
+        try await self.admitConnection(call, resource)
         guard pod.tree["spec"]?["nodeName"]?.string?.isEmpty == false else {
             throw .badRequest("pod \(info.name) does not have a host assigned")
         }

@@ -19,6 +19,7 @@ extension APIServer {
         }
         if info.subresource == "exec", command.isEmpty { throw .badRequest("you must specify at least 1 command") }
         try self.requireCreate(call)
+        try await self.admitConnection(call, resource)
         let target = PodTarget(cluster: call.cluster, pod: pod)
         let streams = self.streams
         let isExec = info.subresource == "exec"

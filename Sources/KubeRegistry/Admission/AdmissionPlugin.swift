@@ -2,12 +2,20 @@ public import KubeObject
 public import KubeSchema
 public import KubeStore
 
-/// A write on its way to the store, as admission sees it.
+/// A request on its way to the store, or to a pod, as admission sees it.
 public struct AdmissionRequest: Sendable {
     public enum Operation: String, Sendable {
         case create = "CREATE"
         case update = "UPDATE"
         case delete = "DELETE"
+        case connect = "CONNECT"
+    }
+
+    /// What the client asked for besides the object.
+    enum Options: Sendable {
+        case write(CreateOptions)
+        case delete(DeleteOptions)
+        case none
     }
 
     public var operation: Operation
@@ -18,7 +26,7 @@ public struct AdmissionRequest: Sendable {
     public var namespace: String
     /// Empty while a name is still to be generated.
     public var name: String
-    /// The object as it shall be stored; null for a deletion.
+    /// The object as it shall be stored; the body of a create at a subresource; the options of a connection; null for a deletion.
     public var object: JSON
     /// The object as it is; nil for a create.
     public var old: Object?
@@ -26,20 +34,34 @@ public struct AdmissionRequest: Sendable {
     public var context: RequestContext
     /// The cluster as the verb read it.
     public var snapshot: Snapshot
+    let registry: Registry
+    var options = Options.none
     /// What is to be written in the same transaction as a created object. When somebody else was quicker, the create starts again.
     public var accompanying: [Write] = []
+    /// What was asked so far of who may be asked again.
+    var reinvocation = Reinvocation()
+
+    /// Of which kind the object is: for most subresources that of the resource.
+    var kind: GroupVersionKind { resource.subresource(subresource)?.kind ?? resource.gvk }
+
+    /// The namespace as those outside are told of it: that of a namespace is itself.
+    var reviewedNamespace: String { isForNamespaces ? name : namespace }
+
+    var isForNamespaces: Bool { resource.plural == "namespaces" && resource.group.isEmpty }
 }
 
-/// A rule that writes must keep, or that completes them. Plugins run after defaulting and before validation (`admit`), and
-/// again, without changing anything, after it (`validate`).
+/// A rule that requests must keep, or that completes them. Plugins run after defaulting and before validation (`admit`), and
+/// again, without changing the object, after it (`validate`).
+///
+/// The changing ones run a second time when one of them asked for it, so they must find nothing to do in what they have done already.
 public protocol AdmissionPlugin: Sendable {
     /// Completes the object, or refuses it.
     func admit(_ request: inout AdmissionRequest) async throws(StatusError)
-    /// Refuses the object, or lets it pass.
-    func validate(_ request: AdmissionRequest) async throws(StatusError)
+    /// Refuses the object, or lets it pass; what it changes of the object is lost.
+    func validate(_ request: inout AdmissionRequest) async throws(StatusError)
 }
 
 extension AdmissionPlugin {
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {}
-    public func validate(_ request: AdmissionRequest) async throws(StatusError) {}
+    public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {}
 }

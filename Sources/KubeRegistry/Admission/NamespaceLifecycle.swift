@@ -10,7 +10,10 @@ public struct NamespaceLifecycle: AdmissionPlugin {
     public init() {}
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {
-        guard request.operation == .create, !request.namespace.isEmpty else { return }
+        // Who asks what somebody may do in a namespace creates nothing there.
+        guard request.operation == .create, !request.namespace.isEmpty, request.resource.group != "authorization.k8s.io" else {
+            return
+        }
         guard let namespace = request.snapshot.get(Key(group: "", plural: "namespaces", name: request.namespace)) else {
             throw .notFound(GroupResource(group: "", resource: "namespaces"), request.namespace)
         }
@@ -29,7 +32,7 @@ public struct NamespaceLifecycle: AdmissionPlugin {
         throw error
     }
 
-    public func validate(_ request: AdmissionRequest) async throws(StatusError) {
+    public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard request.operation == .delete, request.resource.plural == "namespaces", request.resource.group.isEmpty,
             Self.undeletable.contains(request.name)
         else { return }

@@ -9,7 +9,7 @@ import KubeStore
 public struct ResourceQuotaAdmission: AdmissionPlugin {
     public init() {}
 
-    public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {
+    public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard request.operation == .create, request.subresource.isEmpty, !request.namespace.isEmpty else { return }
         let prefix = Key.prefix(group: "", plural: "resourcequotas", namespace: request.namespace)
         let quotas = request.snapshot.list(prefix: prefix)

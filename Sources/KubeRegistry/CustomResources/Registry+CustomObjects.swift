@@ -103,9 +103,22 @@ extension Registry {
 
     /// What a client sent, in the version that is stored.
     func stored(_ tree: JSON, _ resource: ResourceType, in cluster: LogicalCluster) async throws(StatusError) -> JSON {
-        guard let definition = resource.definition, let version = definition.storageVersion,
-            tree.text("apiVersion") != version.kind.apiVersion
-        else { return tree }
+        guard let definition = resource.definition, let version = definition.storageVersion else { return tree }
+        return try await converted(tree, to: version, definition, in: cluster)
+    }
+
+    /// A custom object of any version in the version of a resource.
+    func converted(
+        _ tree: JSON, to resource: ResourceType, in cluster: LogicalCluster
+    ) async throws(StatusError) -> JSON {
+        guard let definition = resource.definition, let version = resource.custom else { return tree }
+        return try await converted(tree, to: version, definition, in: cluster)
+    }
+
+    private func converted(
+        _ tree: JSON, to version: CustomResourceVersion, _ definition: CustomResourceDefinition, in cluster: LogicalCluster
+    ) async throws(StatusError) -> JSON {
+        if tree.text("apiVersion") == version.kind.apiVersion { return tree }
         guard definition.webhookConversion != nil else { return CustomForm.inVersion(version, tree) }
         return CustomForm.inVersion(version, try await convert([tree], to: version, definition, in: cluster)[0])
     }

@@ -29,7 +29,12 @@ extension Registry {
         var object = try Decoding.decode(
             tree, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings,
             complaints: options.complaints)
-        if !resource.isStored { return try await createUnstored(object, resource, namespace: namespace, options, context) }
+        if !resource.isStored {
+            object = try await admitted(
+                object, resource, namespace: namespace, name: object["metadata"]?.text("name") ?? "", subresource: "", options,
+                context)
+            return try await createUnstored(object, resource, namespace: namespace, options, context.admitted)
+        }
         try Self.matchNamespace(&object, resource, namespace)
         if object["metadata"]?["resourceVersion"]?.isEmpty == false, object["metadata"]?.text("resourceVersion") != "0" {
             throw StatusError(code: 500, reason: "", message: "resourceVersion should not be set on objects to be created")
@@ -91,8 +96,8 @@ extension Registry {
         var request = AdmissionRequest(
             operation: .create, resource: resource, subresource: "", namespace: resource.isNamespaced ? namespace : "",
             name: object["metadata"]?.text("name") ?? "", object: object, old: nil, isDryRun: options.dryRun, context: context,
-            snapshot: snapshot)
-        for plugin in admission { try await plugin.admit(&request) }
+            snapshot: snapshot, registry: self, options: .write(options))
+        try await admit(&request)
         object = request.object
 
         Self.fillMetadata(&object, rules)
@@ -106,7 +111,7 @@ extension Registry {
         try RoleEscalation.check(object, old: nil, resource, context, authorizer)
         request.object = object
         request.name = name
-        for plugin in admission { try await plugin.validate(request) }
+        try await validate(&request)
         let warnings = repeated + rules.warnings(object, old: nil) + errors.warnings
 
         let key = resource.key(namespace: namespace, name: name)

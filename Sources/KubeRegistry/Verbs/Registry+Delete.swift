@@ -20,11 +20,13 @@ extension Registry {
             guard let found = snapshot.get(key) else { throw .notFound(resource.groupResource, name) }
             // What is written again is complete by the definition as it is now.
             let object = resource.definition.map { CustomForm.renewed(found, $0) } ?? found
-            let request = AdmissionRequest(
-                operation: .delete, resource: resource, subresource: "", namespace: object.metadata.namespace, name: name,
-                object: .null, old: object, isDryRun: options.dryRun, context: context, snapshot: snapshot)
-            for plugin in admission { try await plugin.validate(request) }
             try DeletionRules.check(options, object, resource)
+            var request = AdmissionRequest(
+                operation: .delete, resource: resource, subresource: "", namespace: object.metadata.namespace, name: name,
+                object: .null, old: object, isDryRun: options.dryRun, context: context, snapshot: snapshot, registry: self,
+                options: .delete(options))
+            try await admit(&request)
+            try await validate(&request)
             let outcome: DeletionRules.Outcome
             switch (resource.storedAs.group, resource.plural) {
             case ("", "namespaces"): outcome = NamespaceDeletion.decide(object)

@@ -20,13 +20,15 @@ extension Registry {
         let gvk =
             subresource == "eviction" && version.hasPrefix("policy/")
             ? GroupVersion(apiVersion: version).kind(part.kind.kind) : part.kind
-        let object = try Decoding.decode(
+        var object = try Decoding.decode(
             tree, as: gvk, type: part.type, validation: options.fieldValidation, warnings: &warnings,
             complaints: options.complaints)
+        object = try await admitted(
+            object, resource, namespace: namespace, name: name, subresource: subresource, options, context)
         var result =
             switch subresource {
-            case "binding": try await bind(object, namespace: namespace, pod: name, options, context)
-            case "eviction": try await evict(object, namespace: namespace, pod: name, options, context)
+            case "binding": try await bind(object, namespace: namespace, pod: name, options, context.admitted)
+            case "eviction": try await evict(object, namespace: namespace, pod: name, options, context.admitted)
             case "token": try await requestToken(object, namespace: namespace, account: name, context)
             default: try await handle(object, resource, name: name, subresource: subresource, options, context)
             }

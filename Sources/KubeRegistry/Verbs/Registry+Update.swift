@@ -217,8 +217,8 @@ extension Registry {
         var request = AdmissionRequest(
             operation: .update, resource: resource, subresource: subresource, namespace: resource.isNamespaced ? namespace : "",
             name: current.metadata.name, object: object, old: current, isDryRun: options.dryRun, context: context,
-            snapshot: snapshot)
-        for plugin in admission { try await plugin.admit(&request) }
+            snapshot: snapshot, registry: self, options: .write(options))
+        try await admit(&request)
         object = UpdatedFields.carryOver(request.object, old: old, resource, subresource: subresource, rules)
 
         if subresource == "status" {
@@ -228,7 +228,12 @@ extension Registry {
         } else {
             rules.prepareForUpdate(&object, old: old, subresource: subresource)
         }
-        if Self.isSame(object, old) { return options.dryRun ? .dryRun(old, warnings: []) : .unchanged }
+        if Self.isSame(object, old) {
+            request.object = object
+            // A client's write is looked at although it changes nothing; a part of this server wouldn't have sent it.
+            if !context.isInternal { try await validate(&request) }
+            return options.dryRun ? .dryRun(old, warnings: []) : .unchanged
+        }
         if rules.countsGeneration, subresource != "status",
             UpdatedFields.isDesireChanged(object, old, countsStatus: rules.countsStatus)
         {
@@ -250,7 +255,7 @@ extension Registry {
         }
         if subresource.isEmpty { try RoleEscalation.check(object, old: old, resource, context, authorizer) }
         request.object = object
-        for plugin in admission { try await plugin.validate(request) }
+        try await validate(&request)
         let warnings = repeated + (subresource.isEmpty ? rules.warnings(object, old: old) : []) + errors.warnings
         return options.dryRun ? .dryRun(object, warnings: warnings) : .write(object, warnings: warnings)
     }

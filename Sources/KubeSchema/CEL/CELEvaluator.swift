@@ -24,6 +24,7 @@ struct CELEvaluator {
         case .has(let operand, let field):
             switch try evaluate(operand) {
             case .optional(let value): return .bool(value?.member(.string(field.key)) != nil)
+            case .opaque(let object): return .bool(try object.member(field.key) != nil)
             case let value:
                 guard value.isMap else { throw .noOverload("has") }
                 return .bool(value.member(.string(field.key)) != nil)
@@ -81,7 +82,8 @@ struct CELEvaluator {
         if case .optional(let inner) = value {
             return .optional(inner?.member(.string(field)))
         }
-        let found = value.member(.string(field))
+        let found: CELValue?
+        if case .opaque(let object) = value { found = try object.member(field) } else { found = value.member(.string(field)) }
         if isOptional { return .optional(found) }
         guard let found else {
             throw !value.isMap ? .noOverload("select of a \(value.typeName)") : CELError("no such key: \(field)")
@@ -157,7 +159,10 @@ struct CELEvaluator {
         var values: [CELValue] = []
         if let target { values.append(try evaluate(target)) }
         for argument in arguments { values.append(try evaluate(argument)) }
-        if target != nil, case .opaque(let object) = values[0] { return try object.call(name, Array(values.dropFirst())) }
+        if target != nil, case .opaque(let object) = values[0] {
+            try budget.spend(object.cost(of: name))
+            return try object.call(name, Array(values.dropFirst()))
+        }
         try budget.spend(CELFunctions.cost(of: name, values))
         return try CELFunctions.call(name, isMember: target != nil, values)
     }

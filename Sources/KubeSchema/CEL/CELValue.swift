@@ -34,6 +34,16 @@ public protocol CELOpaque: Sendable {
     /// Calls a member function.
     /// - Throws: `CELError` when there is no such function for these arguments, or it fails.
     func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue
+    /// What a call costs beyond one.
+    func cost(of function: String) -> Int
+    /// A field, or nil when there is none.
+    /// - Throws: `CELError` when it has no value.
+    func member(_ name: String) throws(CELError) -> CELValue?
+}
+
+extension CELOpaque {
+    public func cost(of function: String) -> Int { 0 }
+    public func member(_ name: String) throws(CELError) -> CELValue? { nil }
 }
 
 extension CELValue {
