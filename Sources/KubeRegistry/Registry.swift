@@ -53,8 +53,10 @@ public final class Registry: Sendable {
     /// The admission plugins of a default server, in upstream's order.
     public static var defaultAdmission: [any AdmissionPlugin] {
         [
-            NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds(),
-            CertificateRequester(), MutatingWebhooks(), ValidatingWebhooks(), ResourceQuotaAdmission(),
+            NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(),
+            DefaultTolerationSeconds(),
+            CertificateRequester(), MutatingPolicies(), MutatingWebhooks(), ValidatingPolicies(), ValidatingWebhooks(),
+            ResourceQuotaAdmission(),
         ]
     }
 

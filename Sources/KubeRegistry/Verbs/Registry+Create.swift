@@ -109,6 +109,7 @@ extension Registry {
         let name = object["metadata"]?.text("name") ?? ""
         if !errors.isEmpty { throw .invalid(kind, name, errors.list) }
         try RoleEscalation.check(object, old: nil, resource, context, authorizer)
+        try ParameterAccess.check(object, old: nil, resource, context, self)
         request.object = object
         request.name = name
         try await validate(&request)

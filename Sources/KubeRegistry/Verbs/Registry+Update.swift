@@ -253,7 +253,10 @@ extension Registry {
             throw .invalid(
                 GroupKind(group: resource.storedAs.group, kind: resource.kind), current.metadata.name, errors.list)
         }
-        if subresource.isEmpty { try RoleEscalation.check(object, old: old, resource, context, authorizer) }
+        if subresource.isEmpty {
+            try RoleEscalation.check(object, old: old, resource, context, authorizer)
+            try ParameterAccess.check(object, old: old, resource, context, self)
+        }
         request.object = object
         try await validate(&request)
         let warnings = repeated + (subresource.isEmpty ? rules.warnings(object, old: old) : []) + errors.warnings

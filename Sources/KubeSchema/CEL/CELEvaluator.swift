@@ -44,6 +44,7 @@ struct CELEvaluator {
             }
             return .list(values)
         case .map(let entries): return try map(entries)
+        case .construct(let type, let fields): return try construct(type, fields)
         case .conditional(let condition, let yes, let no):
             guard case .bool(let value) = try evaluate(condition) else { throw .noOverload("_?_:_") }
             return try evaluate(value ? yes : no)
@@ -135,6 +136,22 @@ struct CELEvaluator {
             values.append((key, value))
         }
         return .map(values)
+    }
+
+    private mutating func construct(
+        _ type: String, _ fields: [(field: CELField, value: CELExpression, isOptional: Bool)]
+    ) throws(CELError) -> CELValue {
+        var values: [(field: String, value: CELValue)] = []
+        for (field, value, isOptional) in fields {
+            var value = try evaluate(value)
+            if isOptional {
+                guard case .optional(let inner) = value else { throw .noOverload("optional field") }
+                guard let inner else { continue }
+                value = inner
+            }
+            values.append((field.key, value))
+        }
+        return .opaque(CELConstructed(typeName: type, fields: values))
     }
 
     /// One side's verdict can make the other side's error unimportant.

@@ -11,6 +11,8 @@ struct CELExpression: Sendable {
         case qualifiedCall(String, space: CELExpression, [CELExpression])
         case list([(value: CELExpression, isOptional: Bool)])
         case map([(key: CELExpression, value: CELExpression, isOptional: Bool)])
+        /// `Object.spec{replicas: 1}`.
+        case construct(String, [(field: CELField, value: CELExpression, isOptional: Bool)])
         case conditional(CELExpression, CELExpression, CELExpression)
         case and(CELExpression, CELExpression)
         case or(CELExpression, CELExpression)

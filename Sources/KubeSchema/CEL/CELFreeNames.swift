@@ -11,6 +11,7 @@ enum CELFreeNames {
         case .qualifiedCall(_, space: _, let arguments): return arguments.reduce([]) { $0.union(names(in: $1)) }
         case .list(let elements): return elements.reduce([]) { $0.union(names(in: $1.value)) }
         case .map(let entries): return entries.reduce([]) { $0.union(names(in: $1.key)).union(names(in: $1.value)) }
+        case .construct(_, let fields): return fields.reduce([]) { $0.union(names(in: $1.value)) }
         case .conditional(let a, let b, let c): return names(in: a).union(names(in: b)).union(names(in: c))
         case .and(let a, let b), .or(let a, let b): return names(in: a).union(names(in: b))
         case .comprehension(let loop):

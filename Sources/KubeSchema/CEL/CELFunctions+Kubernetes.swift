@@ -10,6 +10,8 @@ extension CELFunctions {
             guard let url = CELURL(text) else { throw CELError("URL parse error during conversion from string: \(text)") }
             return .url(url)
         case ("isURL", .string(let text)?, 1): return .bool(CELURL(text) != nil)
+        case ("jsonpatch.escapeKey", .string(let text)?, 1):
+            return .string(text.replacing("~", with: "~0").replacing("/", with: "~1"))
         case ("format.named", .string(let name)?, 1):
             return .optional(CELFormat(rawValue: name).map { .opaque($0) })
         case (_, nil, 0) where name.hasPrefix("format."):

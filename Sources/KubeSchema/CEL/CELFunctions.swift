@@ -14,7 +14,7 @@ enum CELFunctions {
         "math.isNaN",
         "math.isInf", "math.isFinite", "sets.contains", "sets.equivalent", "sets.intersects", "optional.of", "optional.none",
         "optional.ofNonZeroValue", "optional.unwrap", "base64.encode", "base64.decode", "ip.isCanonical", "format.named",
-        "strings.quote", "lists.range",
+        "strings.quote", "lists.range", "jsonpatch.escapeKey",
     ]).union(CELFormat.allCases.map { "format.\($0.rawValue)" })
 
     /// What a call costs beyond one: long texts and lists cost by their length.

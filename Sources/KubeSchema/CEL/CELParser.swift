@@ -255,10 +255,46 @@ struct CELParser {
                 try expect("]")
                 try deepen()
                 value = CELExpression(.index(value, key, isOptional: isOptional), at: place)
+            } else if current == .symbol("{"), let type = Self.typeName(value) {
+                position += 1
+                let depth = height
+                value = CELExpression(.construct(type, try fields()), at: place)
+                height = max(height, depth)
+                try deepen()
             } else {
                 return value
             }
         }
+    }
+
+    /// `Object.spec` as a name of a type; nil for what can't be one.
+    private static func typeName(_ expression: CELExpression) -> String? {
+        switch expression.kind {
+        case .name(let name): name
+        case .select(let operand, let field, isOptional: false): typeName(operand).map { "\($0).\(field.key)" }
+        default: nil
+        }
+    }
+
+    /// What stands in the braces after a type's name, up to and with the closing one.
+    private mutating func fields() throws(CELError) -> [(field: CELField, value: CELExpression, isOptional: Bool)] {
+        var fields: [(field: CELField, value: CELExpression, isOptional: Bool)] = []
+        var highest = 0
+        while !take("}") {
+            let place = offset
+            let isOptional = take("?")
+            guard case .name(let name) = current else { throw noName(after: place) }
+            position += 1
+            try expect(":")
+            fields.append((CELField(name), try conditional(), isOptional))
+            highest = max(highest, height)
+            height = highest
+            if !take(",") {
+                try expect("}")
+                break
+            }
+        }
+        return fields
     }
 
     private mutating func arguments(until close: String) throws(CELError) -> [CELExpression] {

@@ -83,6 +83,8 @@ struct CELTree {
         case .map(let entries):
             let added = entries.map { Entry(key: add($0.key), value: add($0.value), isOptional: $0.isOptional) }
             return node(.map(added), offset)
+        // No type of the rules that are checked can be made by name.
+        case .construct(let type, _): return node(.name(type), offset)
         case .conditional(let condition, let yes, let no): return call("_?_:_", [add(condition), add(yes), add(no)], offset)
         case .and(let left, let right): return call("_&&_", [add(left), add(right)], offset)
         case .or(let left, let right): return call("_||_", [add(left), add(right)], offset)

@@ -87,6 +87,7 @@ extension CELValue {
             }
             return .object(object)
         case .optional(let value): return value?.jsonValue ?? .null
+        case .opaque(let value): return (value as? CELConstructed)?.jsonValue
         default: return nil
         }
     }

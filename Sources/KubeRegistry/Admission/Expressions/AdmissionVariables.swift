@@ -24,6 +24,7 @@ struct AdmissionVariables: Sendable {
     /// The namespace that the request is in; a namespace is in none.
     mutating func setNamespace(_ namespace: Object?) {
         guard let namespace else { return }
+        values["namespaceObject"] = nil
         values.set("namespaceObject") { CELValue(Self.exposed(namespace.tree)) }
     }
 
