@@ -53,7 +53,7 @@ public final class Registry: Sendable {
     /// The admission plugins of a default server, in upstream's order.
     public static var defaultAdmission: [any AdmissionPlugin] {
         [
-            NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(),
+            NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PodSecurityAdmission(), PriorityAdmission(),
             DefaultTolerationSeconds(),
             CertificateRequester(), MutatingPolicies(), MutatingWebhooks(), ValidatingPolicies(), ValidatingWebhooks(),
             ResourceQuotaAdmission(),
