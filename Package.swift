@@ -62,7 +62,7 @@ let rooms: [Room] = [
         ]),
     Room(
         name: "KubeNetwork", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
-        products: [log, lifecycle, nioCore, nioPosix, ("Subprocess", "swift-subprocess")]),
+        products: [log, lifecycle, nioCore, nioPosix], testProducts: [("Subprocess", "swift-subprocess")]),
     Room(
         name: "KubeClient", rooms: ["KubeObject"],
         products: [

@@ -14,13 +14,13 @@ struct AdmittedPod: Sendable, Hashable {
     var mark: ClusterMark
 }
 
-/// `nft` couldn't do what it was told.
+/// The packet filter couldn't be changed or looked at.
 struct NFTablesError: Error, Sendable, CustomStringConvertible {
-    /// What `nft` said, or why it couldn't be started.
+    /// What libnftables said, or why it couldn't be asked.
     var reason: String
     var commands: String
 
     var description: String {
-        "nft refused to change the packet filter: \(reason.prefix(2_000)) (in: \(commands.prefix(500)))"
+        "nftables refused: \(reason.prefix(2_000)) (in: \(commands.prefix(500)))"
     }
 }

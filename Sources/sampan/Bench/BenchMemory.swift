@@ -27,7 +27,7 @@ struct BenchMemory: AsyncParsableCommand {
     }
 
     /// The server's code and caches are in memory once it has made some clusters.
-    private static let first = 50
+    private static let first = 1000
 
     func run() async throws {
         try await BenchServer.with(instance.load()) { server in

@@ -260,7 +260,10 @@ extension Integration {
             // The kernel's memory is put right just after the rules.
             try await NetworkBed.eventually("the old client") {
                 try client.send([1])
-                return String(decoding: try client.receive(), as: UTF8.self).hasPrefix("a2")
+                // A datagram that was under way may be lost with the way.
+                do { return String(decoding: try client.receive(), as: UTF8.self).hasPrefix("a2") } catch is SocketError {
+                    return false
+                }
             }
             client.close()
         }
