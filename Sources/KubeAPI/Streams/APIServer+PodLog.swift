@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import KubeObject
 import KubeRegistry
@@ -16,12 +17,57 @@ extension APIServer {
         let source = try await self.streams.logs(
             PodTarget(cluster: call.cluster, pod: pod), container: container, options: options)
         let permit = call.permit
+        if WebSocketHandshake.isRequested(by: call.request) {
+            let chosen = try WebSocketHandshake.negotiate(
+                call.request, supported: LogSubprotocol.allCases.map(\.rawValue))
+            let subprotocol = LogSubprotocol(rawValue: chosen) ?? .none
+            return APIResponse(
+                status: 101,
+                body: .webSocket(subprotocol: chosen) { session in
+                    _ = permit
+                    try await subprotocol.send(source, over: session)
+                })
+        }
         return APIResponse(
             status: 200, headers: [.contentType: "text/plain"],
             body: .stream(isEndless: options.follow) { writer in
                 _ = permit
                 for try await bytes in source { try await writer.write(bytes) }
             })
+    }
+}
+
+/// How a log goes over a WebSocket: each message is what was read at once.
+enum LogSubprotocol: String, CaseIterable {
+    case binary = "binary.k8s.io"
+    case base64 = "base64.binary.k8s.io"
+    /// Of a client that asks for none: the same as the first.
+    case none = ""
+
+    func send(_ source: some AsyncSequence<[UInt8], any Error> & Sendable, over session: any WebSocketSession) async throws {
+        let outcome = await ProcessOutcome.first(
+            of: {
+                // As upstream: the first message tells the client that the connection stands.
+                try await self.send([], over: session)
+                for try await bytes in source { try await self.send(bytes, over: session) }
+                return 0
+            },
+            orEndOf: {
+                do {
+                    while let message = try await session.receive(), message != .close {}
+                } catch {
+                    // The client is gone: the same as its close.
+                }
+            })
+        if case .clientGone = outcome { return }
+        try await session.close(code: 1000, reason: "")
+    }
+
+    private func send(_ bytes: [UInt8], over session: any WebSocketSession) async throws {
+        switch self {
+        case .binary, .none: try await session.send(bytes)
+        case .base64: try await session.send(text: Data(bytes).base64EncodedString())
+        }
     }
 }
 

@@ -32,7 +32,9 @@ extension APIServer {
         }
         let permit = call.permit
         if WebSocketHandshake.isRequested(by: call.request) {
-            let chosen = try Self.subprotocol(call.request)
+            let names = RemoteCommand.Subprotocol.allCases.map(\.rawValue)
+            let name = try WebSocketHandshake.negotiate(call.request, supported: names)
+            let chosen = RemoteCommand.Subprotocol(rawValue: name) ?? .none
             return APIResponse(
                 status: 101,
                 body: .webSocket(subprotocol: chosen.rawValue) { session in
@@ -60,15 +62,5 @@ extension APIServer {
         var attributes = call.info.attributes(of: call.context.user)
         attributes.verb = "create"
         try self.registry.authorizer.require(attributes, in: call.cluster)
-    }
-
-    private static func subprotocol(_ request: APIRequest) throws(StatusError) -> RemoteCommand.Subprotocol {
-        let offered = WebSocketHandshake.offeredProtocols(by: request)
-        guard let chosen = offered.lazy.compactMap(RemoteCommand.Subprotocol.init(rawValue:)).first else {
-            throw .badRequest(
-                "unable to upgrade: none of the subprotocols \(offered) is known; use one of "
-                    + "\(RemoteCommand.Subprotocol.allCases.map(\.rawValue))")
-        }
-        return chosen
     }
 }

@@ -8,6 +8,22 @@ struct RemoteCommand: Sendable {
         /// With a message that closes one channel.
         case v5 = "v5.channel.k8s.io"
         case v4 = "v4.channel.k8s.io"
+        case v4Base64 = "v4.base64.channel.k8s.io"
+        /// Up to here an error is told as plain text, and success by nothing.
+        case v1 = "channel.k8s.io"
+        case v1Base64 = "base64.channel.k8s.io"
+        /// Of a client that asks for none: the same as the first.
+        case none = ""
+
+        var isBase64: Bool { self == .v4Base64 || self == .v1Base64 }
+
+        /// What goes over the error channel at the end.
+        func report(_ status: JSON) -> [UInt8]? {
+            switch self {
+            case .v5, .v4, .v4Base64: status.encoded()
+            case .v1, .v1Base64, .none: status["status"] == "Success" ? nil : Array((status["message"]?.string ?? "").utf8)
+            }
+        }
     }
 
     enum Channel: UInt8, Sendable {
@@ -40,6 +56,12 @@ struct RemoteCommand: Sendable {
     let subprotocol: Subprotocol
     let options: Options
 
+    init(session: any WebSocketSession, subprotocol: Subprotocol, options: Options) {
+        self.session = subprotocol.isBase64 ? Base64Session(session) : session
+        self.subprotocol = subprotocol
+        self.options = options
+    }
+
     /// Runs a process with its streams on the WebSocket, and tells the client how it ended.
     func run(_ process: @escaping @Sendable (ContainerIO) async throws -> Int32) async throws {
         let stdin = ByteHandoff()
@@ -57,7 +79,7 @@ struct RemoteCommand: Sendable {
         stdin.finish()
         resize.finish()
         guard let status = outcome.status else { return }
-        try await self.session.send([Channel.error.rawValue] + status.encoded())
+        if let report = self.subprotocol.report(status) { try await self.session.send([Channel.error.rawValue] + report) }
         try await self.session.close(code: 1000, reason: "")
     }
 

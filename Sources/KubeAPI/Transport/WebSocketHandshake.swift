@@ -1,6 +1,8 @@
 import Crypto
 import Foundation
 import HTTPTypes
+import KubeObject
+import KubeRegistry
 
 /// The opening handshake of RFC 6455, section 4.2.
 enum WebSocketHandshake {
@@ -16,6 +18,17 @@ enum WebSocketHandshake {
     static func offeredProtocols(by request: APIRequest) -> [String] {
         request.headers[values: .webSocketProtocol].flatMap { $0.split(separator: ",") }
             .map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    /// The subprotocol that the client wants most of those that the server speaks; the empty one when it asks for none.
+    static func negotiate(_ request: APIRequest, supported: [String]) throws(StatusError) -> String {
+        let offered = offeredProtocols(by: request)
+        if offered.isEmpty, supported.contains("") { return "" }
+        guard let chosen = offered.first(where: supported.contains) else {
+            throw .badRequest(
+                "unable to upgrade: none of the subprotocols \(offered) is known; use one of \(supported.filter { !$0.isEmpty })")
+        }
+        return chosen
     }
 
     static func responseHeaders(for request: APIRequest, subprotocol: String) -> HTTPFields {

@@ -44,13 +44,15 @@ struct StreamTests {
     private func exec(
         _ server: TestServer, _ query: String, subprotocol: String, messages: [WebSocketMessage], subresource: String = "exec"
     ) async throws -> FakeSession {
+        var headers: HTTPFields = [
+            .authorization: "Bearer \(server.adminToken("demo"))", .upgrade: "websocket", .connection: "Upgrade",
+            .webSocketVersion: "13", .webSocketKey: "AAAAAAAAAAAAAAAAAAAAAA==",
+        ]
+        if !subprotocol.isEmpty { headers[.webSocketProtocol] = subprotocol }
         let response = await server.api.respond(
             to: APIRequest(
                 method: .get, target: "/clusters/demo\(pod)/\(subresource)?container=a&\(query)",
-                headers: [
-                    .authorization: "Bearer \(server.adminToken("demo"))", .upgrade: "websocket", .connection: "Upgrade",
-                    .webSocketVersion: "13", .webSocketKey: "AAAAAAAAAAAAAAAAAAAAAA==", .webSocketProtocol: subprotocol,
-                ]))
+                headers: headers))
         guard case .webSocket(_, let run) = response.body else {
             throw StatusError(code: response.status, reason: "", message: "no upgrade")
         }
@@ -70,6 +72,47 @@ struct StreamTests {
             #expect(sent.contains([2] + Array("warned\n".utf8)))
             #expect(sent.last.map { String(decoding: $0.dropFirst(), as: UTF8.self) } == #"{"metadata":{},"status":"Success"}"#)
             #expect(session.closeCode == 1000)
+        }
+    }
+
+    /// Before v4, success is told by nothing and an error as plain text; without a subprotocol as with the first.
+    @Test(arguments: ["channel.k8s.io", ""]) func oldSubprotocolsSayOnlyWhatWentWrong(_ subprotocol: String) async throws {
+        try await withPod { server in
+            let well = try await exec(server, "command=echo&command=hi&stdout=true", subprotocol: subprotocol, messages: [])
+            #expect(well.sent.contains([1] + Array("hi\n".utf8)))
+            #expect(!well.sent.contains { $0.first == 3 })
+            #expect(well.closeCode == 1000)
+            let badly = try await exec(server, "command=fail&stdout=true", subprotocol: subprotocol, messages: [])
+            #expect(badly.sent.last == [3] + Array("command terminated with non-zero exit code: exit status 3".utf8))
+        }
+    }
+
+    @Test(arguments: ["base64.channel.k8s.io", "v4.base64.channel.k8s.io"])
+    func bytesMayTravelAsText(_ subprotocol: String) async throws {
+        try await withPod { server in
+            let session = try await exec(
+                server, "command=cat&stdin=true&stdout=true", subprotocol: subprotocol,
+                // "abcdef", with a piece that ends within a group of four.
+                messages: [
+                    .data(Array("0YWJjZ".utf8), isStart: true), .data(Array("GVm".utf8), isStart: false), .close,
+                ])
+            #expect(session.sentText.first == "1")
+            #expect(session.sentText.dropFirst().contains { $0.hasPrefix("1YWJj") })
+            let ended = try await exec(server, "command=fail&stdout=true", subprotocol: subprotocol, messages: [])
+            #expect(ended.sentText.last?.first == "3")
+        }
+    }
+
+    @Test func logsTravelOverWebSockets() async throws {
+        try await withPod { server in
+            let binary = try await exec(server, "", subprotocol: "binary.k8s.io", messages: [], subresource: "log")
+            #expect(binary.sent.first == [])
+            #expect(binary.sent.flatMap { $0 } == Array("one\ntwo\n".utf8))
+            #expect(binary.closeCode == 1000)
+            let plain = try await exec(server, "", subprotocol: "", messages: [], subresource: "log")
+            #expect(plain.sent.flatMap { $0 } == Array("one\ntwo\n".utf8))
+            let text = try await exec(server, "", subprotocol: "base64.binary.k8s.io", messages: [], subresource: "log")
+            #expect(text.sentText.contains { $0.hasPrefix("b25l") })
         }
     }
 
@@ -123,13 +166,14 @@ struct StreamTests {
 /// A WebSocket whose client sends what it is given and then waits.
 final class FakeSession: WebSocketSession {
     private let incoming: Mutex<[WebSocketMessage]>
-    private let outgoing = Mutex<(messages: [[UInt8]], code: UInt16?)>(([], nil))
+    private let outgoing = Mutex<(messages: [[UInt8]], texts: [String], code: UInt16?)>(([], [], nil))
 
     init(_ messages: [WebSocketMessage]) {
         self.incoming = Mutex(messages)
     }
 
     var sent: [[UInt8]] { self.outgoing.withLock { $0.messages } }
+    var sentText: [String] { self.outgoing.withLock { $0.texts } }
     var closeCode: UInt16? { self.outgoing.withLock { $0.code } }
 
     func receive() async throws -> WebSocketMessage? {
@@ -142,7 +186,9 @@ final class FakeSession: WebSocketSession {
         self.outgoing.withLock { $0.messages.append(bytes) }
     }
 
-    func send(text: String) async throws {}
+    func send(text: String) async throws {
+        self.outgoing.withLock { $0.texts.append(text) }
+    }
 
     func close(code: UInt16, reason: String) async throws {
         self.outgoing.withLock { $0.code = code }
