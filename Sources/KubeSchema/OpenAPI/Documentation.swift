@@ -50,6 +50,11 @@ struct Documentation {
         return texts[type.rowName[..<dot]]?[type.rowName[type.rowName.index(after: dot)...]] ?? [:]
     }
 
+    /// The text of one field; nil unless its package was read.
+    func text(_ package: Substring, _ type: Substring, _ field: Substring) -> String? {
+        texts[package]?[type]?[field].map(Documentation.unescaped)
+    }
+
     /// With the line breaks that are written as `\n` in the rows.
     static func unescaped(_ text: Substring) -> String {
         guard text.utf8.contains(UInt8(ascii: "\\")) else { return String(text) }

@@ -61,7 +61,7 @@ struct OpenAPISchemas {
     // MARK: Objects
 
     private func object(_ type: TypeSchema) -> JSON {
-        if let custom = type.custom { return custom.openAPI(dialect) }
+        if let custom = type.custom { return custom.openAPI(dialect, texts: commonTexts) }
         let texts = documentation.fields(of: type)
         var result: JSON = ["type": "object"]
         if let text = texts[""] { result["description"] = .string(Documentation.unescaped(text)) }
@@ -83,6 +83,14 @@ struct OpenAPISchemas {
                 kinds.map { ["group": .string($0.group), "version": .string($0.version), "kind": .string($0.kind)] })
         }
         return result
+    }
+
+    private var commonTexts: CommonTexts {
+        CommonTexts(
+            apiVersion: documentation.text("meta/v1", "TypeMeta", "apiVersion"),
+            kind: documentation.text("meta/v1", "TypeMeta", "kind"),
+            metadata: "Standard object's metadata. More info: "
+                + "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata")
     }
 
     private func embeddedTexts(_ type: TypeSchema) -> [Substring: Substring] {
