@@ -103,7 +103,8 @@ extension APIServer {
     // MARK: Writing
 
     private func create(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
-        let representation = try self.representation(call, resource, allowsForms: true)
+        // What is only answered, as a review, has no table.
+        let representation = try self.representation(call, resource, allowsForms: resource.isStored)
         guard call.info.name.isEmpty else { throw .methodNotAllowed() }
         try Self.checkVerb("create", resource)
         var options = try RequestOptions.create(call.request, kind: "CreateOptions")

@@ -71,6 +71,14 @@ struct ContentTests {
                 none.message
                     == "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"
             )
+            // What is only answered has no table.
+            let review = try await server.send(
+                .post, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                body: [
+                    "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+                    "spec": ["nonResourceAttributes": ["verb": "get", "path": "/"]],
+                ], headers: [.accept: "application/json;as=Table;v=v1;g=meta.k8s.io"])
+            #expect(review.status == 406)
             let watch = try await server.send(
                 .get, "/api/v1/configmaps?watch=1&timeoutSeconds=1", headers: [.accept: "application/yaml"])
             #expect(
