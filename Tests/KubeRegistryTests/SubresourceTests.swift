@@ -30,6 +30,25 @@ private struct Tokens: TokenIssuer {
         }
     }
 
+    /// As upstream's strategies, which reset what isn't theirs and leave metadata alone.
+    @Test(arguments: ["approval", "status"]) func metadataMayChangeWithACertificateRequestsParts(_ part: String) async throws {
+        try await withRegistry { fixture in
+            let requests = try fixture.resource("certificatesigningrequests", "certificates.k8s.io")
+            let old: JSON = [
+                "metadata": ["name": "one", "uid": "u"], "spec": ["request": "x"], "status": [:],
+            ]
+            var new = old
+            new[path: "metadata", "annotations"] = ["a": "b"]
+            new[path: "spec", "request"] = "other"
+            new[path: "status", "conditions"] = [["type": "Approved"]]
+            let changed = UpdatedFields.carryOver(
+                new, old: old, requests, subresource: part, CertificateSigningRequestRules())
+            #expect(changed[path: "metadata", "annotations"] == ["a": "b"])
+            #expect(changed["spec"] == old["spec"])
+            #expect(changed[path: "status", "conditions"] == new[path: "status", "conditions"])
+        }
+    }
+
     @Test func anEvictionKeepsTheBudget() async throws {
         try await withRegistry { fixture in
             try await fixture.create(pod("one", extra: ", nodeName: here"))

@@ -29,9 +29,11 @@ enum UpdatedFields {
             for key in ["containers", "initContainers"] { result[path: "spec", key] = resized(new, old, key) }
         case "finalize":
             result = old
+            result["metadata"] = new["metadata"]
             result[path: "spec", "finalizers"] = new[path: "spec", "finalizers"]
         case "approval":
             result = old
+            result["metadata"] = new["metadata"]
             result[path: "status", "conditions"] = new[path: "status", "conditions"]
         default: break
         }
