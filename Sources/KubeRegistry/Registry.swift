@@ -54,9 +54,8 @@ public final class Registry: Sendable {
     public static var defaultAdmission: [any AdmissionPlugin] {
         [
             NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PodSecurityAdmission(), PriorityAdmission(),
-            DefaultTolerationSeconds(),
-            CertificateRequester(), MutatingPolicies(), MutatingWebhooks(), ValidatingPolicies(), ValidatingWebhooks(),
-            ResourceQuotaAdmission(),
+            DefaultTolerationSeconds(), RuntimeClassAdmission(), CertificateRequester(), MutatingPolicies(), MutatingWebhooks(),
+            ValidatingPolicies(), ValidatingWebhooks(), ResourceQuotaAdmission(),
         ]
     }
 
