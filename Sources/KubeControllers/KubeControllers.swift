@@ -66,6 +66,8 @@ public enum KubeControllers {
             DaemonSetReconciler(),
             CronJobReconciler(),
             PodCollector(),
+            TaintEvictionReconciler(),
+            NodeAllocatableReconciler(),
             TTLReconciler(),
             DisruptionBudgetReconciler(),
             QuotaReconciler(),

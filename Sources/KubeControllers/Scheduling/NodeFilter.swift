@@ -71,7 +71,7 @@ struct NodeFilter {
         return verdict
     }
 
-    private func hasPortConflict(_ spec: JSON?, running: [Object]) -> Bool {
+    func hasPortConflict(_ spec: JSON?, running: [Object]) -> Bool {
         let wanted = Self.hostPorts(spec)
         guard !wanted.isEmpty else { return false }
         let taken = running.flatMap { Self.hostPorts($0.tree["spec"]) }

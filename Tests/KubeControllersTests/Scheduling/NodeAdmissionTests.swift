@@ -1,0 +1,85 @@
+import KubeObject
+import Testing
+
+@testable import KubeControllers
+
+@Suite struct NodeAdmissionTests {
+    private func rejection(_ spec: JSON, running: [JSON] = [], taints: JSON = []) throws -> NodeAdmission.Rejection? {
+        let node = try Samples.object([
+            "kind": "Node", "metadata": ["name": "n", "labels": ["zone": "a"]], "spec": ["taints": taints],
+            "status": ["allocatable": ["cpu": "2", "memory": "1Gi", "pods": "3"]],
+        ])
+        func pod(_ spec: JSON) throws -> Object { try Samples.object(["kind": "Pod", "metadata": ["name": "p"], "spec": spec]) }
+        return NodeFilter(node: node).rejection(try pod(spec), running: try running.map(pod))
+    }
+
+    private func port(_ number: Int64, address: String = "") -> JSON {
+        ["containers": [["name": "a", "ports": [["containerPort": 80, "hostPort": .int(number), "hostIP": .string(address)]]]]]
+    }
+
+    private func requesting(_ cpu: String) -> JSON {
+        ["containers": [["name": "a", "resources": ["requests": ["cpu": .string(cpu)]]]]]
+    }
+
+    @Test func portsAreTakenOnce() throws {
+        #expect(try rejection(port(80)) == nil)
+        #expect(try rejection(port(80), running: [port(81)]) == nil)
+        #expect(try rejection(port(80, address: "127.0.0.1"), running: [port(80, address: "127.0.0.2")]) == nil)
+        let conflict = try rejection(port(80), running: [port(80)])
+        #expect(conflict?.reason == "NodePorts")
+        #expect(
+            conflict?.message
+                == "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports")
+    }
+
+    @Test func resourcesAreWhatTheNodeHas() throws {
+        #expect(try rejection(requesting("1"), running: [requesting("1")]) == nil)
+        let shortage = try rejection(requesting("1500m"), running: [requesting("1")])
+        #expect(shortage?.reason == "OutOfcpu")
+        #expect(shortage?.message == "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000")
+        #expect(try rejection([:], running: [[:], [:], [:]])?.reason == "OutOfpods")
+    }
+
+    @Test func selectorsAndTaintsCount() throws {
+        #expect(try rejection(["nodeSelector": ["zone": "a"]]) == nil)
+        #expect(try rejection(["nodeSelector": ["zone": "b"]])?.reason == "NodeAffinity")
+        let taints: JSON = [["key": "k", "effect": "NoExecute"]]
+        #expect(try rejection([:], taints: taints)?.reason == "TaintToleration")
+        #expect(try rejection(["tolerations": [["operator": "Exists"]]], taints: taints) == nil)
+        #expect(try rejection([:], taints: [["key": "k", "effect": "NoSchedule"]]) == nil)
+    }
+
+    @Test(
+        arguments: [
+            (["cpu": "2", "example.com/foo": "5"], ["cpu": "1"], ["cpu": "1", "example.com/foo": "5"]),
+            (["example.com/foo": "5"], ["example.com/foo": "4"], ["example.com/foo": "5"]),
+            (["cpu": "2"], ["cpu": "1", "example.com/foo": "5"], ["cpu": "1"]),
+            (["cpu": "2", "hugepages-2Mi": "0", "a.kubernetes.io/b": "1"], ["cpu": "1"], nil),
+            ([:], [:], nil),
+        ] as [(JSON, JSON, JSON?)])
+    func whatANodeHasIsAllocatable(_ capacity: JSON, _ allocatable: JSON, _ right: JSON?) {
+        #expect(NodeAllocatableReconciler.allocatable(["capacity": capacity, "allocatable": allocatable]) == right)
+    }
+
+    @Test func aPodCanHaveWhatANodeWasGiven() async throws {
+        try await Fixture.run { cluster in
+            let wants: JSON = [
+                "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "wants"],
+                "spec": [
+                    "containers": [
+                        [
+                            "name": "a", "image": "a",
+                            "resources": ["requests": ["example.com/foo": "2"], "limits": ["example.com/foo": "2"]],
+                        ]
+                    ]
+                ],
+            ]
+            try await cluster.create(wants, Resources.pods)
+            try await eventually { cluster.get(Resources.nodes, "node-1", namespace: "") != nil }
+            try await cluster.change(Resources.nodes, "node-1", namespace: "", subresource: "status") {
+                $0[path: "status", "capacity", "example.com/foo"] = "5"
+            }
+            try await eventually { cluster.get(Resources.pods, "wants").map { PodState($0).isReady } ?? false }
+        }
+    }
+}
