@@ -1,8 +1,8 @@
 internal import AsyncHTTPClient
 internal import GRPCCore
-import KubeObject
+public import KubeObject
 public import KubeRegistry
-import KubeStore
+public import KubeStore
 public import Logging
 internal import NIOSSL
 public import ServiceLifecycle
@@ -24,6 +24,20 @@ public struct RuntimeOptions: Sendable {
     }
 }
 
+/// Why a node doesn't take a pod.
+public struct PodRejection: Sendable, Equatable {
+    public var reason: String
+    public var message: String
+
+    public init(reason: String, message: String) {
+        self.reason = reason
+        self.message = message
+    }
+}
+
+/// Looks at a pod before it is begun, in the cluster as it is; nil lets it in.
+public typealias PodAdmission = @Sendable (_ pod: Object, _ snapshot: Snapshot) -> PodRejection?
+
 /// Runs the pods that are bound to this node, of all clusters, as containers of the instance's own containerd.
 ///
 /// When the service ends, containers go on; when it starts again, it finds them by their labels and takes them over as they are.
@@ -35,6 +49,7 @@ public final class LocalRuntime: Service {
     private let registry: Registry
     private let addresses: PodAddressBook
     private let network: (any PodNetworkObserver)?
+    private let admission: PodAdmission
     private let logger: Logger
     private let commits: AsyncStream<CommitBatch>
     private let workers = Mutex<[String: PodWorker]>([:])
@@ -42,11 +57,14 @@ public final class LocalRuntime: Service {
     private let abandoned: AsyncStream<ExecSession>
     private let abandonment: AsyncStream<ExecSession>.Continuation
 
-    /// - Parameter network: told of every pod before its first container starts.
+    /// - Parameters:
+    ///   - network: told of every pod before its first container starts.
+    ///   - admission: asked about every pod before that.
     public init(
         engine: ContainerEngine, options: RuntimeOptions, registry: Registry, addresses: PodAddressBook,
-        network: (any PodNetworkObserver)? = nil, logger: Logger
+        network: (any PodNetworkObserver)? = nil, admission: @escaping PodAdmission = { _, _ in nil }, logger: Logger
     ) {
+        self.admission = admission
         self.engine = engine
         self.registry = registry
         self.addresses = addresses
@@ -82,7 +100,7 @@ public final class LocalRuntime: Service {
         let events = EventRecorder(registry: registry, nodeName: node.nodeName, logger: logger)
         let services = PodServices(
             engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
-            http: http,
+            admission: admission, http: http,
             gate: Gate(limit: 8), owners: ContainerOwners(), logger: logger)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -24,6 +24,9 @@ public final class LocalNode: Sendable {
             dnsAddress: options.dnsAddress, paths: engine.paths)
     }
 
+    /// Whether the container engine has answered, so that all of the node can be told.
+    public var isKnown: Bool { !engine.version.isEmpty }
+
     /// The node as of now, without `uid`, `resourceVersion` and creation time.
     public func node() -> JSON {
         let amounts: JSON = [

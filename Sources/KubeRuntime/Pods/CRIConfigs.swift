@@ -14,7 +14,8 @@ struct CRIConfigs {
         config.metadata.namespace = pod.namespace
         config.metadata.uid = pod.uid
         config.metadata.attempt = attempt
-        config.hostname = networking.hostname
+        // The machine's own can't be set from within a pod that shares it.
+        if !pod.usesHostNetwork { config.hostname = networking.hostname }
         config.logDirectory = files.logs
         config.dnsConfig = networking.dns()
         config.labels = PodLabels.pod(pod, cluster: cluster, instance: node.instance)

@@ -53,8 +53,7 @@ struct ContainerStatuses {
                     ]
                 ]
             } else {
-                let waitsForInit = spec.role == .regular ? pod.initContainers.isEmpty == false : isBehindInit(spec)
-                state = waiting(waitsForInit ? "PodInitializing" : "ContainerCreating", "")
+                state = waiting(pod.initContainers.isEmpty ? "ContainerCreating" : "PodInitializing", "")
             }
             last = previous.map(terminated) ?? old?["lastState"] ?? [:]
         }
@@ -111,8 +110,6 @@ struct ContainerStatuses {
         guard let container, !pod.isBeingDeleted, !pod.isTerminal, memory.failure == nil else { return false }
         return spec.isRestarted(afterExit: container.exitCode, policy: pod.restartPolicy)
     }
-
-    private func isBehindInit(_ spec: ContainerSpec) -> Bool { pod.initContainers.first?.name != spec.name }
 
     private func oldStatus(_ name: String) -> JSON? {
         let lists = [

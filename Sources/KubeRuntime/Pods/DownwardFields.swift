@@ -9,6 +9,23 @@ struct DownwardFields: Sendable {
     var nodeCPUs: Int
     var nodeMemory: Int64
 
+    /// What the pod's volumes show of it that may change; nil when they show nothing of the kind.
+    static func shownInVolumes(of pod: Pod) -> JSON? {
+        let volumes = pod.spec["volumes"]?.elements ?? []
+        let sources = volumes + volumes.flatMap { $0[path: "projected", "sources"]?.elements ?? [] }
+        var shown: JSON = [:]
+        for item in sources.flatMap({ $0[path: "downwardAPI", "items"]?.elements ?? [] }) {
+            let path = item[path: "fieldRef", "fieldPath"]?.string ?? ""
+            for field in ["labels", "annotations"] where path.hasPrefix("metadata." + field) {
+                shown[field] = pod.tree[path: "metadata", field] ?? [:]
+            }
+            if item["resourceFieldRef"]?.object != nil {
+                shown["resources"] = .array(pod.allContainers.map { $0.tree["resources"] ?? [:] })
+            }
+        }
+        return shown.object?.isEmpty == false ? shown : nil
+    }
+
     func field(_ path: String) throws(ContainerFailure) -> String {
         if let key = subscripted(path, "metadata.labels") { return pod.metadata.labels[key] ?? "" }
         if let key = subscripted(path, "metadata.annotations") { return pod.annotations[key] ?? "" }

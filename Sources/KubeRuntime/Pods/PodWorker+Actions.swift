@@ -77,6 +77,7 @@ extension PodWorker {
             try await mounter(pod, podIPs: state.observed.sandbox?.ips ?? []).setUp()
             state.memory.volumesReady = true
             state.memory.volumeRetryAt = nil
+            state.shownInVolumes = DownwardFields.shownInVolumes(of: pod)
             return true
         } catch let failure as VolumeMounter.Failure {
             services.events.record(
@@ -109,6 +110,15 @@ extension PodWorker {
         if renewAt <= Timestamp.seconds { await updateVolumes(&state, pod) }
     }
 
+    /// The pod's labels, annotations and resources may change while volumes show them.
+    func renewDownwardFields(_ state: inout State, _ pod: Pod?) async {
+        guard let pod, state.memory.volumesReady else { return }
+        let fields = DownwardFields.shownInVolumes(of: pod)
+        guard fields != state.shownInVolumes else { return }
+        state.shownInVolumes = fields
+        await updateVolumes(&state, pod)
+    }
+
     private func updateVolumes(_ state: inout State, _ pod: Pod) async {
         guard state.memory.volumesReady, !state.memory.isReleased else { return }
         do throws(VolumeMounter.Failure) {
@@ -133,25 +143,46 @@ extension PodWorker {
         do {
             try File.makeDirectory(files.logs)
             let config = configs(pod).sandbox(attempt: attempt)
+            let handler = try runtimeHandler(pod)
             _ = try await services.gate.pass {
-                try await services.client.runtime.runPodSandbox(.with { $0.config = config }, options: .within(.seconds(120)))
+                try await services.client.runtime.runPodSandbox(
+                    .with {
+                        $0.config = config
+                        $0.runtimeHandler = handler
+                    }, options: .within(.seconds(120)))
             }
             state.memory.sandboxFailures = 0
             state.memory.isAttached = false
             return true
         } catch let error as RPCError {
-            state.memory.sandboxFailures += 1
-            if error.code != .unavailable {
-                services.events.record(
-                    .warning, "FailedCreatePodSandBox",
-                    "Failed to create pod sandbox: rpc error: code = Unknown desc = \(error.message)", pod: pod,
-                    in: cluster)
-            }
-            let retry = Timestamp.seconds + min(Double(1 << min(state.memory.sandboxFailures, 6)), 60)
-            state.memory.sandboxRetryAt = retry
-            schedule(retry, &state, &group)
+            let why = error.code == .unavailable ? nil : "rpc error: code = Unknown desc = \(error.message)"
+            retrySandbox(why, &state, pod, &group)
+            return false
+        } catch let error as StatusError {
+            retrySandbox(error.message, &state, pod, &group)
             return false
         }
+    }
+
+    private func retrySandbox(_ why: String?, _ state: inout State, _ pod: Pod, _ group: inout DiscardingTaskGroup) {
+        state.memory.sandboxFailures += 1
+        if let why {
+            services.events.record(
+                .warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(why)", pod: pod, in: cluster)
+        }
+        let retry = Timestamp.seconds + min(Double(1 << min(state.memory.sandboxFailures, 6)), 60)
+        state.memory.sandboxRetryAt = retry
+        schedule(retry, &state, &group)
+    }
+
+    /// What the pod's runtime class is called by the engine, which refuses what it doesn't know; the engine's own choice without one.
+    private func runtimeHandler(_ pod: Pod) throws(StatusError) -> String {
+        let name = pod.spec["runtimeClassName"]?.string ?? ""
+        guard !name.isEmpty else { return "" }
+        guard let found = cluster.snapshot.get(Key(group: "node.k8s.io", plural: "runtimeclasses", name: name)) else {
+            throw .notFound(GroupResource(group: "node.k8s.io", resource: "runtimeclasses"), name)
+        }
+        return found.tree["handler"]?.string ?? ""
     }
 
     /// Makes the pod known to the network, before its first container starts.

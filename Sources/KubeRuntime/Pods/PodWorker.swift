@@ -47,6 +47,8 @@ final class PodWorker: Sendable {
         /// The last that was known of the pod, for when its object is gone.
         var lastPod: Pod?
         var volumeFailures = 0
+        /// What the volumes show of the pod itself.
+        var shownInVolumes: JSON?
     }
 
     let cluster: LogicalCluster
@@ -78,17 +80,19 @@ final class PodWorker: Sendable {
     func post(_ message: Message) { mailbox.post(message) }
 
     /// The pod as stored now; nil when it's gone, or another one has its name.
-    func desired() -> Pod? {
+    func desired() -> Pod? { stored().map { Pod($0) } }
+
+    private func stored() -> Object? {
         guard !cluster.isDeleted else { return nil }
         let key = Key(group: "core", plural: "pods", namespace: namespace, name: name)
-        guard let object = cluster.snapshot.get(key), object.metadata.uid == uid else { return nil }
-        return Pod(object)
+        return cluster.snapshot.get(key).flatMap { $0.metadata.uid == uid ? $0 : nil }
     }
 
     /// Works until nothing of the pod is left, or the task is cancelled (containers go on then).
     func run() async {
         var state = State(observer: PodObserver(client: services.client, uid: uid, files: files))
         state.memory.firstSeen = Timestamp.seconds
+        judge(&state)
         await withDiscardingTaskGroup { group in
             mailbox.post(.observe)
             for await _ in mailbox.turns {
@@ -106,6 +110,18 @@ final class PodWorker: Sendable {
             group.cancelAll()
         }
         services.owners.forget(self)
+    }
+
+    /// A pod that the node doesn't take comes to its end before it begins.
+    private func judge(_ state: inout State) {
+        guard let object = stored() else { return }
+        let pod = Pod(object)
+        guard pod.startTime == nil, !pod.isTerminal, !pod.isBeingDeleted,
+            let rejection = services.admission(object, cluster.snapshot)
+        else { return }
+        state.memory.failure = PodMemory.Failure(
+            reason: rejection.reason, message: "Pod was rejected: \(rejection.message)")
+        services.events.record(.warning, rejection.reason, rejection.message, pod: pod, in: cluster)
     }
 
     private func apply(_ message: Message, to state: inout State) {
@@ -159,6 +175,7 @@ final class PodWorker: Sendable {
             if state.mustObserve { try await observe(&state, pod) }
             if let pod, !state.refreshes.isEmpty { await refreshVolumes(&state, pod) }
             await renewTokens(&state, pod)
+            await renewDownwardFields(&state, pod)
             let now = Timestamp.seconds
             let plan = PodMachine(pod: pod, observed: state.observed, memory: state.memory, now: now).plan()
             note(plan, &state, pod)

@@ -29,13 +29,20 @@ struct NodeServices {
                 dataDirectory: configuration.dataDirectory, instance: configuration.instance, podSubnet: configuration.podSubnet),
             logger: logger)
         runtime = LocalRuntime(
-            engine: engine, options: RuntimeOptions(), registry: registry, addresses: addresses, network: network, logger: logger)
+            engine: engine, options: RuntimeOptions(), registry: registry, addresses: addresses, network: network,
+            admission: { pod, snapshot in
+                NodeAdmission.rejection(of: pod, in: snapshot).map { PodRejection(reason: $0.reason, message: $0.message) }
+            }, logger: logger)
     }
 
     /// The network is there before the runtime asks it to let pods in, and after.
     var services: [any Service] { [network, runtime] }
 
     var source: any NodeSource { Source(local: runtime.node) }
+
+    /// What a new cluster has for nodes: this machine, as soon as its engine has said what it is. (A cluster that is made before gets
+    /// its node with its first pod.)
+    var nodes: [JSON] { runtime.node.isKnown ? [runtime.node.node()] : [] }
 
     /// The node as the scheduler asks for it: KubeRuntime and KubeControllers know nothing of each other.
     private struct Source: NodeSource {

@@ -1,3 +1,4 @@
+import Foundation
 import KubeObject
 import KubeRegistry
 import KubeStore
@@ -14,6 +15,74 @@ extension Integration {
                 IssuedToken(
                     token: "\(claims.namespace)/\(claims.serviceAccount)/\(claims.boundObject?.name ?? "")",
                     expirationTimestamp: Timestamp.format(Timestamp.seconds + 3600), audiences: claims.audiences)
+            }
+        }
+
+        @Test func sharesTheMachinesNetworkAndName() async throws {
+            try await withRuntime("hostnet", subnet: "10.231.26.0/24") { node in
+                try await node.pod("shared", "hostname; head -1 /etc/hosts", more: "  hostNetwork: true")
+                let status = try await node.waitForPhase("shared", "Succeeded")
+                #expect(status["podIP"] == status["hostIP"])
+                let name = try String(contentsOfFile: "/proc/sys/kernel/hostname", encoding: .utf8)
+                #expect(try await node.logs("shared") == name + "# Kubernetes-managed hosts file (host network).\n")
+            }
+        }
+
+        @Test func volumesFollowThePodsLabels() async throws {
+            try await withRuntime("labels", subnet: "10.231.27.0/24") { node in
+                try await node.pod(
+                    "labelled", "until grep -q 'note=\"kept\"' /pod/labels; do sleep 0.02; done; cat /pod/labels",
+                    more: """
+                          volumes:
+                          - {name: pod, downwardAPI: {items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]}}
+                        """,
+                    container: "    volumeMounts: [{name: pod, mountPath: /pod}]")
+                _ = try await node.wait(
+                    "labelled", "running", { $0[path: "containerStatuses"]?[0]?[path: "state", "running"] != nil })
+                try await node.registry.mutate(
+                    node.registry.resource("pods"), namespace: "default", name: "labelled", node.admin
+                ) { $0[path: "metadata", "labels", "note"] = "kept" }
+                _ = try await node.waitForPhase("labelled", "Succeeded")
+                #expect(try await node.logs("labelled") == "app=\"labelled\"\nnote=\"kept\"")
+            }
+        }
+
+        @Test func runsPodsByTheirRuntimeClass() async throws {
+            try await withRuntime("class", subnet: "10.231.29.0/24") { node in
+                for (name, handler) in [("plain", "runc"), ("odd", "nothing-of-the-kind")] {
+                    let tree: JSON = [
+                        "apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": ["name": .string(name)],
+                        "handler": .string(handler),
+                    ]
+                    let classes = try node.registry.resource("runtimeclasses", group: "node.k8s.io")
+                    _ = try await node.registry.create(tree, classes, namespace: "", CreateOptions(), node.admin)
+                }
+                try await node.pod("plain", "echo ran", more: "  runtimeClassName: plain")
+                _ = try await node.waitForPhase("plain", "Succeeded")
+                try await node.pod("odd", "echo ran", more: "  runtimeClassName: odd")
+                let end = Timestamp.seconds + 60
+                while !node.events("odd").contains("FailedCreatePodSandBox"), Timestamp.seconds < end {
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                #expect(node.events("odd").contains("FailedCreatePodSandBox"))
+                #expect(try node.status("odd")["phase"] == "Pending")
+            }
+        }
+
+        /// Kubelet looks once more at what is bound to it.
+        @Test func refusesAPodThatDoesntFit() async throws {
+            let admission: PodAdmission = { pod, _ in
+                pod.metadata.name == "unfit" ? PodRejection(reason: "NodePorts", message: "no port") : nil
+            }
+            try await withRuntime("unfit", subnet: "10.231.28.0/24", admission: admission) { node in
+                try await node.pod("unfit", "echo never")
+                let status = try await node.waitForPhase("unfit", "Failed")
+                #expect(status["reason"] == "NodePorts")
+                #expect(status["message"] == "Pod was rejected: no port")
+                try await node.pod("fit", "echo once")
+                _ = try await node.waitForPhase("fit", "Succeeded")
+                #expect(node.events("unfit").contains("NodePorts"))
+                #expect(!node.events("unfit").contains("Started"))
             }
         }
 

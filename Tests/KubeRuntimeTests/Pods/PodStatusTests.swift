@@ -23,6 +23,7 @@ import Testing
 
     @Test func saysThatContainersWaitForInitContainers() throws {
         var state = try Situation("{initContainers: [{name: i, image: x}], containers: [{name: a, image: x}]}")
+        #expect(state.status["initContainerStatuses"]?[0]?["state"] == ["waiting": ["reason": "PodInitializing"]])
         state.add("i", .running)
         let status = state.status
         #expect(status["containerStatuses"]?[0]?["state"] == ["waiting": ["reason": "PodInitializing"]])

@@ -118,7 +118,8 @@ actor NetworkLog: PodNetworkObserver {
 
 /// Runs `body` with a node; `restart` may be called in it to stop the runtime (not the engine) and start another one.
 func withRuntime(
-    _ name: String, subnet: String, _ body: @escaping @Sendable (RuntimeFixture) async throws -> Void,
+    _ name: String, subnet: String, admission: @escaping PodAdmission = { _, _ in nil },
+    _ body: @escaping @Sendable (RuntimeFixture) async throws -> Void,
     afterRestart: (@Sendable (RuntimeFixture) async throws -> Void)? = nil
 ) async throws {
     try await withEngine(name, subnet: subnet) { engine in
@@ -129,8 +130,8 @@ func withRuntime(
         let registry = Registry(store: store)
         let cluster = try await registry.createCluster("demo", record: [:], certificateAuthority: "PEM")
         do {
-            try await runNode(engine, registry, cluster, logger, body)
-            if let afterRestart { try await runNode(engine, registry, cluster, logger, afterRestart) }
+            try await runNode(engine, registry, cluster, admission, logger, body)
+            if let afterRestart { try await runNode(engine, registry, cluster, admission, logger, afterRestart) }
         } catch {
             await store.close()
             throw error
@@ -140,8 +141,8 @@ func withRuntime(
 }
 
 private func runNode(
-    _ engine: ContainerEngine, _ registry: Registry, _ cluster: LogicalCluster, _ logger: Logger,
-    _ body: @escaping @Sendable (RuntimeFixture) async throws -> Void
+    _ engine: ContainerEngine, _ registry: Registry, _ cluster: LogicalCluster, _ admission: @escaping PodAdmission,
+    _ logger: Logger, _ body: @escaping @Sendable (RuntimeFixture) async throws -> Void
 ) async throws {
     let addresses = PodAddressBook()
     let log = NetworkLog()
@@ -149,7 +150,7 @@ private func runNode(
     let own = try ContainerEngine(options: engine.options, logger: logger)
     let runtime = LocalRuntime(
         engine: own, options: RuntimeOptions(nodeName: "node"), registry: registry, addresses: addresses, network: log,
-        logger: logger)
+        admission: admission, logger: logger)
     let fixture = RuntimeFixture(
         registry: registry, cluster: cluster, runtime: runtime, addresses: addresses,
         admin: RequestContext(cluster: cluster, user: UserInfo(name: "admin", groups: ["system:masters"])), log: log)
