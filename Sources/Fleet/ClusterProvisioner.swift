@@ -31,9 +31,14 @@ public struct ClusterProvisioner: Sendable {
     let registry: Registry
     public let endpoint: Endpoint
 
-    public init(registry: Registry, endpoint: Endpoint) {
+    private let nodes: @Sendable () -> [JSON]
+
+    /// - Parameter nodes: the nodes that a new cluster has, as `Node` objects. A client that finds none takes a cluster for unusable,
+    ///   as upstream's conformance suite does.
+    public init(registry: Registry, endpoint: Endpoint, nodes: @escaping @Sendable () -> [JSON] = { [] }) {
         self.registry = registry
         self.endpoint = endpoint
+        self.nodes = nodes
     }
 
     /// Makes a cluster with an identity of its own; its API answers when this returns.
@@ -42,7 +47,8 @@ public struct ClusterProvisioner: Sendable {
         let identity = try ClusterIdentity.generate(clusterName: name)
         return try await registry.createCluster(
             name, uid: uid, record: identity.record(), certificateAuthority: endpoint.certificateAuthority,
-            apiServer: endpoint.machine, configMaps: [FrontProxy.configMap(identity)])
+            apiServer: endpoint.machine, configMaps: [FrontProxy.configMap(identity)],
+            nodes: nodes())
     }
 
     /// A kubeconfig whose user proves who they are by a client certificate of the cluster's own authority.

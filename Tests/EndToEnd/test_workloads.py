@@ -13,6 +13,13 @@ class Workloads(unittest.TestCase):
     def setUpClass(cls):
         cls.cluster = shared.instance().cluster("workloads")
 
+    def test_a_new_cluster_has_its_node_before_its_first_pod(self):
+        fresh = shared.instance().cluster("fresh")
+        node, = fresh.get("nodes")["items"]
+        self.assertIn("True", [c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"])
+        self.assertRegex(node["status"]["nodeInfo"]["containerRuntimeVersion"], r"^containerd://\d")
+        shared.instance().delete("fresh")
+
     def test_create_scale_restart_undo_expose(self):
         cluster = self.cluster
         cluster.kubectl("create", "deployment", "site", "--image=sampan.dev/sample/web:1", "--port=8080", "--replicas=1")

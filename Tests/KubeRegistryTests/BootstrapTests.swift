@@ -22,6 +22,17 @@ import Testing
         }
     }
 
+    @Test func aNewClusterHasTheNodesThatItIsGiven() async throws {
+        try await withRegistry { fixture in
+            let node: JSON = ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "here"], "status": ["phase": "Running"]]
+            let other = try await fixture.registry.createCluster(
+                "other", record: [:], certificateAuthority: "PEM", nodes: [node])
+            let found = try #require(other.snapshot.get(Key(group: "", plural: "nodes", namespace: "", name: "here")))
+            #expect(!found.metadata.uid.isEmpty && !found.metadata.creationTimestamp.isEmpty)
+            #expect(found.tree["status"] == node["status"])
+        }
+    }
+
     @Test func clustersShareTheirRolesAndHaveUidsOfTheirOwn() async throws {
         try await withRegistry { fixture in
             let other = try await fixture.registry.createCluster("other", record: [:], certificateAuthority: "PEM")

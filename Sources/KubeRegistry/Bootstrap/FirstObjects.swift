@@ -12,8 +12,9 @@ extension Bootstrap {
     ///   - certificateAuthority: the certificate (PEM) that clients in pods verify the API server by.
     ///   - apiServer: where the API server listens, shown as the endpoint of the service `kubernetes`.
     ///   - configMaps: more of them.
+    ///   - nodes: the nodes that its pods can run on.
     static func firstWrites(
-        certificateAuthority: String, apiServer: (address: String, port: Int), configMaps: [JSON] = []
+        certificateAuthority: String, apiServer: (address: String, port: Int), configMaps: [JSON] = [], nodes: [JSON] = []
     ) throws(ObjectError) -> [Write] {
         let now = Timestamp.now()
         var writes: [Write] = []
@@ -37,6 +38,7 @@ extension Bootstrap {
             try add("configmaps", "", rootCertificate(certificateAuthority, in: namespace))
         }
         for configMap in configMaps { try add("configmaps", "", configMap) }
+        for node in nodes { try add("nodes", "", node) }
         let services = [
             service(
                 "kubernetes", in: "default", ServiceRange.apiServer,
@@ -132,12 +134,13 @@ extension Registry {
     ///   - certificateAuthority: the certificate (PEM) that clients in its pods verify the API server by.
     ///   - apiServer: where the API server listens, as pods see it.
     ///   - configMaps: more of those.
+    ///   - nodes: the nodes that its pods can run on, without uid and creation time.
     public func createCluster(
         _ name: String, uid: String = Identifiers.uid(), record: JSON, certificateAuthority: String,
-        apiServer: (address: String, port: Int) = ("127.0.0.1", 6443), configMaps: [JSON] = []
+        apiServer: (address: String, port: Int) = ("127.0.0.1", 6443), configMaps: [JSON] = [], nodes: [JSON] = []
     ) async throws -> LogicalCluster {
         let writes = try Bootstrap.firstWrites(
-            certificateAuthority: certificateAuthority, apiServer: apiServer, configMaps: configMaps)
+            certificateAuthority: certificateAuthority, apiServer: apiServer, configMaps: configMaps, nodes: nodes)
         return try await store.createCluster(name, uid: uid, record: record, base: Bootstrap.base, writes: writes)
     }
 }

@@ -41,10 +41,10 @@ enum ServerMain {
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
                     store: store, endpoint: endpoint)
             ])
-        let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint)
         let addresses = PodAddressBook()
         let aggregator = Aggregator(addressBook: addresses)
         let node = configuration.runsContainers ? try NodeServices(configuration, registry, addresses, logger) : nil
+        let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint) { node?.nodes ?? [] }
 
         guard let virtualClusters = platform.resource(Platform.virtualClusters) else {
             throw CommandFailure("The platform's schema has no virtual clusters.")
