@@ -139,7 +139,7 @@ private struct StatefulSetStep {
 
     /// Pods below the partition, and those that a rolling update hasn't come to, keep the current revision.
     private func revision(for ordinal: Int) -> String {
-        guard set.isRolling, current != update else { return set.isRolling ? update : current == update ? update : current }
+        guard set.isRolling, current != update else { return update }
         let start = set.ordinals.lowerBound
         if set.partition > 0 { return ordinal < start + set.partition ? current : update }
         return ordinal < start + Int(clamping: set.status["currentReplicas"]?.int ?? 0) ? current : update

@@ -73,6 +73,8 @@ import Testing
         #expect(lost.create.map(\.revision) == ["db-1"])
         let onDelete: JSON = ["updateStrategy": ["type": "OnDelete"]]
         #expect(try plan(set(status: status, onDelete), pods, update: "db-2").delete.isEmpty)
+        // Whoever deletes a pod wants it anew.
+        #expect(try plan(set(status: status, onDelete), [pod(1), pod(2)], update: "db-2").create.map(\.revision) == ["db-2"])
     }
 
     @Test func severalMayBeDownAtOnce() throws {
