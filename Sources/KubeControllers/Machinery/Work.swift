@@ -103,6 +103,8 @@ public struct Work: Sendable {
             var conditions = [Condition](of: tree["status"])
             conditions.update(Condition("PodScheduled", .true, lastTransitionTime: time))
             tree[path: "status", "conditions"] = conditions.tree
+            // It has been where it was expected (KEP-5278).
+            tree[path: "status", "nominatedNodeName"] = nil
         }
     }
 

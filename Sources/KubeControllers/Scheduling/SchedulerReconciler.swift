@@ -75,7 +75,9 @@ public struct SchedulerReconciler: Reconciler {
                 about: pod)
         case .unschedulable(let message, let victims):
             work.report(.warning, "FailedScheduling", message, about: pod)
-            try await setCondition(Condition("PodScheduled", .false, reason: "Unschedulable", message: message), pod, work)
+            try await setCondition(
+                Condition("PodScheduled", .false, reason: "Unschedulable", message: message), pod,
+                nominated: victims.isEmpty ? nil : source.nodeName, work)
             guard !victims.isEmpty else { return }
             let uids = Set(victims)
             for victim in work.snapshot.list(prefix: Key.prefix(Resources.pods)) where uids.contains(victim.metadata.uid) {
@@ -98,9 +100,14 @@ public struct SchedulerReconciler: Reconciler {
         try await work.delete(Resources.pods, victim.metadata)
     }
 
-    private func setCondition(_ condition: Condition, _ pod: Object, _ work: Work) async throws {
+    /// - Parameter nominated: where room is being made for the pod.
+    private func setCondition(
+        _ condition: Condition, _ pod: Object, nominated: String? = nil, _ work: Work
+    ) async throws {
         let current = Condition.find("PodScheduled", in: pod.tree["status"])
-        if current?.status == condition.status, current?.reason == condition.reason, current?.message == condition.message {
+        if current?.status == condition.status, current?.reason == condition.reason, current?.message == condition.message,
+            nominated == nil || nominated == pod.tree[path: "status", "nominatedNodeName"]?.string
+        {
             return
         }
         var condition = condition
@@ -110,6 +117,7 @@ public struct SchedulerReconciler: Reconciler {
             var conditions = [Condition](of: tree["status"])
             conditions.update(new)
             tree[path: "status", "conditions"] = conditions.tree
+            if let nominated { tree[path: "status", "nominatedNodeName"] = .string(nominated) }
         }
     }
 

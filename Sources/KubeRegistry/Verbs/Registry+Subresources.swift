@@ -81,6 +81,8 @@ extension Registry {
                 "type": "PodScheduled", "status": "True", "lastProbeTime": .null, "lastTransitionTime": .string(Timestamp.now()),
             ])
             tree[path: "status", "conditions"] = .array(conditions)
+            // It has been where it was expected (KEP-5278).
+            tree[path: "status", "nominatedNodeName"] = nil
         }
         return WriteResult(.document(Self.success), code: 201)
     }
