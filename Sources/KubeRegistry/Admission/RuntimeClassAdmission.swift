@@ -24,7 +24,7 @@ public struct RuntimeClassAdmission: AdmissionPlugin {
         request.object["spec"] = spec
     }
 
-    public func validate(_ request: AdmissionRequest) async throws(StatusError) {
+    public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard Self.concerns(request) else { return }
         let overhead = try Self.runtimeClass(request).flatMap(Self.overhead)
         let given = request.object[path: "spec", "overhead"]
