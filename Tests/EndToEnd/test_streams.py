@@ -124,6 +124,16 @@ class Streams(unittest.TestCase):
         result = self.cluster.kubectl("attach", "-i", "echoer", input="one\ntwo\n", check=False)
         self.assertIn("got one\ngot two\n", result.stdout, result.stderr)
 
+    def test_attaching_ends_with_the_input_where_the_process_keeps_its_own(self):
+        body = pod("listener", ["sh", "-c", "while read line; do echo got $line; done"], restartPolicy="Never")
+        body["spec"]["containers"][0].update(stdin=True)
+        self.cluster.apply(body)
+        self.cluster.ready("listener")
+        for word in ("one", "two"):
+            self.assertEqual(self.cluster.kubectl("attach", "-i", "listener", input=word + "\n", check=False).returncode, 0)
+        until(lambda: "got one\ngot two\n" in self.cluster.kubectl("logs", "listener"), "both lines have come")
+        self.assertEqual(self.cluster.get("pod/listener")["status"]["phase"], "Running")
+
     def test_python_client_execs(self):
         core = self.cluster.core()
         answer = stream(core.connect_get_namespaced_pod_exec, "box", "default", command=["sh", "-c", "echo out; echo err >&2"],

@@ -11,23 +11,26 @@ struct AttachSession: Sendable {
     let client: EngineClient
     let container: String
     let io: ContainerIO
+    /// Whether the process's input ends with the first client's. Otherwise it goes on, and a client whose input ends has done.
+    let stdinOnce: Bool
     /// The log from now on, of one stream (`Stdout` or `Stderr`), to the container's end.
     let log: @Sendable (_ stream: String) -> LogStream
 
-    /// Returns when the process has ended.
+    /// Returns when the process has ended, or when a client has said all that it wanted to.
     func run() async throws {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
+        enum Part { case output, input, size }
+        try await withThrowingTaskGroup(of: Part.self) { group in
             var outputs = 1
             if io.tty {
                 let socket = try await connect(stdout: true)
                 group.addTask {
                     try await socket.converse(stdin: io.stdin, stdout: io.stdout)
-                    return true
+                    return .output
                 }
                 if let sizes = io.resizes {
                     group.addTask {
                         for try await size in sizes { try await resize(size) }
-                        return false
+                        return .size
                     }
                 }
             } else {
@@ -39,18 +42,24 @@ struct AttachSession: Sendable {
                     group.addTask {
                         for try await bytes in stream { try await sink.write(bytes) }
                         await sink.finish()
-                        return true
+                        return .output
                     }
                 }
                 if let source = io.stdin {
                     let socket = try await connect(stdout: false)
                     group.addTask {
                         try await socket.send(source)
-                        return false
+                        return .input
                     }
                 }
             }
-            while outputs > 0, let isOutput = try await group.next() { if isOutput { outputs -= 1 } }
+            parts: while outputs > 0, let part = try await group.next() {
+                switch part {
+                case .output: outputs -= 1
+                case .input where !stdinOnce: break parts
+                case .input, .size: break
+                }
+            }
             if io.stdout == nil && io.stderr == nil { try await group.waitForAll() }
             group.cancelAll()
         }

@@ -47,7 +47,8 @@ extension LocalRuntime: PodStreams {
         let log = LogFiles(current: files.log(container, running.metadata.attempt))
         let start = log.currentSize
         let check = isRunning(running.id)
-        let session = AttachSession(client: engine.client, container: running.id, io: io) { stream in
+        let stdinOnce = pod.container(container)?.tree["stdinOnce"]?.bool ?? false
+        let session = AttachSession(client: engine.client, container: running.id, io: io, stdinOnce: stdinOnce) { stream in
             LogStream(files: log, options: LogOptions(follow: true, stream: stream), since: nil, start: start, isRunning: check)
         }
         do {
