@@ -27,13 +27,14 @@ struct BenchClusters: AsyncParsableCommand {
             for concurrency in concurrency {
                 BenchCommand.print(
                     try await Measurement.take(
-                        "create, with a kubeconfig, \(goal) present", count: count, concurrency: concurrency
+                        "create, with a kubeconfig, \(goal) present", count: count, concurrency: concurrency, server: server.load
                     ) { _ in
                         _ = try await server.api.kubeconfig(try await server.create())
                     })
                 BenchCommand.print(
-                    try await Measurement.take("create until it answers, \(goal) present", count: count, concurrency: concurrency)
-                    { _ in
+                    try await Measurement.take(
+                        "create until it answers, \(goal) present", count: count, concurrency: concurrency, server: server.load
+                    ) { _ in
                         let config = try await server.api.kubeconfig(try await server.create())
                         try await Self.use(config)
                     })

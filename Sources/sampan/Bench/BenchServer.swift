@@ -8,10 +8,13 @@ final class BenchServer: Sendable {
     let api: PlatformAPI
     /// Whoever asks without a credential.
     let visitor: KubeClient
+    /// Its process.
+    let load: ServerLoad
     private let prefix = "b\(UInt16.random(in: 0 ... .max))-"
     private let made = Atomic<Int>(0)
 
     init(_ configuration: Configuration) throws {
+        load = ServerLoad(processes: try InstanceLock.holder(path: configuration.lockPath).map { [$0] } ?? [])
         api = try PlatformAPI(client: KubeClient(ClientConfiguration(kubeconfig: configuration.adminKubeconfigPath)))
         var anybody = try ClientConfiguration(kubeconfig: configuration.adminKubeconfigPath)
         anybody.credentials = .anonymous
