@@ -25,6 +25,9 @@ public enum NodeAdmission {
 
 extension NodeFilter {
     func rejection(_ pod: Object, running: [Object]) -> NodeAdmission.Rejection? {
+        if let forbidden = Sysctls.problem(pod.tree["spec"]) {
+            return .init(reason: "SysctlForbidden", message: "forbidden sysctl: \(forbidden)")
+        }
         if let shortage = shortage(pod, running: running) { return shortage }
         let spec = pod.tree["spec"]
         func refused(_ filter: String, _ why: String) -> NodeAdmission.Rejection {

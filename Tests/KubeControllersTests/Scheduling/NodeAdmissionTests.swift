@@ -40,6 +40,23 @@ import Testing
         #expect(try rejection([:], running: [[:], [:], [:]])?.reason == "OutOfpods")
     }
 
+    @Test(
+        arguments: [
+            ("net.ipv4.tcp_syncookies", [:], nil),
+            ("net/ipv4/tcp_syncookies", [:], nil),
+            ("kernel.shm_rmid_forced", ["hostNetwork": true], nil),
+            ("kernel.msgmax", [:], "\"kernel.msgmax\" not allowlisted"),
+            ("net.ipv4.tcp_rmem", ["hostNetwork": true], "\"net.ipv4.tcp_rmem\" not allowed with host net enabled"),
+            ("kernel.shm_rmid_forced", ["hostIPC": true], "\"kernel.shm_rmid_forced\" not allowed with host ipc enabled"),
+        ] as [(String, JSON, String?)])
+    func onlyHarmlessSysctlsAreTaken(_ name: String, _ spec: JSON, _ why: String?) throws {
+        var spec = spec
+        spec["securityContext"] = ["sysctls": [["name": .string(name), "value": "1"]]]
+        let rejection = try rejection(spec)
+        #expect(rejection?.message == why.map { "forbidden sysctl: \($0)" })
+        #expect(rejection?.reason == why.map { _ in "SysctlForbidden" })
+    }
+
     @Test func selectorsAndTaintsCount() throws {
         #expect(try rejection(["nodeSelector": ["zone": "a"]]) == nil)
         #expect(try rejection(["nodeSelector": ["zone": "b"]])?.reason == "NodeAffinity")
