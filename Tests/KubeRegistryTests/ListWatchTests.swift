@@ -30,6 +30,25 @@ import Testing
         }
     }
 
+    /// As upstream, where revisions older than five minutes are gone.
+    @Test func aListThatIsLeftAloneForLongCanOnlyGoOnInWhatIsThere() async throws {
+        try await withRegistry { fixture in
+            let maps = try fixture.resource("configmaps")
+            try await fill(fixture, ["a", "b", "c"])
+            let first = try fixture.registry.list(maps, namespace: "default", ListOptions(limit: 1), fixture.admin)
+            var token = try ContinueToken(first.continueToken)
+            #expect(!token.isExpired)
+            token.began -= ContinueToken.lifetime + 1
+            let old = ListOptions(limit: 1, continueToken: token.text)
+            let expired = await refusal { try fixture.registry.list(maps, namespace: "default", old, fixture.admin) }
+            #expect(expired?.code == 410)
+            try await fixture.registry.delete(maps, namespace: "default", name: "b", fixture.admin)
+            let rest = ListOptions(continueToken: try #require(expired?.continueToken))
+            let left = try fixture.registry.list(maps, namespace: "default", rest, fixture.admin)
+            #expect(left.objects.map(\.metadata.name) == ["c", "kube-root-ca.crt"])
+        }
+    }
+
     @Test(arguments: [
         ("n in (a,c)", "", ["a", "c"]), ("n!=a,n", "", ["b", "c"]), ("", "metadata.name=b", ["b"]),
         ("", "metadata.name!=b,metadata.name!=kube-root-ca.crt", ["a", "c"]), ("n=a", "metadata.name=b", []),

@@ -6,11 +6,21 @@ struct ContinueToken: Sendable, Hashable {
     var revision: UInt64?
     /// `NAMESPACE/NAME`, or `NAME`, of the last object that was given.
     var after: String
+    /// When the list began, in seconds since 1970.
+    var began: Int64
 
-    init(revision: UInt64?, after: String) {
+    /// So many seconds a list can be gone on with as it was. Upstream keeps old revisions for five minutes, and clients must be able to
+    /// start again; who only ever saw lists that last for ever never learns it.
+    static let lifetime: Int64 = 300
+
+    init(revision: UInt64?, after: String, began: Int64 = Int64(Timestamp.seconds)) {
         self.revision = revision
         self.after = after
+        self.began = began
     }
+
+    /// Whether the list is too old to be gone on with as it was.
+    var isExpired: Bool { revision != nil && Int64(Timestamp.seconds) - Self.lifetime > began }
 
     /// - Throws: 400.
     init(_ text: String) throws(StatusError) {
@@ -34,7 +44,9 @@ struct ContinueToken: Sendable, Hashable {
         guard start.hasSuffix("\u{0}"), !steps.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
             throw refuse(start)
         }
-        self.init(revision: revision < 0 ? nil : UInt64(revision), after: String(start.dropLast()))
+        self.init(
+            revision: revision < 0 ? nil : UInt64(revision), after: String(start.dropLast()),
+            began: max(0, tree["began"]?.int ?? 0))
     }
 
     private static func illegalByte(in text: String) -> Int {
@@ -46,6 +58,7 @@ struct ContinueToken: Sendable, Hashable {
     var text: String {
         let tree: JSON = [
             "v": "meta.k8s.io/v1", "rv": .int(revision.map { Int64(clamping: $0) } ?? -1), "start": .string("\(after)\u{0}"),
+            "began": .int(began),
         ]
         let padded = Base64.encode(tree.encoded())
         return String(

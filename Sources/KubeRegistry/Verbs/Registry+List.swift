@@ -39,7 +39,7 @@ extension Registry {
                 let left = snapshot.count(prefix: prefix, after: key(of: last, resource))
                 if left > 0 {
                     result.remainingItemCount = left
-                    result.continueToken = continueToken(after: last, resource, snapshot)
+                    result.continueToken = continueToken(after: last, resource, snapshot, token)
                 }
             }
             return result
@@ -58,7 +58,7 @@ extension Registry {
             objects: ObjectList(
                 resource.gvk == resource.storedAs ? objects : objects.map { Conversion.served($0, resource) }),
             resourceVersion: snapshot.revision)
-        if isMore, let last = objects.last { result.continueToken = continueToken(after: last, resource, snapshot) }
+        if isMore, let last = objects.last { result.continueToken = continueToken(after: last, resource, snapshot, token) }
         return result
     }
 
@@ -66,9 +66,13 @@ extension Registry {
         resource.key(namespace: object.metadata.namespace, name: object.metadata.name)
     }
 
-    private func continueToken(after last: Object, _ resource: ResourceType, _ snapshot: Snapshot) -> String {
+    private func continueToken(
+        after last: Object, _ resource: ResourceType, _ snapshot: Snapshot, _ token: ContinueToken?
+    ) -> String {
         let namespace = resource.isNamespaced ? last.metadata.namespace : "_"
-        return ContinueToken(revision: snapshot.revision, after: "\(namespace)/\(last.metadata.name)").text
+        var next = ContinueToken(revision: snapshot.revision, after: "\(namespace)/\(last.metadata.name)")
+        if let token, token.revision != nil { next.began = token.began }
+        return next.text
     }
 
     /// The snapshot that a list shall show.
@@ -78,6 +82,7 @@ extension Registry {
         if let token {
             guard let revision = token.revision else { return cluster.snapshot }
             do {
+                if token.isExpired { throw StoreError.expired(oldest: revision) }
                 return try cluster.snapshot(at: revision)
             } catch {
                 var expired = StatusError.expired(
