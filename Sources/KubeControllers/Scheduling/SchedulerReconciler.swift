@@ -129,7 +129,14 @@ public struct SchedulerReconciler: Reconciler {
         do {
             let node = try await work.create(tree, Resources.nodes, namespace: "")
             guard let status = tree["status"], node.tree["status"] != status else { return node }
-            return try await work.change(Resources.nodes, node.metadata, subresource: "status") { $0["status"] = status }
+            return try await work.change(Resources.nodes, node.metadata, subresource: "status") { tree in
+                // What it was given in this moment, it keeps.
+                var status = status
+                for (name, amount) in tree[path: "status", "capacity"]?.object ?? [:] where status["capacity"]?[name] == nil {
+                    status[path: "capacity", name] = amount
+                }
+                tree["status"] = status
+            }
         } catch let error as StatusError where error.isAlreadyExists {
             return work.cluster.snapshot.get(key)
         }
