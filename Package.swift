@@ -34,7 +34,7 @@ let rooms: [Room] = [
         name: "fuzz-decoders", rooms: ["KubeObject", "KubeSchema"], products: [("ArgumentParser", "swift-argument-parser")],
         isExecutable: true, hasTests: false),
     Room(
-        name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle],
+        name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle, crypto],
         testRooms: ["store-exercise"]),
     // Only for the store's tests and developers.
     Room(

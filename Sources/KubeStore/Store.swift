@@ -44,6 +44,15 @@ public final class Store: Service {
         return try Store(engine: engine, lock: lock, options: options, clock: clock, logger: logger)
     }
 
+    /// Puts a new key in front of those that the clusters' keys are wrapped with. It is used from the next opening on.
+    ///
+    /// - Throws: `.unavailable` when a process uses the directory, or it has no keys.
+    public static func rotateKeys(directory: String) throws(StoreError) {
+        let lock = try DirectoryLock(directory: directory)
+        defer { lock.release() }
+        try PlatformKeys.rotate(directory: directory)
+    }
+
     init(
         engine: any StoreEngine, lock: DirectoryLock?, options: StoreOptions, clock: any Clock<Duration>, logger: Logger
     ) throws(StoreError) {

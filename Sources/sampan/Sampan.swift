@@ -24,7 +24,8 @@ struct Sampan: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, ImageCommand.self, VersionCommand.self,
+            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, ImageCommand.self, RotateKeys.self,
+            VersionCommand.self,
             ServeCommand.self,
             CleanupCommand.self, BenchCommand.self,
         ])

@@ -17,7 +17,7 @@ from harness import settings, shared
 class CommandLine(unittest.TestCase):
     def test_help_everywhere(self):
         for command in ([], ["up"], ["down"], ["status"], ["serve"], ["cluster"], ["cluster", "create"], ["cluster", "list"],
-                        ["cluster", "delete"], ["cluster", "kubeconfig"], ["image"], ["image", "load"], ["image", "list"], ["version"]):
+                        ["cluster", "delete"], ["cluster", "kubeconfig"], ["rotate-keys"], ["image"], ["image", "load"], ["image", "list"], ["version"]):
             with self.subTest(" ".join(command)):
                 result = subprocess.run([settings.binary, *command, "--help"], capture_output=True, text=True)
                 self.assertEqual(result.returncode, 0, result.stderr)

@@ -98,9 +98,15 @@ class Credentials(unittest.TestCase):
         if not databases:
             return None
         with sqlite3.connect(f"file:{databases[0]}?mode=ro", uri=True) as database:
-            records = database.execute(
-                "SELECT r.value FROM records r JOIN clusters c ON c.id = r.cluster WHERE c.name = ?", ["credentials"]).fetchall()
-        identity = json.loads(records[0][0]).get("identity", {}) if records else {}
+            row = database.execute(
+                "SELECT r.value, k.platformKey, k.value FROM records r JOIN clusters c ON c.id = r.cluster "
+                "JOIN clusterKeys k ON k.cluster = c.id WHERE c.name = ?", ["credentials"]).fetchone()
+        if row is None:
+            return None
+        # Encrypted with the cluster's key, which is encrypted with the platform's.
+        with open(os.path.join(os.path.dirname(databases[0]), "keys.json")) as file:
+            keys = {entry["id"]: base64.b64decode(entry["key"]) for entry in json.load(file)["keys"]}
+        identity = json.loads(self.opened(self.opened(keys[row[1]], row[2]), row[0])).get("identity", {})
         if not {"clientCA", "clientCAKey"} <= set(identity):
             return None
         # The key is kept as P-256's bare number; this is what RFC 5915 puts around it.
@@ -108,6 +114,13 @@ class Credentials(unittest.TestCase):
         key = bytes.fromhex("30310201010420") + number + bytes.fromhex("a00a06082a8648ce3d030107")
         pem = lambda what, data: f"-----BEGIN {what}-----\n{base64.encodebytes(data).decode()}-----END {what}-----\n"
         return pem("CERTIFICATE", base64.b64decode(identity["clientCA"])), pem("EC PRIVATE KEY", key)
+
+    @staticmethod
+    def opened(key, sealed):
+        """What AES-GCM has sealed: behind a mark and the nonce, in counter mode from 2 on; the tag isn't looked at."""
+        return subprocess.run(
+            ["openssl", "enc", "-d", "-aes-256-ctr", "-K", key.hex(), "-iv", sealed[1:13].hex() + "00000002"],
+            input=sealed[13:-16], capture_output=True, check=True).stdout
 
     def openssl(self, *arguments, input=None):
         result = subprocess.run(["openssl", *arguments], input=input, capture_output=True, text=True)

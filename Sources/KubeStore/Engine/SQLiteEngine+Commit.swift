@@ -28,7 +28,9 @@ extension SQLiteEngine {
                 let info = created.info
                 try cluster.execute(
                     arguments: [info.id, info.name, info.uid, created.base, Int64(clamping: created.revision)])
-                try record.execute(arguments: [info.id, Data(created.record.encoded())])
+                let sealed = try addKey(to: info.id, db).sealed(
+                    created.record.encoded(), at: EncryptedRows.place(recordOf: info.id))
+                try record.execute(arguments: [info.id, sealed])
             }
         }
         if !batch.rows.isEmpty {
@@ -41,7 +43,9 @@ extension SQLiteEngine {
             for row in batch.rows {
                 switch row.change {
                 case .put(let bytes):
-                    let value = Data(try codec.sealed(bytes, key: row.key))
+                    let value =
+                        EncryptedRows.isSecret(row.key)
+                        ? try key(of: row.cluster, db).sealed(bytes, at: EncryptedRows.place(row.cluster, row.key)) : Data(bytes)
                     try put.execute(arguments: [row.cluster, row.key, value])
                 case .tombstone: try put.execute(arguments: [row.cluster, row.key, nil])
                 case .remove: try remove.execute(arguments: [row.cluster, row.key])
@@ -54,7 +58,10 @@ extension SQLiteEngine {
         }
         if !batch.records.isEmpty {
             let record = try db.cachedStatement(sql: "UPDATE records SET value = ? WHERE cluster = ?")
-            for (id, value) in batch.records { try record.execute(arguments: [Data(value.encoded()), id]) }
+            for (id, value) in batch.records {
+                let sealed = try key(of: id, db).sealed(value.encoded(), at: EncryptedRows.place(recordOf: id))
+                try record.execute(arguments: [sealed, id])
+            }
         }
         for id in batch.deleted { try delete(id, db) }
     }
@@ -63,14 +70,14 @@ extension SQLiteEngine {
         try db.execute(sql: "INSERT INTO bases (id, version) VALUES (?, ?)", arguments: [id, base.version])
         let put = try db.cachedStatement(sql: "INSERT INTO baseObjects (base, key, value) VALUES (?, ?, ?)")
         for entry in base.map.entries(from: 0, count: base.map.count) {
-            let value = Data(try codec.sealed(entry.value.bytes, key: entry.key))
-            try put.execute(arguments: [id, entry.key, value])
+            try put.execute(arguments: [id, entry.key, Data(entry.value.bytes)])
         }
     }
 
     private func delete(_ id: Int64, _ db: Database) throws {
         try db.cachedStatement(sql: "DELETE FROM clusters WHERE id = ?").execute(arguments: [id])
         try db.cachedStatement(sql: "DELETE FROM records WHERE cluster = ?").execute(arguments: [id])
+        try removeKey(of: id, db)
         try db.cachedStatement(sql: "INSERT INTO garbage (cluster) VALUES (?)").execute(arguments: [id])
         // Ids are for ever: the next one is above every one that ever was.
         try db.cachedStatement(

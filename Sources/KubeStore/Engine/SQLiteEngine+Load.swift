@@ -11,8 +11,10 @@ extension SQLiteEngine {
     }
 
     func load(_ id: Int64, _ completion: @escaping @Sendable (Result<StoredCluster?, StoreError>) -> Void) {
-        typealias Raw = (base: Int64, revision: Int64, record: Data, rows: [(key: String, value: Data?)])
-        reader.asyncRead { [decoding, codec] connection in
+        typealias Raw = (
+            base: Int64, revision: Int64, record: Data, key: (id: String, value: Data)?, rows: [(key: String, value: Data?)]
+        )
+        reader.asyncRead { [decoding, keys] connection in
             let raw = Result<Raw?, any Error> {
                 let db = try connection.get()
                 let cluster = try Row.fetchOne(
@@ -27,12 +29,23 @@ extension SQLiteEngine {
                     sql: "SELECT key, value FROM objects WHERE cluster = ? ORDER BY key")
                 let cursor = try Row.fetchCursor(statement, arguments: [id])
                 while let row = try cursor.next() { rows.append((row[0], row[1])) }
-                return (cluster[0], cluster[1], cluster[2], rows)
+                let key = try Row.fetchOne(db, sql: SQLiteEngine.keyQuery, arguments: [id]).map {
+                    (id: $0[0] as String, value: $0[1] as Data)
+                }
+                return (cluster[0], cluster[1], cluster[2], key, rows)
             }
             // Decoding is off the connection, so that no read transaction holds up the log while it lasts.
             decoding.async {
                 let result = raw.flatMap { raw in
-                    Result { try raw.map { try SQLiteEngine.decode($0.base, $0.revision, $0.record, $0.rows, codec) } }
+                    Result {
+                        try raw.map { raw in
+                            guard let wrapped = raw.key else {
+                                throw StoreError.unavailable("the key of cluster \(id) is gone from the database")
+                            }
+                            let key = try SQLiteEngine.unwrap(wrapped.value, wrappedWith: wrapped.id, cluster: id, keys)
+                            return try SQLiteEngine.decode(id, raw.base, raw.revision, raw.record, raw.rows, key)
+                        }
+                    }
                 }
                 completion(result.mapError { StoreError(storage: $0) })
             }
@@ -57,14 +70,19 @@ extension SQLiteEngine {
     }
 
     private static func decode(
-        _ base: Int64, _ revision: Int64, _ record: Data, _ rows: [(key: String, value: Data?)], _ codec: any ValueCodec
+        _ id: Int64, _ base: Int64, _ revision: Int64, _ record: Data, _ rows: [(key: String, value: Data?)],
+        _ clusterKey: ClusterKey
     ) throws -> StoredCluster {
         let rows = try rows.map { key, value -> StoredCluster.Row in
             guard let value else { return .tombstone(key: key) }
-            return .object(key: key, try object(try codec.opened([UInt8](value), key: key), key))
+            let bytes =
+                EncryptedRows.isSecret(key)
+                ? try clusterKey.opened(value, at: EncryptedRows.place(id, key)) : [UInt8](value)
+            return .object(key: key, try object(bytes, key))
         }
         return StoredCluster(
-            base: base, revision: UInt64(clamping: revision), record: try JSON(parsing: [UInt8](record)), rows: rows)
+            base: base, revision: UInt64(clamping: revision),
+            record: try JSON(parsing: try clusterKey.opened(record, at: EncryptedRows.place(recordOf: id))), rows: rows)
     }
 
     static func object(_ bytes: [UInt8], _ key: String) throws -> Object {

@@ -13,7 +13,9 @@ final class SQLiteEngine: StoreEngine {
     let readers: [DatabaseQueue]
     let nextReader = Atomic<Int>(0)
     let checkpointer: DatabaseQueue
-    let codec: any ValueCodec = PlainCodec()
+    let keys: PlatformKeys
+    /// The keys of the clusters that were written to; the writer's own.
+    let writerKeys = Mutex<[Int64: ClusterKey]>([:])
     let log = Mutex(LogState())
     let decoding = DispatchQueue(label: "store-decoding", attributes: .concurrent)
 
@@ -35,6 +37,8 @@ final class SQLiteEngine: StoreEngine {
         {
             throw .unavailable("creating \(path) failed; is the directory writable?")
         }
+        let (keys, isNew) = try PlatformKeys.loadOrCreate(directory: directory)
+        self.keys = keys
         do {
             writer = try SQLiteEngine.connect(path, cachePages: 1_024)
             try writer.inDatabase { db in
@@ -43,6 +47,7 @@ final class SQLiteEngine: StoreEngine {
             }
             readers = [try SQLiteEngine.connect(path), try SQLiteEngine.connect(path)]
             checkpointer = try SQLiteEngine.connect(path)
+            try writer.inDatabase { db in try prepareKeys(isNew: isNew, db) }
         } catch {
             throw StoreError(storage: error)
         }
@@ -62,6 +67,7 @@ final class SQLiteEngine: StoreEngine {
                     PRAGMA synchronous = FULL;
                     PRAGMA wal_autocheckpoint = 0;
                     PRAGMA journal_size_limit = 67108864;
+                    PRAGMA secure_delete = FAST;
                     PRAGMA cache_size = \(cachePages);
                     PRAGMA temp_store = MEMORY;
                     """)
@@ -102,7 +108,7 @@ final class SQLiteEngine: StoreEngine {
             row in
             let key: String = row[0]
             let data: Data = row[1]
-            return (key, try SQLiteEngine.object(try codec.opened([UInt8](data), key: key), key))
+            return (key, try SQLiteEngine.object([UInt8](data), key))
         }
     }
 

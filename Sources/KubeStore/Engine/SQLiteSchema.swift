@@ -7,7 +7,11 @@ import GRDB
 enum SQLiteSchema {
     /// `SMPN`: tells our files from others'.
     static let applicationID: Int32 = 0x534d_504e
-    static let version = 1
+    static let version = 2
+
+    /// The clusters' keys, each wrapped with the platform key of that id.
+    private static let clusterKeys =
+        "CREATE TABLE clusterKeys (cluster INTEGER NOT NULL PRIMARY KEY, platformKey TEXT NOT NULL, value BLOB NOT NULL);"
 
     static func prepare(_ db: Database) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
@@ -15,8 +19,12 @@ enum SQLiteSchema {
             throw StoreError.unavailable(
                 "the database was written by a newer release (format \(found), known \(version)); run that release")
         }
-        guard found == 0 else { return }
+        guard found < version else { return }
         try db.inTransaction(.immediate) {
+            if found == 1 {
+                try db.execute(sql: "\(clusterKeys) PRAGMA user_version = \(version);")
+                return .commit
+            }
             try db.execute(
                 sql: """
                     CREATE TABLE clusters (
@@ -35,6 +43,7 @@ enum SQLiteSchema {
                     ) WITHOUT ROWID;
                     CREATE TABLE garbage (cluster INTEGER NOT NULL PRIMARY KEY);
                     CREATE TABLE counters (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+                    \(clusterKeys)
                     PRAGMA application_id = \(applicationID);
                     PRAGMA user_version = \(version);
                     """)

@@ -89,15 +89,3 @@ struct EngineBatch: Sendable {
         bases.isEmpty && created.isEmpty && rows.isEmpty && revisions.isEmpty && records.isEmpty && deleted.isEmpty
     }
 }
-
-/// How an object's bytes are kept at rest; a cluster that encrypts its secrets has one of its own.
-protocol ValueCodec: Sendable {
-    func sealed(_ bytes: [UInt8], key: String) throws -> [UInt8]
-    func opened(_ bytes: [UInt8], key: String) throws -> [UInt8]
-}
-
-/// Bytes at rest as they are.
-struct PlainCodec: ValueCodec {
-    func sealed(_ bytes: [UInt8], key: String) -> [UInt8] { bytes }
-    func opened(_ bytes: [UInt8], key: String) -> [UInt8] { bytes }
-}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import KubeStore
+
+/// `sampan rotate-keys`: a new key for what is encrypted in the data directory.
+struct RotateKeys: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rotate-keys",
+        abstract: "Give the data directory a new encryption key.",
+        discussion: """
+            Secrets and the clusters' private keys are encrypted, each cluster's with a key of its own, and those with the key in \
+            store/keys.json. This puts a new key in front there. At the next start every cluster's key is encrypted with it, and the \
+            older ones may be removed from the file. The server must not run meanwhile.
+
+            EXAMPLES
+              sampan down && sampan rotate-keys && sampan up
+            """)
+
+    @OptionGroup var instance: InstanceOptions
+
+    func run() async throws {
+        let directory = instance.dataDirectory + "/store"
+        do {
+            try Store.rotateKeys(directory: directory)
+        } catch {
+            throw CommandFailure("The key wasn't rotated: \(error)", hint: "Run `sampan down` first.")
+        }
+        Console.out("There is a new key in \(directory)/keys.json; it's used from the next start on.\n")
+    }
+}
