@@ -14,6 +14,8 @@ public enum KubeControllers {
         public var metrics: (any MetricsSource)?
         /// The certificates, as PEM, by which a cluster's pods verify the API server.
         public var rootAuthority: @Sendable (LogicalCluster) -> String?
+        /// Signs tokens that are kept in secrets; without it such secrets stay empty.
+        public var issueToken: TokenSecretReconciler.Issue?
         /// Every stored resource that a cluster has, custom ones included.
         public var resources: @Sendable (LogicalCluster) -> [ResourceType]
         /// Asks the server behind an APIService whether it answers; without it such an APIService never becomes available.
@@ -24,6 +26,7 @@ public enum KubeControllers {
         public init(
             node: (any NodeSource)? = nil, metrics: (any MetricsSource)? = nil, probe: APIServiceReconciler.Probe? = nil,
             rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
+            issueToken: TokenSecretReconciler.Issue? = nil,
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
             resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
         ) {
@@ -31,6 +34,7 @@ public enum KubeControllers {
             self.metrics = metrics
             self.probe = probe
             self.rootAuthority = rootAuthority
+            self.issueToken = issueToken
             self.resources = resources
             self.resolve = resolve
         }
@@ -76,6 +80,9 @@ public enum KubeControllers {
             EndpointMirrorReconciler(),
             AutoscalerReconciler(metrics: environment.metrics),
         ]
+        if let issue = environment.issueToken {
+            reconcilers.append(TokenSecretReconciler(issue: issue, authority: environment.rootAuthority))
+        }
         if let probe = environment.probe { reconcilers.append(APIServiceReconciler(probe: probe)) }
         if let node = environment.node { reconcilers.append(SchedulerReconciler(source: node)) }
         return reconcilers

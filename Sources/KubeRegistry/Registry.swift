@@ -54,8 +54,9 @@ public final class Registry: Sendable {
     public static var defaultAdmission: [any AdmissionPlugin] {
         [
             NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PodSecurityAdmission(), PriorityAdmission(),
-            DefaultTolerationSeconds(), RuntimeClassAdmission(), CertificateRequester(), MutatingPolicies(), MutatingWebhooks(),
-            ValidatingPolicies(), ValidatingWebhooks(), ResourceQuotaAdmission(),
+            DefaultTolerationSeconds(), ClaimResize(), CertificateRequester(), CertificateAdmission(), DefaultClasses(),
+            RuntimeClassAdmission(), MutatingPolicies(), MutatingWebhooks(), ValidatingPolicies(), ValidatingWebhooks(),
+            ResourceQuotaAdmission(),
         ]
     }
 

@@ -29,10 +29,13 @@ public struct TokenClaims: Sendable {
     public var boundObject: TokenBinding?
     /// The node of the pod that the token is bound to.
     public var node: (name: String, uid: String)?
+    /// The secret that the token is kept in, when it is of the old sort that lasts as long as its secret; it has no audience then.
+    public var secret: String?
 
     public init(
         cluster: LogicalCluster, namespace: String, serviceAccount: String, serviceAccountUID: String, audiences: [String] = [],
-        expirationSeconds: Int64 = 3600, boundObject: TokenBinding? = nil, node: (name: String, uid: String)? = nil
+        expirationSeconds: Int64 = 3600, boundObject: TokenBinding? = nil, node: (name: String, uid: String)? = nil,
+        secret: String? = nil
     ) {
         self.cluster = cluster
         self.namespace = namespace
@@ -42,6 +45,7 @@ public struct TokenClaims: Sendable {
         self.expirationSeconds = expirationSeconds
         self.boundObject = boundObject
         self.node = node
+        self.secret = secret
     }
 }
 

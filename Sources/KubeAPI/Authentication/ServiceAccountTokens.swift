@@ -9,6 +9,9 @@ public import KubeStore
 public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
     /// Who issues, in every cluster: the address at which its pods find the API server.
     public static let issuer = "https://kubernetes.default.svc.cluster.local"
+    /// Who issued tokens that are kept in secrets, in every cluster.
+    static let legacyIssuer = "kubernetes/serviceaccount"
+    private static let legacyPrefix = "kubernetes.io/serviceaccount/"
     /// The audiences that the API server itself answers to.
     static let ownAudiences = [issuer]
 
@@ -24,6 +27,7 @@ public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
     /// Signs a token.
     public func issue(_ claims: TokenClaims) async throws(StatusError) -> IssuedToken {
         let identity = try self.identities.identity(of: claims.cluster)
+        if let secret = claims.secret { return try self.issue(claims, keptIn: secret, identity) }
         let now = Int64(Timestamp.seconds)
         let end = now + claims.expirationSeconds
         let audiences = claims.audiences.isEmpty ? Self.ownAudiences : claims.audiences
@@ -48,6 +52,25 @@ public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
         }
     }
 
+    /// Signs a token without end, which is good as long as its secret holds it.
+    private func issue(
+        _ claims: TokenClaims, keptIn secret: String, _ identity: ClusterIdentity
+    ) throws(StatusError) -> IssuedToken {
+        let payload: JSON = [
+            "iss": .string(Self.legacyIssuer), "\(Self.legacyPrefix)namespace": .string(claims.namespace),
+            "\(Self.legacyPrefix)secret.name": .string(secret),
+            "\(Self.legacyPrefix)service-account.name": .string(claims.serviceAccount),
+            "\(Self.legacyPrefix)service-account.uid": .string(claims.serviceAccountUID),
+            "sub": .string("system:serviceaccount:\(claims.namespace):\(claims.serviceAccount)"),
+        ]
+        do {
+            let token = try JSONWebToken.sign(payload, with: identity.serviceAccountKey, keyID: identity.serviceAccountKeyID)
+            return IssuedToken(token: token, expirationTimestamp: "", audiences: Self.ownAudiences)
+        } catch {
+            throw .internalError("signing a service-account token in cluster \(claims.cluster.name): \(error)")
+        }
+    }
+
     // MARK: Reading
 
     /// The user of a token of this cluster, whose service account and bound object still exist.
@@ -64,7 +87,25 @@ public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
         guard JSONWebToken.looksLikeToken(token),
             let claims = self.verified.claims(of: token, identity)
         else { return nil }
+        if claims["iss"]?.string == Self.legacyIssuer {
+            return Self.user(of: claims, token, in: cluster.snapshot).map { user in
+                (user, wanted.filter(Self.ownAudiences.contains))
+            }.flatMap { $0.1.isEmpty ? nil : $0 }
+        }
         return self.user(of: claims, audiences: wanted, in: cluster.snapshot)
+    }
+
+    /// The user of a token that is kept in a secret, as long as the secret holds this very token.
+    private static func user(of claims: JSON, _ token: String, in snapshot: Snapshot) -> UserInfo? {
+        func claim(_ name: String) -> String { claims["\(legacyPrefix)\(name)"]?.string ?? "" }
+        let (namespace, name, uid) = (claim("namespace"), claim("service-account.name"), claim("service-account.uid"))
+        guard claims["sub"]?.string == "system:serviceaccount:\(namespace):\(name)",
+            let secret = snapshot.get(Key(group: "", plural: "secrets", namespace: namespace, name: claim("secret.name"))),
+            secret.metadata.deletionTimestamp == nil,
+            secret.tree[path: "data", "token"]?.string == Data(token.utf8).base64EncodedString(),
+            lives("serviceaccounts", namespace, name: name, uid: uid, in: snapshot)
+        else { return nil }
+        return .serviceAccount(namespace: namespace, name: name, uid: uid)
     }
 
     private func user(

@@ -12,6 +12,7 @@ enum Resources {
     static let services = find("", "services")
     static let endpoints = find("", "endpoints")
     static let configMaps = find("", "configmaps")
+    static let secrets = find("", "secrets")
     static let events = find("", "events")
     static let serviceAccounts = find("", "serviceaccounts")
     static let replicationControllers = find("", "replicationcontrollers")

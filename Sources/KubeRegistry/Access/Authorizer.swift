@@ -35,9 +35,10 @@ public final class Authorizer: Sendable {
     /// Whether the user may do this in the cluster, as its RBAC objects are now.
     public func decide(_ request: AccessAttributes, in cluster: LogicalCluster) -> Decision {
         if request.user.groups.contains("system:masters") { return Decision(isAllowed: true, reason: "") }
+        // In this order: rules from before a change must not be remembered in an index that was made after it.
+        let index = index(of: cluster)
         let snapshot = cluster.snapshot
         var missing: [String] = []
-        let index = index(of: cluster)
         for (binding, subject) in index.bindings(of: request.user, in: request.namespace) {
             // A path can be allowed by a ClusterRoleBinding only.
             if !request.isResourceRequest, !binding.namespace.isEmpty { continue }

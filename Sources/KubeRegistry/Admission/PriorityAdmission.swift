@@ -39,8 +39,8 @@ public struct PriorityAdmission: AdmissionPlugin {
         request.object["spec"] = spec
     }
 
-    public func validate(_ request: AdmissionRequest) async throws(StatusError) {
-        guard request.operation != .delete, request.resource.plural == "priorityclasses",
+    public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
+        guard request.operation == .create || request.operation == .update, request.resource.plural == "priorityclasses",
             request.object["globalDefault"]?.bool == true, let current = Self.defaultClass(in: request.snapshot),
             current.metadata.name != request.name
         else { return }

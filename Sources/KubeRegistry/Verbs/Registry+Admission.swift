@@ -34,6 +34,21 @@ extension Registry {
         return request.object
     }
 
+    /// Passes the binding of a pod through admission: a create of a `Binding`.
+    func admitBinding(
+        of pod: JSON, _ resource: ResourceType, _ options: UpdateOptions, _ context: RequestContext
+    ) async throws(StatusError) {
+        let metadata = pod["metadata"] ?? [:]
+        var binding: JSON = [
+            "apiVersion": "v1", "kind": "Binding", "metadata": [:],
+            "target": ["kind": "Node", "name": pod[path: "spec", "nodeName"] ?? ""],
+        ]
+        for key in ["name", "namespace", "uid"] { binding[path: "metadata", key] = metadata[key] }
+        _ = try await admitted(
+            binding, resource, namespace: metadata.text("namespace"), name: metadata.text("name"), subresource: "binding",
+            CreateOptions(dryRun: options.dryRun), context)
+    }
+
     /// Passes a connection to a part of an object (`exec`, `attach`, `portforward`, `proxy`) through admission.
     ///
     /// - Parameter options: what the connection's query says, as an object of the subresource's kind without `apiVersion` and `kind`.

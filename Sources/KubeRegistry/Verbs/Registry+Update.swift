@@ -214,6 +214,12 @@ extension Registry {
         case "binding": object[path: "metadata", "managedFields"] = old[path: "metadata", "managedFields"]
         default: FieldOwnership.note(&object, old: old, resource, subresource: subresource, options, context)
         }
+        var context = context
+        if subresource == "binding", !context.isAdmitted {
+            // What this server's own scheduler does is to others what a scheduler's request would be.
+            try await admitBinding(of: object, resource, options, context)
+            context = context.admitted
+        }
         var request = AdmissionRequest(
             operation: .update, resource: resource, subresource: subresource, namespace: resource.isNamespaced ? namespace : "",
             name: current.metadata.name, object: object, old: current, isDryRun: options.dryRun, context: context,

@@ -54,6 +54,12 @@ enum ServerMain {
             environment: KubeControllers.Environment(
                 node: node?.source, probe: { await aggregator.probe($0, in: $1) },
                 rootAuthority: { _ in endpoint.certificateAuthority },
+                issueToken: { claims in
+                    guard let issuer = registry.tokenIssuer else {
+                        throw StatusError.serviceUnavailable("the server is still starting")
+                    }
+                    return try await issuer.issue(claims)
+                },
                 resources: { registry.schema(of: $0).resources },
                 resolve: { kind, cluster in
                     let schema = registry.schema(of: cluster)

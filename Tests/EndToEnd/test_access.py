@@ -1,0 +1,231 @@
+"""Who may do what, and how that is asked and given, through stock kubectl; tokens of every kind."""
+
+import base64
+import json
+import subprocess
+import unittest
+
+from harness import shared
+from harness.cluster import Connection
+from harness.waiting import until
+
+
+class Access(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.instance = shared.new("access", containers=False)
+        cls.cluster = cls.instance.cluster("access")
+        cls.other = cls.instance.cluster("other")
+        cls.cluster.kubectl("create", "serviceaccount", "robot")
+        cls.cluster.kubectl("create", "rolebinding", "robot", "--clusterrole=admin", "--serviceaccount=default:robot")
+
+    def ask(self, token, path="/api/v1/namespaces/default/pods", cluster=None, method="GET", body=None, headers=None):
+        cluster = cluster or self.cluster
+        connection = Connection(cluster.url, cluster.authority, token=token)
+        try:
+            return connection.request(method, path, body, headers=headers)
+        finally:
+            connection.close()
+
+    def robot(self, *arguments, check=False, input=None):
+        return self.cluster.kubectl("--as=system:serviceaccount:default:robot", *arguments, check=check, input=input)
+
+    def refused(self, *arguments, input=None):
+        result = self.robot(*arguments, input=input)
+        self.assertNotEqual(result.returncode, 0, result.stdout)
+        return result.stderr
+
+    # What one may do
+
+    def test_kubectl_auth_tells(self):
+        self.assertEqual(self.robot("auth", "can-i", "list", "pods").stdout, "yes\n")
+        denied = self.robot("auth", "can-i", "list", "nodes")
+        self.assertEqual((denied.returncode, denied.stdout), (1, "no\n"))
+        listed = self.robot("auth", "can-i", "--list").stdout
+        self.assertRegex(listed, r"(?m)^pods +\[\] +\[\] +\[.*create.*\]$")
+        self.assertRegex(listed, r"(?m)^selfsubjectreviews.authentication.k8s.io +\[\] +\[\] +\[create\]$")
+        self.assertRegex(listed, r"(?m)^ +\[/healthz\] +\[\] +\[get\]$")
+        whoami = json.loads(self.robot("auth", "whoami", "-o", "json").stdout)["status"]["userInfo"]
+        self.assertEqual(whoami["username"], "system:serviceaccount:default:robot")
+        self.assertIn("system:serviceaccounts:default", whoami["groups"])
+
+    def test_reviews(self):
+        review = lambda kind, path, spec: self.cluster.request("POST", path, {
+            "apiVersion": "authorization.k8s.io/v1", "kind": kind, "metadata": {}, "spec": spec})
+        local = "/apis/authorization.k8s.io/v1/namespaces/default/localsubjectaccessreviews"
+        spec = {"user": "system:serviceaccount:default:robot",
+                "resourceAttributes": {"namespace": "default", "verb": "get", "resource": "secrets"}}
+        answer = review("LocalSubjectAccessReview", local, spec)
+        self.assertEqual(answer.code, 201, answer)
+        self.assertTrue(answer.json["status"]["allowed"])
+        self.assertIn('RoleBinding "robot/default"', answer.json["status"]["reason"])
+        spec["resourceAttributes"]["namespace"] = "kube-system"
+        self.assertEqual(review("LocalSubjectAccessReview", local, spec).code, 422)
+        answer = review("SubjectAccessReview", "/apis/authorization.k8s.io/v1/subjectaccessreviews", spec)
+        self.assertFalse(answer.json["status"]["allowed"])
+
+    def test_reconcile(self):
+        roles = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: shared, namespace: default}
+rules: [{apiGroups: [""], resources: [configmaps], verbs: [VERB]}]
+"""
+        first = self.cluster.kubectl("auth", "reconcile", "-f", "-", input=roles.replace("VERB", "get"))
+        self.assertIn("role.rbac.authorization.k8s.io/shared reconciled", first)
+        self.cluster.kubectl("auth", "reconcile", "-f", "-", input=roles.replace("VERB", "list"))
+        verbs = [rule["verbs"] for rule in self.cluster.get("role/shared")["rules"]]
+        self.assertEqual(sorted(sum(verbs, [])), ["get", "list"])
+
+    def test_nobody_gives_away_what_they_have_not(self):
+        error = self.refused("create", "role", "more", "--verb=get", "--resource=nodes")
+        self.assertIn("is attempting to grant RBAC permissions not currently held", error)
+        self.assertIn('{APIGroups:[""], Resources:["nodes"], Verbs:["get"]}', error)
+        self.assertIn("not currently held", self.refused("create", "rolebinding", "up", "--clusterrole=cluster-admin", "--user=x"))
+        self.robot("create", "role", "less", "--verb=get", "--resource=pods", check=True)
+        self.robot("create", "rolebinding", "fine", "--role=less", "--user=x", check=True)
+        # With bind and escalate said aloud it may.
+        self.cluster.apply({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "giver"},
+            "rules": [{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["escalate"]}]})
+        self.cluster.kubectl("create", "rolebinding", "giver", "--role=giver", "--serviceaccount=default:robot")
+        self.robot("create", "role", "more", "--verb=get", "--resource=nodes", check=True)
+
+    def test_aggregated_roles_follow_their_parts(self):
+        self.assertEqual(self.robot("auth", "can-i", "get", "podtemplates").stdout, "no\n")
+        self.cluster.apply({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "templates", "labels": {"rbac.authorization.k8s.io/aggregate-to-admin": "true"}},
+            "rules": [{"apiGroups": [""], "resources": ["podtemplates"], "verbs": ["get"]}]})
+        self.assertEqual(self.robot("auth", "can-i", "get", "podtemplates").stdout.splitlines()[-1], "yes")
+        until(lambda: any("podtemplates" in rule.get("resources", []) for rule in self.cluster.get("clusterrole/admin")["rules"]),
+              "the aggregate shows its part")
+        self.cluster.kubectl("delete", "clusterrole/templates")
+        self.assertEqual(self.robot("auth", "can-i", "get", "podtemplates").stdout.splitlines()[-1], "no")
+
+    def test_impersonation_needs_a_right_for_each_thing(self):
+        token = self.cluster.kubectl("create", "token", "robot").strip()
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        as_jane = {"Impersonate-User": "jane", "Impersonate-Uid": "7", "Impersonate-Extra-Example.com%2fscope": "dev"}
+        answer = self.ask(token, path, method="POST", body=body, headers=as_jane)
+        self.assertEqual(answer.code, 403, answer)
+        self.assertIn('cannot impersonate resource "users" in API group ""', answer.json["message"])
+        rules = [{"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"], "resourceNames": ["jane"]}]
+        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "actor"}, "rules": rules}
+        self.cluster.apply(role)
+        self.cluster.kubectl("create", "clusterrolebinding", "actor", "--clusterrole=actor", "--serviceaccount=default:robot")
+        answer = self.ask(token, path, method="POST", body=body, headers=as_jane)
+        self.assertIn('cannot impersonate resource "uids" in API group "authentication.k8s.io"', answer.json["message"])
+        rules.append({"apiGroups": ["authentication.k8s.io"], "resources": ["uids", "userextras/example.com/scope"], "verbs": ["impersonate"]})
+        self.cluster.apply(role)
+        answer = self.ask(token, path, method="POST", body=body, headers=as_jane)
+        self.assertEqual(answer.code, 201, answer)
+        user = answer.json["status"]["userInfo"]
+        self.assertEqual((user["username"], user["uid"], user["extra"]), ("jane", "7", {"example.com/scope": ["dev"]}))
+        answer = self.ask(token, path, method="POST", body=body, headers={"Impersonate-User": "jane", "Impersonate-Group": "system:masters"})
+        self.assertEqual(answer.code, 403, answer)
+
+    # Tokens
+
+    def review(self, token, **spec):
+        answer = self.cluster.request("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token, **spec}})
+        self.assertEqual(answer.code, 201, answer)
+        return answer.json["status"]
+
+    def test_a_token_dies_with_what_it_is_bound_to(self):
+        self.cluster.kubectl("create", "secret", "generic", "life")
+        token = self.cluster.kubectl("create", "token", "robot", "--bound-object-kind=Secret", "--bound-object-name=life").strip()
+        self.assertEqual(self.ask(token).code, 200)
+        self.assertEqual(self.ask(token, cluster=self.other).code, 401)
+        self.cluster.kubectl("delete", "secret/life")
+        self.assertEqual(self.ask(token).code, 401)
+        self.assertEqual(self.review(token)["user"], {})
+        self.cluster.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "far"}})
+        token = self.cluster.kubectl("create", "token", "robot", "--bound-object-kind=Node", "--bound-object-name=far").strip()
+        status = self.review(token)
+        self.assertTrue(status["authenticated"])
+        self.assertEqual(status["user"]["extra"]["authentication.kubernetes.io/node-name"], ["far"])
+        self.cluster.kubectl("delete", "node/far")
+        self.assertEqual(self.ask(token).code, 401)
+
+    def test_a_token_dies_with_its_account(self):
+        self.cluster.kubectl("create", "serviceaccount", "short")
+        token = self.cluster.kubectl("create", "token", "short").strip()
+        self.assertEqual(self.ask(token).code, 403)
+        self.cluster.kubectl("delete", "serviceaccount/short")
+        self.assertEqual(self.ask(token).code, 401)
+        self.cluster.kubectl("create", "serviceaccount", "short")
+        self.assertEqual(self.ask(token).code, 401)
+
+    def test_audiences(self):
+        token = self.cluster.kubectl("create", "token", "robot", "--audience=vault").strip()
+        self.assertEqual(self.ask(token).code, 401)
+        self.assertEqual(self.review(token, audiences=["vault", "other"])["audiences"], ["vault"])
+        self.assertNotIn("authenticated", self.review(token))
+
+    def test_a_secret_asks_for_a_token_without_end(self):
+        def secret(name, account):
+            self.cluster.apply({
+                "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+                "metadata": {"name": name, "annotations": {"kubernetes.io/service-account.name": account}}})
+        self.cluster.kubectl("create", "serviceaccount", "old")
+        secret("old-token", "old")
+        data = until(lambda: self.cluster.get("secret/old-token").get("data"), "the secret is filled")
+        token = base64.b64decode(data["token"]).decode()
+        self.assertEqual(base64.b64decode(data["namespace"]), b"default")
+        self.assertIn(b"BEGIN CERTIFICATE", base64.b64decode(data["ca.crt"]))
+        status = self.review(token)
+        self.assertEqual(status["user"]["username"], "system:serviceaccount:default:old")
+        claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+        self.assertEqual((claims["iss"], "exp" in claims), ("kubernetes/serviceaccount", False))
+        # It is good only as long as the secret holds it.
+        self.cluster.kubectl("patch", "secret/old-token", "-p", '{"data":{"token":"bm8="}}')
+        self.assertEqual(self.ask(token).code, 401)
+        self.cluster.kubectl("delete", "secret/old-token")
+        secret("second", "old")
+        until(lambda: self.cluster.get("secret/second").get("data"), "the secret is filled")
+        self.cluster.kubectl("delete", "serviceaccount/old")
+        until(lambda: self.cluster.kubectl("get", "secret/second", check=False).returncode == 1, "the secret goes with its account")
+        secret("nobodys", "nobody")
+        until(lambda: self.cluster.kubectl("get", "secret/nobodys", check=False).returncode == 1, "the secret of no account goes")
+
+    def test_others_can_verify_tokens(self):
+        token = self.cluster.kubectl("create", "token", "robot").strip()
+        configuration = json.loads(self.cluster.kubectl("get", "--raw", "/.well-known/openid-configuration"))
+        keys = json.loads(self.cluster.kubectl("get", "--raw", "/openid/v1/jwks"))["keys"]
+        head, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
+        self.assertEqual(claims["iss"], configuration["issuer"])
+        self.assertEqual([key["kid"] for key in keys], [head["kid"]])
+        self.assertEqual(head["alg"], configuration["id_token_signing_alg_values_supported"][0])
+        others = json.loads(self.other.kubectl("get", "--raw", "/openid/v1/jwks"))["keys"]
+        self.assertNotEqual(others[0]["kid"], keys[0]["kid"])
+
+    # Certificates
+
+    def test_a_right_for_the_signer_is_needed_to_approve(self):
+        self.cluster.kubectl("create", "clusterrolebinding", "csr", "--clusterrole=system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+                             "--serviceaccount=default:robot", check=False)
+        self.cluster.apply({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "clerk"},
+            "rules": [{"apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests", "certificatesigningrequests/approval"],
+                       "verbs": ["get", "list", "update", "patch", "create"]}]})
+        self.cluster.kubectl("create", "clusterrolebinding", "clerk", "--clusterrole=clerk", "--serviceaccount=default:robot")
+        request = lambda name, subject: self.cluster.apply({
+            "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": name},
+            "spec": {"signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"],
+                     "request": base64.b64encode(certificate_request(subject)).decode()}})
+        request("jane", "/CN=jane/O=developers")
+        self.assertIn('user not permitted to approve requests with signerName "kubernetes.io/kube-apiserver-client"',
+                      self.refused("certificate", "approve", "jane"))
+        self.cluster.kubectl("certificate", "approve", "jane")
+        with self.assertRaisesRegex(AssertionError, "use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed"):
+            request("root", "/CN=root/O=system:masters")
+
+
+def certificate_request(subject):
+
+    return subprocess.run(
+        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null",
+         "-subj", subject], capture_output=True, check=True).stdout

@@ -1,0 +1,128 @@
+import KubeObject
+import KubeSchema
+import KubeStore
+import Testing
+
+@testable import KubeRegistry
+
+@Suite struct BuiltinAdmissionTests {
+    private func request(organization: String) -> String {
+        // A subject's organization as DER has it, between other bytes.
+        let name = Array(organization.utf8)
+        let der: [UInt8] = [0x30, 0x0B, 0x06, 0x03, 0x55, 0x04, 0x0A, 0x0C, UInt8(name.count)] + name + [0x30, 0x00]
+        return "-----BEGIN CERTIFICATE REQUEST-----\n\(Base64.encode(der))\n-----END CERTIFICATE REQUEST-----\n"
+    }
+
+    @Test func `organizations are found in a certificate's request`() {
+        #expect(SubjectOrganizations.of(pem: Array(request(organization: "system:masters").utf8)) == ["system:masters"])
+        #expect(SubjectOrganizations.of(pem: Array(request(organization: "developers").utf8)) == ["developers"])
+        #expect(SubjectOrganizations.of(pem: [1, 2, 3]) == [])
+        let long: [UInt8] = [0x06, 0x03, 0x55, 0x04, 0x0A, 0x0C, 0x81, 14] + Array("system:masters".utf8)
+        #expect(SubjectOrganizations.of(pem: Array(Base64.encode(long).utf8)) == ["system:masters"])
+    }
+
+    @Test func `a second default priority class is refused`() async throws {
+        try await withRegistry { fixture in
+            let yaml =
+                "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: NAME}, value: 5, globalDefault: true}"
+            try await fixture.create(yaml.replacing("NAME", with: "a"), namespace: "")
+            let error = await refusal { try await fixture.create(yaml.replacing("NAME", with: "b"), namespace: "") }
+            #expect(error?.message.contains("PriorityClass a is already marked as default") == true)
+        }
+    }
+
+    @Test func `claims and ingresses get the default class`() async throws {
+        try await withRegistry { fixture in
+            let claim = """
+                apiVersion: v1
+                kind: PersistentVolumeClaim
+                metadata: {name: NAME}
+                spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+                """
+            #expect(try await fixture.create(claim.replacing("NAME", with: "early"))[path: "spec", "storageClassName"] == nil)
+            for (name, isDefault) in [("a", "true"), ("b", "false")] {
+                try await fixture.create(
+                    """
+                    apiVersion: storage.k8s.io/v1
+                    kind: StorageClass
+                    metadata: {name: \(name), annotations: {storageclass.kubernetes.io/is-default-class: "\(isDefault)"}}
+                    provisioner: example.com/disk
+                    """, namespace: "")
+            }
+            try await fixture.create(
+                """
+                apiVersion: networking.k8s.io/v1
+                kind: IngressClass
+                metadata: {name: edge, annotations: {ingressclass.kubernetes.io/is-default-class: "true"}}
+                spec: {controller: example.com/edge}
+                """, namespace: "")
+            #expect(try await fixture.create(claim.replacing("NAME", with: "late"))[path: "spec", "storageClassName"] == "a")
+            let ingress = try await fixture.create(
+                """
+                apiVersion: networking.k8s.io/v1
+                kind: Ingress
+                metadata: {name: i}
+                spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
+                """)
+            #expect(ingress[path: "spec", "ingressClassName"] == "edge")
+            let claims = try fixture.resource("persistentvolumeclaims")
+            try await fixture.registry.mutate(claims, namespace: "default", name: "late", subresource: "status", fixture.admin) {
+                $0["status"] = ["phase": "Bound"]
+            }
+            let bigger = await refusal {
+                try await fixture.registry.patch(
+                    .merge, ["spec": ["resources": ["requests": ["storage": "2Gi"]]]],
+                    claims,
+                    namespace: "default", name: "late", fixture.admin)
+            }
+            #expect(bigger?.code == 403)
+            #expect(bigger?.message.contains("only dynamically provisioned pvc can be resized") == true)
+        }
+    }
+
+    @Test func `approving needs a right for the signer`() async throws {
+        try await withRegistry { fixture in
+            let csrs = try fixture.resource("certificatesigningrequests", "certificates.k8s.io")
+            let jane = RequestContext(cluster: fixture.cluster, user: UserInfo(name: "jane", groups: ["system:authenticated"]))
+            func review(_ verb: String, _ subresource: String, _ signer: String, _ context: RequestContext) async -> StatusError?
+            {
+                let tree: JSON = [
+                    "metadata": ["name": "c"], "spec": ["signerName": .string(signer)], "status": ["certificate": "new"],
+                ]
+                return await refusal {
+                    let old = try Object(
+                        ["metadata": ["name": "c"], "spec": ["signerName": .string(signer)]], resourceVersion: 1)
+                    var request = AdmissionRequest(
+                        operation: .update, resource: csrs, subresource: subresource, namespace: "", name: "c", object: tree,
+                        old: old,
+                        isDryRun: false, context: context, snapshot: fixture.cluster.snapshot, registry: fixture.registry)
+                    try await CertificateAdmission().validate(&request)
+                }
+            }
+            let signer = "example.com/mine"
+            #expect(
+                await review("approve", "approval", signer, jane)?.message
+                    == "certificatesigningrequests.certificates.k8s.io \"c\" is forbidden: user not permitted to approve requests with signerName \"example.com/mine\""
+            )
+            #expect(await review("sign", "status", signer, jane)?.message.contains("not permitted to sign") == true)
+            #expect(await review("approve", "approval", signer, fixture.admin) == nil)
+            try await fixture.create(
+                """
+                apiVersion: rbac.authorization.k8s.io/v1
+                kind: ClusterRole
+                metadata: {name: approver}
+                rules: [{apiGroups: [certificates.k8s.io], resources: [signers], resourceNames: ["example.com/*"], verbs: [approve]}]
+                """, namespace: "")
+            try await fixture.create(
+                """
+                apiVersion: rbac.authorization.k8s.io/v1
+                kind: ClusterRoleBinding
+                metadata: {name: approver}
+                roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: approver}
+                subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}]
+                """, namespace: "")
+            #expect(await review("approve", "approval", signer, jane) == nil)
+            #expect(await review("sign", "status", signer, jane) != nil)
+        }
+    }
+}
