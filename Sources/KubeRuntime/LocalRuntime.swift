@@ -35,8 +35,12 @@ public struct PodRejection: Sendable, Equatable {
     }
 }
 
-/// Looks at a pod before it is begun, in the cluster as it is; nil lets it in.
-public typealias PodAdmission = @Sendable (_ pod: Object, _ snapshot: Snapshot) -> PodRejection?
+/// Looks at a pod before it is begun, in the cluster as it is; nil lets it in. One is asked about after the other, in the order in which
+/// they came, and `isAdmitted` tells of the pods (by uid) that were let in before.
+public typealias PodAdmission =
+    @Sendable (
+        _ pod: Object, _ snapshot: Snapshot, _ isAdmitted: (String) -> Bool
+    ) -> PodRejection?
 
 /// Runs the pods that are bound to this node, of all clusters, as containers of the instance's own containerd.
 ///
@@ -62,7 +66,7 @@ public final class LocalRuntime: Service {
     ///   - admission: asked about every pod before that.
     public init(
         engine: ContainerEngine, options: RuntimeOptions, registry: Registry, addresses: PodAddressBook,
-        network: (any PodNetworkObserver)? = nil, admission: @escaping PodAdmission = { _, _ in nil }, logger: Logger
+        network: (any PodNetworkObserver)? = nil, admission: @escaping PodAdmission = { _, _, _ in nil }, logger: Logger
     ) {
         self.admission = admission
         self.engine = engine
@@ -100,7 +104,7 @@ public final class LocalRuntime: Service {
         let events = EventRecorder(registry: registry, nodeName: node.nodeName, logger: logger)
         let services = PodServices(
             engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
-            admission: admission, http: http,
+            http: http,
             gate: Gate(limit: 8), owners: ContainerOwners(), logger: logger)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -215,14 +219,24 @@ public final class LocalRuntime: Service {
         let isOver = (phase == "Succeeded" || phase == "Failed") && metadata.deletionTimestamp == nil
         let files = PodFiles(engine.paths, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid)
         if isOver && !File.exists(files.directory) { return }
-        spawn(cluster: cluster, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, services, &pods)
+        spawn(
+            cluster: cluster, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid,
+            rejection: judge(object, cluster), services, &pods)
+    }
+
+    /// Why a pod comes to its end before it begins.
+    private func judge(_ object: Object, _ cluster: LogicalCluster) -> PodRejection? {
+        let pod = Pod(object)
+        guard pod.startTime == nil, !pod.isTerminal, !pod.isBeingDeleted else { return nil }
+        return admission(object, cluster.snapshot) { uid in workers.withLock { $0[uid].map { $0.rejection == nil } ?? false } }
     }
 
     private func spawn(
-        cluster: LogicalCluster, namespace: String, name: String, uid: String, _ services: PodServices,
-        _ pods: inout ThrowingDiscardingTaskGroup<any Error>
+        cluster: LogicalCluster, namespace: String, name: String, uid: String, rejection: PodRejection? = nil,
+        _ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>
     ) {
-        let worker = PodWorker(cluster: cluster, namespace: namespace, name: name, uid: uid, services: services)
+        let worker = PodWorker(
+            cluster: cluster, namespace: namespace, name: name, uid: uid, rejection: rejection, services: services)
         workers.withLock { $0[uid] = worker }
         pods.addTask {
             await worker.run()

@@ -11,13 +11,14 @@ public enum NodeAdmission {
     }
 
     /// Why the pod's node doesn't take it; nil when it does, or when the cluster doesn't have the node.
-    public static func rejection(of pod: Object, in snapshot: Snapshot) -> Rejection? {
+    ///
+    /// - Parameter isAdmitted: whether the pod with this uid was let in before; it may not say so itself yet.
+    public static func rejection(of pod: Object, in snapshot: Snapshot, isAdmitted: (String) -> Bool) -> Rejection? {
         let name = PodState(pod).nodeName
         guard let node = snapshot.get(Key(Resources.nodes, namespace: "", name: name)) else { return nil }
         let running = snapshot.list(prefix: Key.prefix(Resources.pods)).filter { other in
-            // What hasn't been begun may itself be refused.
             other.metadata.uid != pod.metadata.uid && PodState(other).nodeName == name && !PodState(other).isFinished
-                && other.tree[path: "status", "startTime"]?.string != nil
+                && (isAdmitted(other.metadata.uid) || other.tree[path: "status", "startTime"]?.string != nil)
         }
         return NodeFilter(node: node).rejection(pod, running: running)
     }

@@ -10,7 +10,6 @@ struct PodServices: Sendable {
     let events: EventRecorder
     let network: (any PodNetworkObserver)?
     let addresses: PodAddressBook
-    let admission: PodAdmission
     let http: HTTPClient
     /// So many sandboxes and containers are made at once.
     let gate: Gate

@@ -55,6 +55,8 @@ final class PodWorker: Sendable {
     let namespace: String
     let name: String
     let uid: String
+    /// Why the node doesn't take the pod.
+    let rejection: PodRejection?
     let services: PodServices
     let files: PodFiles
     let tokens: TokenCache
@@ -62,7 +64,11 @@ final class PodWorker: Sendable {
     private let mailbox = Mailbox<Message>()
     private let hold: LogicalCluster.Hold
 
-    init(cluster: LogicalCluster, namespace: String, name: String, uid: String, services: PodServices) {
+    init(
+        cluster: LogicalCluster, namespace: String, name: String, uid: String, rejection: PodRejection? = nil,
+        services: PodServices
+    ) {
+        self.rejection = rejection
         self.cluster = cluster
         self.namespace = namespace
         self.name = name
@@ -80,19 +86,18 @@ final class PodWorker: Sendable {
     func post(_ message: Message) { mailbox.post(message) }
 
     /// The pod as stored now; nil when it's gone, or another one has its name.
-    func desired() -> Pod? { stored().map { Pod($0) } }
-
-    private func stored() -> Object? {
+    func desired() -> Pod? {
         guard !cluster.isDeleted else { return nil }
         let key = Key(group: "core", plural: "pods", namespace: namespace, name: name)
-        return cluster.snapshot.get(key).flatMap { $0.metadata.uid == uid ? $0 : nil }
+        guard let object = cluster.snapshot.get(key), object.metadata.uid == uid else { return nil }
+        return Pod(object)
     }
 
     /// Works until nothing of the pod is left, or the task is cancelled (containers go on then).
     func run() async {
         var state = State(observer: PodObserver(client: services.client, uid: uid, files: files))
         state.memory.firstSeen = Timestamp.seconds
-        judge(&state)
+        reject(&state)
         await withDiscardingTaskGroup { group in
             mailbox.post(.observe)
             for await _ in mailbox.turns {
@@ -113,14 +118,9 @@ final class PodWorker: Sendable {
     }
 
     /// A pod that the node doesn't take comes to its end before it begins.
-    private func judge(_ state: inout State) {
-        guard let object = stored() else { return }
-        let pod = Pod(object)
-        guard pod.startTime == nil, !pod.isTerminal, !pod.isBeingDeleted,
-            let rejection = services.admission(object, cluster.snapshot)
-        else { return }
-        state.memory.failure = PodMemory.Failure(
-            reason: rejection.reason, message: "Pod was rejected: \(rejection.message)")
+    private func reject(_ state: inout State) {
+        guard let rejection, let pod = desired() else { return }
+        state.memory.failure = PodMemory.Failure(reason: rejection.reason, message: "Pod was rejected: \(rejection.message)")
         services.events.record(.warning, rejection.reason, rejection.message, pod: pod, in: cluster)
     }
 

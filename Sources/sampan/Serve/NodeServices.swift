@@ -30,8 +30,10 @@ struct NodeServices {
             logger: logger)
         runtime = LocalRuntime(
             engine: engine, options: RuntimeOptions(), registry: registry, addresses: addresses, network: network,
-            admission: { pod, snapshot in
-                NodeAdmission.rejection(of: pod, in: snapshot).map { PodRejection(reason: $0.reason, message: $0.message) }
+            admission: { pod, snapshot, isAdmitted in
+                NodeAdmission.rejection(of: pod, in: snapshot, isAdmitted: isAdmitted).map {
+                    PodRejection(reason: $0.reason, message: $0.message)
+                }
             }, logger: logger)
     }
 

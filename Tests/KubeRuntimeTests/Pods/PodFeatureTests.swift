@@ -71,15 +71,18 @@ extension Integration {
 
         /// Kubelet looks once more at what is bound to it.
         @Test func refusesAPodThatDoesntFit() async throws {
-            let admission: PodAdmission = { pod, _ in
-                pod.metadata.name == "unfit" ? PodRejection(reason: "NodePorts", message: "no port") : nil
+            // One of its kind, as of those with the same port.
+            let admission: PodAdmission = { pod, snapshot, isAdmitted in
+                let others = snapshot.list(prefix: Key.prefix(group: "core", plural: "pods"))
+                return others.contains { isAdmitted($0.metadata.uid) }
+                    ? PodRejection(reason: "NodePorts", message: "no port") : nil
             }
             try await withRuntime("unfit", subnet: "10.231.28.0/24", admission: admission) { node in
+                try await node.pod("fit", "sleep 1")
                 try await node.pod("unfit", "echo never")
                 let status = try await node.waitForPhase("unfit", "Failed")
                 #expect(status["reason"] == "NodePorts")
                 #expect(status["message"] == "Pod was rejected: no port")
-                try await node.pod("fit", "echo once")
                 _ = try await node.waitForPhase("fit", "Succeeded")
                 #expect(node.events("unfit").contains("NodePorts"))
                 #expect(!node.events("unfit").contains("Started"))
