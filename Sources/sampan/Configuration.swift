@@ -20,11 +20,14 @@ struct Configuration: Sendable, Equatable, Codable {
     var domain: String = "cluster.local"
     /// A swift-log level: trace, debug, info, notice, warning, error or critical.
     var logLevel: String = "info"
+    /// The file with the audit policy (`audit.k8s.io/v1`); without one there is no audit log.
+    var auditPolicyPath: String?
     /// Whether pods run here. Without containers there is an API but no node: for tests of the API, and where the user isn't root.
     var runsContainers: Bool = true
 
     /// The root cluster's administrator, written by the server with mode 0600.
     var adminKubeconfigPath: String { dataDirectory + "/admin.kubeconfig" }
+    var auditLogPath: String { dataDirectory + "/log/audit.log" }
     var logPath: String { dataDirectory + "/log/sampan.log" }
     /// Locked for as long as the server lives; contains its process id.
     var lockPath: String { dataDirectory + "/sampan.pid" }
@@ -44,6 +47,7 @@ extension Configuration {
         podSubnet = try values.decodeIfPresent(String.self, forKey: .podSubnet) ?? podSubnet
         domain = try values.decodeIfPresent(String.self, forKey: .domain) ?? domain
         logLevel = try values.decodeIfPresent(String.self, forKey: .logLevel) ?? logLevel
+        auditPolicyPath = try values.decodeIfPresent(String.self, forKey: .auditPolicyPath)
         runsContainers = try values.decodeIfPresent(Bool.self, forKey: .runsContainers) ?? runsContainers
     }
 }

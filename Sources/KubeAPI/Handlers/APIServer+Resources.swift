@@ -223,6 +223,7 @@ extension APIServer {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         let decoded = try BodyDecoding.decode(
             bytes, contentType: call.request.headers[.contentType], kind: kind, schema: self.registry.schema(of: call.cluster))
+        call.trail?.note(requestObject: decoded.tree)
         options.complaints = decoded.duplicates.map { "duplicate field \(JSON.string($0).text)" }
         return decoded.tree
     }
@@ -240,15 +241,18 @@ extension APIServer {
         var options = try RequestOptions.patch(call.request, type: type)
         let patch = try PatchDecoding.decode(bytes, type, options.fieldValidation)
         options.complaints = patch.complaints
+        call.trail?.note(requestObject: patch.tree)
         return (type, options, patch.tree)
     }
 
     private func deleteBody(_ call: Call) async throws(StatusError) -> JSON? {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         guard !bytes.isEmpty else { return nil }
-        return try BodyDecoding.decode(
+        let tree = try BodyDecoding.decode(
             bytes, contentType: call.request.headers[.contentType],
             kind: GroupVersionKind(group: "", version: "v1", kind: "DeleteOptions"), schema: self.registry.schema
         ).tree
+        call.trail?.note(requestObject: tree)
+        return tree
     }
 }

@@ -42,6 +42,7 @@ public final class APIServer: Sendable {
     let authenticator: Authenticator
     let limiter: RequestLimiter
     let metrics = RequestMetrics()
+    private let auditLog: AuditLog?
     private let logger: Logger
 
     /// Signs and reads service-account tokens; attached to the registry by this server's initializer.
@@ -50,16 +51,18 @@ public final class APIServer: Sendable {
     /// - Parameters:
     ///   - addressBook: tells the cluster of a connection that comes from a pod.
     ///   - streams: logs, exec and the like of running pods.
+    ///   - auditLog: where requests are noted; without it none are.
     ///   - aggregator: finds extension API servers; without it there are none.
     public init(
         registry: Registry, addressBook: PodAddressBook, streams: any PodStreams, aggregator: Aggregator? = nil,
-        configuration: Configuration = Configuration(), logger: Logger
+        auditLog: AuditLog? = nil, configuration: Configuration = Configuration(), logger: Logger
     ) {
         self.registry = registry
         self.configuration = configuration
         self.addressBook = addressBook
         self.streams = streams
         self.aggregator = aggregator
+        self.auditLog = auditLog
         self.logger = logger
         let identities = IdentityCache()
         self.tokens = ServiceAccountTokens(identities: identities)
@@ -75,9 +78,10 @@ public final class APIServer: Sendable {
         let auditID = Self.auditID(of: request)
         let address = ClusterAddress(request, domain: self.configuration.domain) { self.addressBook.cluster(ofPodIP: $0) }
         let info = RequestInfo(method: request.method, path: address.path, query: request.query)
+        let trail = self.auditLog.map { AuditTrail(auditID, request, info, $0) }
         var response: APIResponse
         do throws(StatusError) {
-            response = try await self.handle(request, info, address)
+            response = try await self.handle(request, info, address, trail)
         } catch {
             if error.code >= 500, error.reason == "InternalError" {
                 self.logger.error(
@@ -86,6 +90,7 @@ public final class APIServer: Sendable {
             }
             response = self.failure(error, request)
         }
+        trail?.finish(response)
         // What is only passed on, as a proxy's answers, is left as it is.
         if info.subresource.isEmpty { self.compress(&response, request) }
         response.headers[.auditID] = auditID
@@ -102,26 +107,36 @@ public final class APIServer: Sendable {
     }
 
     private func handle(
-        _ request: APIRequest, _ info: RequestInfo, _ address: ClusterAddress
+        _ request: APIRequest, _ info: RequestInfo, _ address: ClusterAddress, _ trail: AuditTrail?
     ) async throws(StatusError) -> APIResponse {
         guard let cluster = try await self.cluster(address.target) else {
             return try self.handleUnknownCluster(request, info)
         }
         let requester = try await self.authenticator.user(of: request, in: cluster)
         let user = try Impersonation.user(for: request, by: requester, in: cluster, authorizer: self.registry.authorizer)
-        try self.registry.authorizer.require(info.attributes(of: user), in: cluster)
+        trail?.identify(requester, as: user, in: cluster)
+        do throws(StatusError) {
+            try self.registry.authorizer.require(info.attributes(of: user), in: cluster)
+            trail?.note(isAllowed: true)
+        } catch {
+            trail?.note(isAllowed: false)
+            throw error
+        }
         let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning)
         var context = RequestContext(cluster: cluster, user: user)
         guard info.isResource, !Self.readingVerbs.contains(info.verb) || !info.subresource.isEmpty else {
             return try await self.perform(
-                Call(request: request, info: info, path: address.path, context: context, permit: permit))
+                Call(
+                    request: request, info: info, path: address.path, context: context, permit: permit, trail: trail))
         }
         let notes = RequestNotes()
         context.notes = notes
+        trail?.attach(notes)
         context.deadline = .now.advanced(by: Self.longestWrite)
         do throws(StatusError) {
             var response = try await self.perform(
-                Call(request: request, info: info, path: address.path, context: context, permit: permit))
+                Call(
+                    request: request, info: info, path: address.path, context: context, permit: permit, trail: trail))
             for value in WarningHeader.values(notes.warnings) {
                 response.headers.append(HTTPField(name: .warning, value: value))
             }
@@ -200,6 +215,8 @@ struct Call: Sendable {
     var context: RequestContext
     /// Counts as in progress while it is referred to: a streamed body keeps it.
     var permit: RequestLimiter.Permit
+    /// Notes the request, where there is an audit log.
+    var trail: AuditTrail?
 
     var cluster: LogicalCluster { self.context.cluster }
 

@@ -46,6 +46,12 @@ struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
     var logLevel: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "File with an audit policy; requests are then noted in log/audit.log. An empty name for none. (default: none)",
+            valueName: "file"))
+    var auditPolicy: String?
+
     @Flag(inversion: .prefixedNo, help: "Run pods on this machine. (default: --containers; needs root)")
     var containers: Bool?
 
@@ -60,6 +66,7 @@ struct ServerOptions: ParsableArguments {
         configuration.podSubnet = podSubnet ?? configuration.podSubnet
         configuration.domain = domain ?? configuration.domain
         configuration.logLevel = logLevel ?? configuration.logLevel
+        if let auditPolicy { configuration.auditPolicyPath = auditPolicy.isEmpty ? nil : Paths.absolute(auditPolicy) }
         configuration.runsContainers = containers ?? configuration.runsContainers
         try configuration.check()
         return configuration

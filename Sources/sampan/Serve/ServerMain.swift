@@ -1,4 +1,5 @@
 import Fleet
+import FoundationEssentials
 import KubeAPI
 import KubeClient
 import KubeControllers
@@ -73,8 +74,9 @@ enum ServerMain {
         try writeAdministrator(root, provisioner, configuration)
 
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
+        let auditLog = try auditLog(configuration, logger)
         let api = APIServer(
-            registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
+            registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator, auditLog: auditLog,
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
             logger: logger)
@@ -91,13 +93,30 @@ enum ServerMain {
                 "api": "\(endpoint.server)", "clusters": "\(store.clusters().count)",
             ])
         // Shut down in the opposite order: the API first, the store last.
-        let services: [any Service] = [store, identity, controllers] + (node?.services ?? []) + [webhooks, server]
+        let services: [any Service] =
+            [store, identity, controllers] + (node?.services ?? []) + (auditLog.map { [$0] } ?? []) + [webhooks, server]
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(20)
         try await ServiceGroup(configuration: group).run()
         withExtendedLifetime(root) {}
+    }
+
+    private static func auditLog(_ configuration: Configuration, _ logger: Logger) throws -> AuditLog? {
+        guard let path = configuration.auditPolicyPath else { return nil }
+        let policy: AuditPolicy
+        do {
+            guard let text = FileManager.default.contents(atPath: path) else {
+                throw AuditPolicy.Failure(description: "it can't be read")
+            }
+            guard let tree = try YAML.parse(Array(text)).first else { throw AuditPolicy.Failure(description: "it is empty") }
+            policy = try AuditPolicy(tree)
+        } catch {
+            throw CommandFailure(
+                "The audit policy \(path) can't be used: \(error).", hint: "Mend it, or choose another with --audit-policy.")
+        }
+        return AuditLog(policy: policy, path: configuration.auditLogPath, logger: logger)
     }
 
     private static func webhookReach(_ configuration: Configuration, _ addresses: PodAddressBook) throws -> WebhookReach {

@@ -41,12 +41,13 @@ class Instance:
 
     subnets = iter(range(128, 250))
 
-    def __init__(self, label, containers=True, directory=None, start=True):
+    def __init__(self, label, containers=True, directory=None, start=True, options=()):
         self.own_directory = directory is None
         self.directory = directory or tempfile.mkdtemp(prefix=f"sampan-{label}-", dir=settings.folder)
         # Unlike any instance of the user's, and unlike that of a test run beside this one.
         self.name = f"t{os.getpid() % 100000}-{label}"[:15].rstrip("-")
         self.containers = containers
+        self.options = list(options)
         self.api_port, self.dns_port = free_port(), free_port()
         self.subnet = free_subnet()
         self.clusters = {}
@@ -67,6 +68,7 @@ class Instance:
         arguments = [
             "up", "--instance", self.name, "--api-port", str(self.api_port), "--dns-port", str(self.dns_port),
             "--pod-subnet", self.subnet, "--log-level", os.environ.get("SAMPAN_E2E_LOG", "info"), "-o", "json",
+            *self.options,
         ]
         if not self.containers:
             arguments.append("--no-containers")

@@ -1,0 +1,98 @@
+"""The audit log: what is noted of requests, and what never is."""
+
+import json
+import os
+import unittest
+
+import yaml
+
+from harness import settings, shared
+from harness.waiting import until
+
+POLICY = {
+    "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "omitManagedFields": True,
+    "rules": [
+        {"level": "None", "nonResourceURLs": ["/*"]},
+        {"level": "None", "resources": [{"group": "", "resources": ["events"]}]},
+        {"level": "RequestResponse", "resources": [{"group": "", "resources": ["configmaps", "secrets", "serviceaccounts/token"]}]},
+        {"level": "Metadata"},
+    ],
+}
+
+
+class Audit(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        path = os.path.join(settings.folder, "audit-policy.yaml")
+        with open(path, "w") as file:
+            yaml.safe_dump(POLICY, file)
+        cls.addClassCleanup(os.remove, path)
+        cls.instance = shared.new("audit", containers=False, options=["--audit-policy", path])
+        cls.cluster = cls.instance.cluster("audit")
+
+    def events(self, **fields):
+        with open(os.path.join(self.instance.directory, "log", "audit.log")) as file:
+            events = [json.loads(line) for line in file]
+        return [e for e in events if all(e.get(k, e.get("objectRef", {}).get(k)) == v for k, v in fields.items())]
+
+    def event(self, **fields):
+        return until(lambda: self.events(**fields), f"an event with {fields}")[-1]
+
+    def test_a_request_is_noted_with_who_what_and_how_it_ended(self):
+        answer = self.cluster.request("POST", "/api/v1/namespaces/default/configmaps", {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}, "data": {"a": "b"}})
+        event = self.event(resource="configmaps", name="one", verb="create") if self.events(name="one") else self.event(
+            resource="configmaps", verb="create")
+        self.assertEqual(event["auditID"], answer.headers["Audit-Id"])
+        self.assertEqual((event["kind"], event["apiVersion"], event["level"], event["stage"]),
+                         ("Event", "audit.k8s.io/v1", "RequestResponse", "ResponseComplete"))
+        self.assertEqual(event["responseStatus"]["code"], 201)
+        self.assertEqual(event["requestObject"]["data"], {"a": "b"})
+        self.assertTrue(event["responseObject"]["metadata"]["uid"])
+        self.assertNotIn("managedFields", event["responseObject"]["metadata"])
+        self.assertEqual(event["annotations"]["authorization.k8s.io/decision"], "allow")
+        self.assertEqual(event["annotations"]["sampan.dev/cluster"], "audit")
+        self.assertIn("system:authenticated", event["user"]["groups"])
+        self.assertEqual(event["objectRef"]["namespace"], "default")
+
+    def test_who_acts_as_somebody_else_is_noted_too(self):
+        self.cluster.kubectl("--as=jane", "get", "pods", check=False)
+        event = self.event(resource="pods", verb="list")
+        self.assertEqual(event["impersonatedUser"]["username"], "jane")
+        self.assertNotEqual(event["user"]["username"], "jane")
+        self.assertEqual((event["responseStatus"]["code"], event["responseStatus"]["reason"]), (403, "Forbidden"))
+        self.assertEqual(event["annotations"]["authorization.k8s.io/decision"], "forbid")
+        self.assertEqual(event["level"], "Metadata")
+
+    def test_policies_and_admission_leave_their_notes(self):
+        self.cluster.kubectl("label", "namespace/default", "pod-security.kubernetes.io/audit=baseline")
+        self.cluster.kubectl("run", "p", "--image=web", "--overrides", '{"spec":{"hostNetwork":true}}')
+        event = self.event(resource="pods", verb="create")
+        self.assertEqual(event["annotations"]["pod-security.kubernetes.io/audit-violations"],
+                         'would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)')
+
+    def test_secrets_and_tokens_are_never_noted(self):
+        self.cluster.kubectl("create", "secret", "generic", "s", "--from-literal=password=never-in-the-log")
+        token = self.cluster.kubectl("create", "token", "default").strip()
+        self.cluster.request("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}})
+        self.event(resource="tokenreviews")
+        self.assertEqual(self.event(resource="secrets", verb="create")["level"], "Metadata")
+        with open(os.path.join(self.instance.directory, "log", "audit.log")) as file:
+            content = file.read()
+        self.assertNotIn("bmV2ZXItaW4tdGhlLWxvZ", content)
+        self.assertNotIn("never-in-the-log", content)
+        self.assertNotIn(token, content)
+        self.assertFalse(self.events(requestURI="/version"))
+
+    def test_a_bad_policy_is_told_of(self):
+        path = os.path.join(settings.folder, "bad-policy.yaml")
+        with open(path, "w") as file:
+            file.write("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: All}]\n")
+        self.addCleanup(os.remove, path)
+        other = shared.Instance("bad", containers=False, start=False)
+        self.addCleanup(other.stop)
+        result = other.sampan("serve", "--no-containers", "--api-port", str(other.api_port), "--dns-port", str(other.dns_port),
+                              "--instance", other.name, "--audit-policy", path, check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("rules[0].level: must be one of None, Metadata, Request, RequestResponse", result.stderr)
