@@ -29,10 +29,6 @@ let asn1 = (name: "SwiftASN1", package: "swift-asn1")
 let rooms: [Room] = [
     Room(name: "KubeObject", products: [("Yams", "Yams")]),
     Room(name: "KubeSchema", rooms: ["KubeObject"]),
-    // Only for developers and scripts/test: hostile inputs for every decoder.
-    Room(
-        name: "fuzz-decoders", rooms: ["KubeObject", "KubeSchema"], products: [("ArgumentParser", "swift-argument-parser")],
-        isExecutable: true, hasTests: false),
     Room(
         name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle, crypto],
         testRooms: ["store-exercise"]),
@@ -50,6 +46,12 @@ let rooms: [Room] = [
             ("NIOHTTP1", "swift-nio"), ("NIOHTTP2", "swift-nio-http2"), ("NIOWebSocket", "swift-nio"),
             ("NIOSSL", "swift-nio-ssl"), ("NIOTLS", "swift-nio"), ("AsyncHTTPClient", "async-http-client"),
         ], testProducts: [("NIOEmbedded", "swift-nio")], systemLibraries: ["CZlib"]),
+    // Only for developers and scripts/test: hostile inputs for every decoder.
+    Room(
+        name: "fuzz-decoders", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry", "KubeAPI"],
+        products: [
+            ("ArgumentParser", "swift-argument-parser"), nioCore, ("NIOEmbedded", "swift-nio"), ("NIOWebSocket", "swift-nio"),
+        ], isExecutable: true, hasTests: false),
     Room(name: "KubeControllers", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"], products: [log, lifecycle]),
     Room(
         name: "KubeRuntime", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],

@@ -74,11 +74,33 @@ public struct FieldError: Sendable, Hashable, CustomStringConvertible {
             case _ where shownValue != nil: text += ": \(shownValue ?? "")"
             case nil: break
             case .null?: text += ": null"
+            case .string(let value)?: text += ": \(Self.quoted(value))"
             case let value?: text += ": \(value.text)"
             }
         }
         if !detail.isEmpty { text += ": \(detail)" }
         return text
+    }
+
+    /// Text as Go quotes it: as JSON does, but for what can't be seen.
+    private static func quoted(_ text: String) -> String {
+        let json = JSON.string(text).text
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return json }
+        let short: [Unicode.Scalar: String] = [
+            "\u{7}": "\\a", "\u{8}": "\\b", "\u{B}": "\\v", "\u{C}": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
+        ]
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            if let escape = short[scalar] {
+                result += escape
+            } else if scalar.value < 0x20 || scalar.value == 0x7F {
+                result += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            } else {
+                if scalar == "\"" || scalar == "\\" { result += "\\" }
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
     }
 
     public var description: String { path.isEmpty ? body : "\(path): \(body)" }

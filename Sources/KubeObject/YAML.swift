@@ -1,5 +1,3 @@
-internal import Yams
-
 /// YAML to and from JSON values, by libyaml.
 public enum YAML {
     /// How many nodes a text may unfold to per byte-bounded document: aliases that multiply past it are refused.
@@ -11,26 +9,25 @@ public enum YAML {
     /// text is surely a string.
     /// - Throws: `ObjectError` with the line where the text is wrong.
     public static func parse(_ text: some Collection<UInt8>) throws(ObjectError) -> [JSON] {
-        do {
-            var documents: [JSON] = []
-            var budget = maximumNodes
-            let parser = try Parser(yaml: String(decoding: text, as: UTF8.self))
-            while let node = try parser.nextRoot() {
-                let value = try convert(node, depth: 0, budget: &budget)
-                if !value.isNull { documents.append(value) }
-            }
-            return documents
-        } catch let error as ObjectError {
-            throw error
-        } catch YamlError.parser(_, let problem, let mark, _) {
-            // Upstream counts lines from 0 where the structure is wrong, from 1 where a token is.
-            let line = mark.line > 1 ? "line \(mark.line - 1): " : ""
-            throw ObjectError("error converting YAML to JSON: yaml: \(line)\(problem)")
-        } catch YamlError.scanner(_, let problem, let mark, _) {
-            throw ObjectError("error converting YAML to JSON: yaml: line \(mark.line): \(problem)")
-        } catch {
-            throw ObjectError("error converting YAML to JSON: yaml: \(error)")
-        }
+        var repeated: [RepeatedKey] = []
+        return try parse(text, repeated: &repeated)
+    }
+
+    /// As `parse`, and tells of the keys that stand twice in one mapping, of which the last counts.
+    public static func parse(
+        _ text: some Collection<UInt8>, repeated: inout [RepeatedKey]
+    ) throws(ObjectError) -> [JSON] {
+        try YAMLReader.read(Array(text), repeated: &repeated)
+    }
+
+    /// A key that stands in a mapping already.
+    public struct RepeatedKey: Sendable, Hashable, CustomStringConvertible {
+        /// Of the value, from 1.
+        public let line: Int
+        /// As upstream shows it: text in quotes.
+        public let key: String
+
+        public var description: String { "line \(line): key \(key) already set in map" }
     }
 
     /// One document, in block style, keys in the order of their bytes.
@@ -40,41 +37,12 @@ public enum YAML {
         return output
     }
 
-    private static func convert(_ node: Node, depth: Int, budget: inout Int) throws(ObjectError) -> JSON {
-        budget -= 1
-        guard budget > 0 else { throw ObjectError("error converting YAML to JSON: yaml: document contains excessive aliasing") }
-        guard depth < JSONParser.stackDepth else { throw ObjectError("error converting YAML to JSON: yaml: exceeded max depth") }
-        switch node {
-        case .scalar(let scalar): return resolve(scalar)
-        case .sequence(let sequence):
-            var elements: [JSON] = []
-            for element in sequence { elements.append(try convert(element, depth: depth + 1, budget: &budget)) }
-            return .array(elements)
-        case .mapping(let mapping):
-            var members: [(String, JSON)] = []
-            for (key, value) in mapping {
-                guard case .scalar(let scalar) = key else {
-                    throw ObjectError("error converting YAML to JSON: yaml: a key must be a scalar")
-                }
-                let child = try convert(value, depth: depth + 1, budget: &budget)
-                if scalar.string == "<<", scalar.style == .plain, case .object(let merged) = child {
-                    members = merged.map { ($0.key, $0.value) } + members
-                } else {
-                    members.append((scalar.string, child))
-                }
-            }
-            return .object(JSONObject(members))
-        case .alias: throw ObjectError("error converting YAML to JSON: yaml: unknown anchor")
-        }
-    }
-
-    private static func resolve(_ scalar: Node.Scalar) -> JSON {
-        let text = scalar.string
-        guard scalar.style == .plain || scalar.style == .any, Node.scalar(scalar).tag != Tag(.str) else { return .string(text) }
+    /// What a plain scalar means.
+    static func resolve(_ text: String) -> JSON {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null
-        case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON": return .bool(true)
-        case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF": return .bool(false)
+        case "y", "Y", "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON": return .bool(true)
+        case "n", "N", "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF": return .bool(false)
         default: return number(text) ?? .string(text)
         }
     }

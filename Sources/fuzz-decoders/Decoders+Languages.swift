@@ -9,6 +9,18 @@ extension FuzzedDecoder {
         "nested": ["deep": [["x": 1], ["x": 2]]], "text": "the quick brown fox",
     ]
 
+    private static let sizes = CELSizes(
+        .object("self"),
+        fields: [
+            "name": CELSizes(.string, most: 100, leastBytes: 2), "replicas": CELSizes(.int, leastBytes: 1),
+            "list": CELSizes(.list(.dyn), element: CELSizes(.dyn, most: 10, leastBytes: 1), most: 10, leastBytes: 2),
+        ], leastBytes: 2)
+    private static let environment = CELEnvironment(
+        variables: ["self": .object("self"), "oldSelf": .optional(.object("self"))],
+        objects: [
+            "self": ["name": .string, "text": .string, "replicas": .int, "list": .list(.dyn), "labels": .map(.string, .string)]
+        ])
+
     static let languages = [
         FuzzedDecoder(
             "cel",
@@ -36,7 +48,10 @@ extension FuzzedDecoder {
                 "'%s %d %.3f'", "optional.none()", ".?a", "[?0]", "self.list", "self.text", "cel.bind(x, ",
             ]
         ) { bytes throws(BrokenPromise) in
-            guard let program = try? CELProgram(String(decoding: bytes, as: UTF8.self)) else { return }
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard let program = try? CELProgram(text) else { return }
+            // What is wrong with its types is no reason not to run it: upstream's older objects are run so, too.
+            do { _ = try program.check(in: environment).cost(sizes) } catch { _ = "\(error)" }
             var budget = CELBudget(100_000)
             let variables = CELVariables(["self": CELValue(object), "oldSelf": CELValue(object)])
             guard let value = try? program.evaluate(variables, budget: &budget) else { return }

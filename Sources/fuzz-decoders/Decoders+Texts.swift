@@ -29,7 +29,7 @@ extension FuzzedDecoder {
             ]
         ) { bytes throws(BrokenPromise) in
             guard let documents = try? YAML.parse(bytes) else { return }
-            // What kubectl shows with -o yaml must be what it reads again. (Yams drops a byte order mark that a text begins with.)
+            // What kubectl shows with -o yaml must be what it reads again. (libyaml drops a byte order mark that a text begins with.)
             for document in documents where !document.text.contains("\u{FEFF}") {
                 guard let again = try? YAML.parse(Array(YAML.encode(document).utf8)),
                     again.map({ $0.encoded() }) == [document.encoded()]

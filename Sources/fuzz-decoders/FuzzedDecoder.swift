@@ -32,7 +32,7 @@ struct FuzzedDecoder: Sendable {
         return Mutator(seeds: seeds, tokens: tokens).input(&generator)
     }
 
-    static let all = texts + languages + objects
+    static let all = texts + languages + objects + streams
 }
 
 /// What a decoder made of an input contradicts what it promises.

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ListWatchTests {
     private func fill(_ fixture: Fixture, _ names: [String]) async throws {
         for name in names {
-            try await fixture.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: \(name), labels: {n: \(name)}}}")
+            try await fixture.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: \(name), labels: {'n': \(name)}}}")
         }
     }
 

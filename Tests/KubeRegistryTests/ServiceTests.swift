@@ -74,6 +74,42 @@ import Testing
         }
     }
 
+    @Test func loadBalancersWithLocalTrafficHaveAPortForHealthChecks() async throws {
+        try await withRegistry { fixture in
+            let local = "type: LoadBalancer, externalTrafficPolicy: Local, ports: [{port: 80}]"
+            var tree = try await fixture.create(service("web", local))
+            let port = try #require(tree[path: "spec", "healthCheckNodePort"]?.int)
+            #expect(ServiceRange.nodePorts.contains(port) && tree["spec"]?["ports"]?[0]?["nodePort"]?.int != port)
+            let other = try await fixture.create(service("asked", "\(local), healthCheckNodePort: 30222"))
+            #expect(other[path: "spec", "healthCheckNodePort"] == 30222)
+            for (given, why) in [
+                ("30222", "provided port is already allocated"),
+                ("80", "provided port is not in the valid range. The range of valid ports is 30000-32767"),
+            ] {
+                let refused = await refusal { try await fixture.create(service("b", "\(local), healthCheckNodePort: \(given)")) }
+                #expect(
+                    refused?.message
+                        == "Internal error occurred: failed to allocate requested HealthCheck NodePort \(given): \(why)")
+            }
+            let services = try fixture.resource("services")
+            func update(_ change: (inout JSON) -> Void) async throws -> JSON {
+                var changed = tree
+                change(&changed)
+                return try await fixture.registry.update(changed, services, namespace: "default", name: "web", fixture.admin)
+                    .answer.tree
+            }
+            // Who leaves it out keeps it; nobody changes it; with the policy it goes, and is free for others.
+            tree = try await update { $0[path: "spec", "healthCheckNodePort"] = nil }
+            #expect(tree[path: "spec", "healthCheckNodePort"]?.int == port)
+            let changed = await refusal { try await update { $0[path: "spec", "healthCheckNodePort"] = 30333 } }
+            #expect(changed?.message == "Service \"web\" is invalid: spec.healthCheckNodePort: Forbidden: field is immutable")
+            tree = try await update { $0[path: "spec", "externalTrafficPolicy"] = "Cluster" }
+            #expect(tree[path: "spec", "healthCheckNodePort"] == nil)
+            let next = try await fixture.create(service("next", "\(local), healthCheckNodePort: \(port)"))
+            #expect(next[path: "spec", "healthCheckNodePort"]?.int == port)
+        }
+    }
+
     @Test func theAddressNeverChanges() async throws {
         try await withRegistry { fixture in
             var tree = try await fixture.create(service("web"))

@@ -50,6 +50,31 @@ extension APIServer {
         return headers
     }
 
+    /// `/openapi/v3` with the documents of extension API servers, or one of those, from the server itself; nil when they have no part in
+    /// it.
+    func mergedOpenAPI(_ parts: [String], _ call: Call) -> APIResponse? {
+        guard let aggregator, parts.first == "v3" else { return nil }
+        if parts.count == 4, parts[1] == "apis" { return self.aggregated(call, group: parts[2], version: parts[3]) }
+        guard parts.count == 1 else { return nil }
+        var added: [(String, JSON)] = []
+        for service in RemoteAPIService.all(in: call.cluster) where service.isAvailable {
+            guard !BuiltinGroups.names.contains(service.group), let place = aggregator.openAPI(service, in: call.cluster) else {
+                continue
+            }
+            added.append(("apis/\(service.group)/\(service.version)", ["serverRelativeURL": .string(place)]))
+        }
+        guard !added.isEmpty else { return nil }
+        let index = self.registry.schema(of: call.cluster).openAPIIndex
+        var paths: [(String, JSON)] = []
+        do {
+            paths = try JSON(parsing: index.bytes)["paths"]?.object?.map { ($0.key, $0.value) } ?? []
+        } catch {
+            // Our own document, which we have encoded ourselves.
+            return nil
+        }
+        return self.respond(with: Document(["paths": .object(JSONObject(paths + added))]), to: call.request)
+    }
+
     /// A document of `/apis` with what extension API servers serve; nil when there are none of them.
     func mergedDiscovery(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse? {
         guard let aggregator, parts.first == "apis" else { return nil }

@@ -25,8 +25,16 @@ public final class Aggregator: Sendable {
     private let addressBook: PodAddressBook
     private let identities = IdentityCache()
     private let contexts = Mutex<[ContextKey: NIOSSLContext]>([:])
-    /// By cluster and APIService, with the object's uid: the `APIResourceList` of the last answer.
-    private let discovered = Mutex<[ContextKey: JSON]>([:])
+    /// What an extension API server said last.
+    private struct Discovered {
+        /// The `APIResourceList`.
+        var resources: JSON
+        /// Where its OpenAPI v3 document of the group version is, with the content's hash; nil when it has none.
+        var openAPI: String?
+    }
+
+    /// By cluster and APIService, with the object's uid.
+    private let discovered = Mutex<[ContextKey: Discovered]>([:])
 
     /// - Parameter addressBook: what is no pod's address isn't connected to.
     public init(addressBook: PodAddressBook) {
@@ -89,9 +97,10 @@ public final class Aggregator: Sendable {
             let backend = try self.backend(service, in: cluster)
             place = "https://\(backend.authority)\(service.path)"
             let document = try await Self.fetch(service.path, from: backend)
+            let found = Discovered(resources: document, openAPI: await Self.openAPI(service, backend))
             self.discovered.withLock { discovered in
                 if discovered.count >= Self.capacity, let other = discovered.keys.randomElement() { discovered[other] = nil }
-                discovered[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)] = document
+                discovered[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)] = found
             }
             return nil
         } catch let error as BadStatus {
@@ -105,7 +114,28 @@ public final class Aggregator: Sendable {
 
     /// The `APIResourceList` that an extension API server answered last; nil when it never did.
     func resources(_ service: RemoteAPIService, in cluster: LogicalCluster) -> JSON? {
-        self.discovered.withLock { $0[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)] }
+        self.discovered.withLock { $0[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)]?.resources }
+    }
+
+    /// Where the OpenAPI v3 document of an extension API server was when it was asked last; nil when it has none.
+    func openAPI(_ service: RemoteAPIService, in cluster: LogicalCluster) -> String? {
+        self.discovered.withLock { $0[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)]?.openAPI }
+    }
+
+    /// Asks for the index of the OpenAPI documents. Not to have one, or none that makes sense, is no fault: many servers don't.
+    private static func openAPI(_ service: RemoteAPIService, _ backend: Backend) async -> String? {
+        let path = "apis/\(service.group)/\(service.version)"
+        do {
+            let index = try await self.fetch("/openapi/v3", from: backend)
+            guard let place = index[path: "paths", path, "serverRelativeURL"]?.string else { return nil }
+            // It is told to all clients, and asked for here: so it must be the document's place, and can only vary in its query.
+            guard place.utf8.count <= 1024, place == "/openapi/v3/\(path)" || place.hasPrefix("/openapi/v3/\(path)?") else {
+                return nil
+            }
+            return place
+        } catch {
+            return nil
+        }
     }
 
     private struct BadStatus: Error {

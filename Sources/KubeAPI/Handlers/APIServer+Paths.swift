@@ -9,9 +9,7 @@ import KubeStore
 extension APIServer {
     func handlePath(_ call: Call) throws(StatusError) -> APIResponse {
         let request = call.request
-        guard request.method == .get || request.method == .head else {
-            return .text("405 method not allowed", status: 405)
-        }
+        try Self.checkMethod(call.info, request)
         if let response = self.publicPath(call.info, request) { return response }
         let parts = call.info.path.split(separator: "/").map(String.init)
         switch parts.first {
@@ -26,12 +24,24 @@ extension APIServer {
         }
     }
 
+    /// Which paths have verbs: upstream's routes of documents do, and the rest, such as checks of health, answer to whatever comes.
+    private static func checkMethod(_ info: RequestInfo, _ request: APIRequest) throws(StatusError) {
+        guard request.method != .get, request.method != .head else { return }
+        let parts = info.path.split(separator: "/")
+        switch parts.first {
+        case "version", "api", ".well-known", "openid": throw .methodNotAllowed()
+        case "apis" where parts.count > 2: throw .methodNotAllowed()
+        default: break
+        }
+    }
+
     /// What everybody may see; nil for other paths.
     func publicPath(_ info: RequestInfo, _ request: APIRequest) -> APIResponse? {
-        guard request.method == .get || request.method == .head, !info.isResource else { return nil }
+        guard !info.isResource else { return nil }
         let parts = info.path.split(separator: "/").map(String.init)
         switch parts.first {
-        case "version" where parts.count == 1: return self.respond(with: ServerVersion.document, to: request)
+        case "version" where parts.count == 1 && (request.method == .get || request.method == .head):
+            return self.respond(with: ServerVersion.document, to: request)
         case "healthz", "livez", "readyz": return self.health(parts, request)
         default: return nil
         }

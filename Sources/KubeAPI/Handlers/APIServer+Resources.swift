@@ -21,7 +21,14 @@ extension APIServer {
         }
         try Self.checkScope(info, resource, call.request.method)
 
-        var response = try await self.perform(call, resource)
+        var response: APIResponse
+        do throws(StatusError) {
+            response = try await self.perform(call, resource)
+        } catch {
+            // Custom resources have one handler for all verbs, which tells which one it doesn't have.
+            guard error.code == 405, resource.definition != nil else { throw error }
+            throw .methodNotSupported(resource.groupResource, info.verb)
+        }
         let warning = resource.custom?.deprecationWarning ?? resource.builtinDeprecationWarning ?? ""
         for value in WarningHeader.values([warning]) {
             response.headers.append(HTTPField(name: .warning, value: value))
@@ -65,6 +72,9 @@ extension APIServer {
     private func get(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("get", resource)
+        if let version = call.request.query["resourceVersion"], !version.isEmpty {
+            try self.registry.checkNotTooNew(version, call.context)
+        }
         var object = try self.registry.get(resource, namespace: call.info.namespace, name: call.info.name, call.context)
         if resource.definition != nil { object = try await self.registry.served(object, resource, in: call.cluster) }
         return try self.encode(.object(object), resource, representation, call)
@@ -108,7 +118,7 @@ extension APIServer {
         guard call.info.name.isEmpty else { throw .methodNotAllowed() }
         try Self.checkVerb("create", resource)
         var options = try RequestOptions.create(call.request, kind: "CreateOptions")
-        let body = try await self.object(call, kind: resource.gvk, &options)
+        let body = try await self.object(call, resource, &options)
         let result = try await self.registry.create(
             body, resource, namespace: call.info.namespace, options, call.context)
         return try self.encode(result, resource, representation, call)
@@ -118,7 +128,7 @@ extension APIServer {
         let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("update", resource)
         var options = try RequestOptions.create(call.request, kind: "UpdateOptions")
-        let body = try await self.object(call, kind: resource.gvk, &options)
+        let body = try await self.object(call, resource, &options)
         let result = try await self.registry.update(
             body, resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
         return try self.encode(result, resource, representation, call)
@@ -136,7 +146,7 @@ extension APIServer {
     private func delete(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("delete", resource)
-        let options = try RequestOptions.delete(call.request, body: try await self.deleteBody(call))
+        let options = try RequestOptions.delete(call.request, body: try await self.deleteBody(call, resource))
         let result = try await self.registry.delete(
             resource, namespace: call.info.namespace, name: call.info.name, options, call.context)
         return try self.encode(result, resource, representation, call)
@@ -145,7 +155,7 @@ extension APIServer {
     private func deleteCollection(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let representation = try self.representation(call, resource, allowsForms: false)
         try Self.checkVerb("deletecollection", resource)
-        let options = try RequestOptions.delete(call.request, body: try await self.deleteBody(call))
+        let options = try RequestOptions.delete(call.request, body: try await self.deleteBody(call, resource))
         let list = try RequestOptions.list(call.request.query, info: call.info)
         let result = try await self.registry.deleteCollection(
             resource, namespace: call.info.namespace, list, options, call.context)
@@ -216,15 +226,27 @@ extension APIServer {
         return representation
     }
 
+    /// The body as an object of a resource.
+    private func object(
+        _ call: Call, _ resource: ResourceType, _ options: inout CreateOptions
+    ) async throws(StatusError) -> JSON {
+        try await self.object(call, kind: resource.gvk, isCustom: resource.definition != nil, &options)
+    }
+
     /// The body as an object of a kind; what is wrong with its form is noted in the options.
     private func object(
-        _ call: Call, kind: GroupVersionKind, _ options: inout CreateOptions
+        _ call: Call, kind: GroupVersionKind, isCustom: Bool = false, _ options: inout CreateOptions
     ) async throws(StatusError) -> JSON {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         let decoded = try BodyDecoding.decode(
             bytes, contentType: call.request.headers[.contentType], kind: kind, schema: self.registry.schema(of: call.cluster))
         call.trail?.note(requestObject: decoded.tree)
-        options.complaints = decoded.duplicates.map { "duplicate field \(JSON.string($0).text)" }
+        if isCustom {
+            try BodyDecoding.requireKind(decoded, bytes, contentType: call.request.headers[.contentType], kind.kind)
+        }
+        // Refused, what is wrong with a body in YAML is one thing; told, it is several.
+        let isOne = options.fieldValidation == .strict && !decoded.refusal.isEmpty
+        options.complaints = isOne ? [decoded.refusal] : decoded.complaints
         return decoded.tree
     }
 
@@ -245,7 +267,7 @@ extension APIServer {
         return (type, options, patch.tree)
     }
 
-    private func deleteBody(_ call: Call) async throws(StatusError) -> JSON? {
+    private func deleteBody(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> JSON? {
         let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
         guard !bytes.isEmpty else { return nil }
         let tree = try BodyDecoding.decode(
@@ -253,6 +275,24 @@ extension APIServer {
             kind: GroupVersionKind(group: "", version: "v1", kind: "DeleteOptions"), schema: self.registry.schema
         ).tree
         call.trail?.note(requestObject: tree)
+        try self.checkDeleteKind(tree, resource)
         return tree
+    }
+
+    /// That a deletion's body isn't of a kind that nobody knows; custom resources' handler knows none but its own.
+    private func checkDeleteKind(_ tree: JSON, _ resource: ResourceType) throws(StatusError) {
+        let (apiVersion, kind) = (tree["apiVersion"]?.string ?? "", tree["kind"]?.string ?? "")
+        guard !kind.isEmpty, !apiVersion.isEmpty, kind != "DeleteOptions" else { return }
+        let isCustom = resource.definition != nil
+        let version = GroupVersion(apiVersion: apiVersion)
+        let gvk = GroupVersionKind(group: version.group, version: version.version, kind: kind)
+        if !isCustom, self.registry.schema.type(forKind: gvk) != nil { return }
+        let scheme =
+            isCustom
+            ? "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"
+            : "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"
+        throw .badRequest(
+            "no kind \(JSON.string(kind).text) is registered for version \(JSON.string(apiVersion).text) in scheme \(JSON.string(scheme).text)"
+        )
     }
 }

@@ -112,6 +112,10 @@ public final class APIServer: Sendable {
         guard let cluster = try await self.cluster(address.target) else {
             return try self.handleUnknownCluster(request, info)
         }
+        if !info.isLongRunning, let timeout = request.query["timeout"], !timeout.isEmpty, GoDuration.nanoseconds(timeout) == nil {
+            throw .badRequest(
+                "invalid timeout specified in the request URL - time: invalid duration \(JSON.string(timeout).text)")
+        }
         let requester = try await self.authenticator.user(of: request, in: cluster)
         let user = try Impersonation.user(for: request, by: requester, in: cluster, authorizer: self.registry.authorizer)
         trail?.identify(requester, as: user, in: cluster)

@@ -7,8 +7,10 @@ enum BodyDecoding {
     /// A body and what was wrong with its form without making it unreadable.
     struct Decoded: Sendable {
         var tree: JSON
-        /// Names that stand twice in one object, as `spec.replicas`.
-        var duplicates: [String] = []
+        /// One text for each name that stands twice in one object.
+        var complaints: [String] = []
+        /// The same in one text, as a body in YAML is refused with; empty for others.
+        var refusal = ""
     }
 
     /// - Parameter kind: the kind that the address asks for.
@@ -18,7 +20,7 @@ enum BodyDecoding {
     ) throws(StatusError) -> Decoded {
         switch MediaType(contentType ?? "").name {
         case "", "application/json", "*/*": return try self.json(bytes, kind.kind)
-        case "application/yaml": return Decoded(tree: try self.yaml(bytes, kind.kind))
+        case "application/yaml": return try self.yaml(bytes, kind.kind)
         case Protobuf.mediaType:
             do {
                 return Decoded(tree: try Protobuf.decode(bytes, schema: schema, assuming: kind))
@@ -29,6 +31,16 @@ enum BodyDecoding {
         }
     }
 
+    /// Custom objects must say what they are; of others it is clear.
+    ///
+    /// - Throws: 400.
+    static func requireKind(_ decoded: Decoded, _ bytes: [UInt8], contentType: String?, _ kind: String) throws(StatusError) {
+        guard decoded.tree["kind"]?.string?.isEmpty ?? true else { return }
+        let isYAML = MediaType(contentType ?? "").name == "application/yaml"
+        let text = isYAML ? decoded.tree.text : String(decoding: bytes, as: UTF8.self)
+        throw self.unreadable(kind, "Object 'Kind' is missing in '\(text.prefix(10_000))'", bytes)
+    }
+
     private static func json(_ bytes: [UInt8], _ kind: String) throws(StatusError) -> Decoded {
         var duplicates: [String] = []
         let tree: JSON
@@ -37,17 +49,25 @@ enum BodyDecoding {
         } catch {
             throw self.unreadable(kind, "couldn't get version/kind; json parse error: \(error)", bytes)
         }
-        return Decoded(tree: try self.object(tree, kind, bytes), duplicates: duplicates)
+        return Decoded(
+            tree: try self.object(tree, kind, bytes), complaints: duplicates.map { "duplicate field \(JSON.string($0).text)" })
     }
 
-    private static func yaml(_ bytes: [UInt8], _ kind: String) throws(StatusError) -> JSON {
+    private static func yaml(_ bytes: [UInt8], _ kind: String) throws(StatusError) -> Decoded {
+        var repeated: [YAML.RepeatedKey] = []
         let tree: JSON
         do {
-            tree = try YAML.parse(bytes).first ?? .null
+            tree = try YAML.parse(bytes, repeated: &repeated).first ?? .null
         } catch {
             throw self.unreadable(kind, String(error.description.trimmingPrefix("error converting YAML to JSON: ")), bytes)
         }
-        return try self.object(tree, kind, bytes)
+        return Decoded(
+            tree: try self.object(tree, kind, bytes), complaints: repeated.map(\.description), refusal: self.refusal(repeated))
+    }
+
+    /// How upstream tells of keys that stand twice when it refuses them.
+    static func refusal(_ repeated: [YAML.RepeatedKey]) -> String {
+        repeated.isEmpty ? "" : "yaml: unmarshal errors:" + repeated.map { "\n  \($0)" }.joined()
     }
 
     private static func object(_ tree: JSON, _ kind: String, _ bytes: [UInt8]) throws(StatusError) -> JSON {

@@ -11,7 +11,7 @@ enum PatchDecoding {
 
     /// - Throws: 400.
     static func decode(_ bytes: [UInt8], _ type: PatchType, _ validation: FieldValidation) throws(StatusError) -> Decoded {
-        if type == .apply { return Decoded(tree: try self.yaml(bytes)) }
+        if type == .apply { return try self.yaml(bytes, validation) }
         var duplicates: [String] = []
         let tree: JSON
         do {
@@ -60,19 +60,26 @@ enum PatchDecoding {
 
     /// Nearly all clients send JSON, which is YAML as well, and read in a tenth of the time. What isn't quite JSON, or says something twice,
     /// is for YAML to judge.
-    private static func yaml(_ bytes: [UInt8]) throws(StatusError) -> JSON {
+    private static func yaml(_ bytes: [UInt8], _ validation: FieldValidation) throws(StatusError) -> Decoded {
         if bytes.first == UInt8(ascii: "{") {
             var duplicates: [String] = []
             do {
                 let tree = try JSON.parse(bytes, duplicates: &duplicates)
-                if duplicates.isEmpty { return tree }
+                if duplicates.isEmpty { return Decoded(tree: tree) }
             } catch {}
         }
+        var repeated: [YAML.RepeatedKey] = []
+        let tree: JSON
         do {
-            return try YAML.parse(bytes).first ?? .null
+            tree = try YAML.parse(bytes, repeated: &repeated).first ?? .null
         } catch {
             throw .badRequest("error decoding YAML: \(error)")
         }
+        guard validation == .strict, !repeated.isEmpty else {
+            return Decoded(tree: tree, complaints: repeated.map(\.description))
+        }
+        let refusal = BodyDecoding.refusal(repeated)
+        return Decoded(tree: tree, complaints: ["error strict decoding YAML: error converting YAML to JSON: \(refusal)"])
     }
 
     private static func failure(_ type: PatchType, _ validation: FieldValidation, _ why: String) -> StatusError {

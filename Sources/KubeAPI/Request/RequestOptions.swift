@@ -50,17 +50,15 @@ enum RequestOptions {
 
     static func patch(_ request: APIRequest, type: PatchType) throws(StatusError) -> PatchOptions {
         var causes: [FieldError] = []
+        if type == .apply, request.query["fieldManager", default: ""].isEmpty {
+            causes.append(.required("fieldManager", "is required for apply patch"))
+        } else if type != .apply, request.query["force"] != nil {
+            causes.append(.forbidden("force", "may not be specified for non-apply patch"))
+        }
         let options = PatchOptions(
             dryRun: self.dryRun(request.query.all("dryRun"), &causes),
             fieldValidation: self.fieldValidation(request.query["fieldValidation"], &causes),
             fieldManager: self.fieldManager(request, &causes), force: request.query.flag("force"))
-        if type == .apply {
-            if request.query["fieldManager", default: ""].isEmpty {
-                causes.append(.required("fieldManager", "is required for apply patch"))
-            }
-        } else if request.query["force"] != nil {
-            causes.append(.forbidden("force", "may not be specified for non-apply patch"))
-        }
         try self.check(causes, "PatchOptions")
         return options
     }

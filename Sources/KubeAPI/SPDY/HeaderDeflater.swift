@@ -3,11 +3,11 @@ import CZlib
 /// Compresses the header blocks of one connection's one direction.
 ///
 /// Not for several tasks at once.
-final class HeaderDeflater {
+package final class HeaderDeflater {
     private let stream: UnsafeMutablePointer<z_stream>
     private let isReady: Bool
 
-    init() {
+    package init() {
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         stream.initialize(to: z_stream())
         // The smallest window that holds the dictionary: what is sent is a handful of bytes.
@@ -29,7 +29,7 @@ final class HeaderDeflater {
     }
 
     /// - Throws: when there is no memory for it.
-    func deflate(_ block: [UInt8]) throws(SPDYError) -> [UInt8] {
+    package func deflate(_ block: [UInt8]) throws(SPDYError) -> [UInt8] {
         guard self.isReady else { throw .headers("zlib is out of memory") }
         var input = block
         // A flush ends with a few bytes that the bound doesn't know of.

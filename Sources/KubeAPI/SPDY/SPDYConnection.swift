@@ -5,8 +5,8 @@
 /// keep to SPDY's windows nor widen them, so they are not kept here either, and who reads slowly holds up the connection.
 ///
 /// Source: https://www.chromium.org/spdy/spdy-protocol/spdy-protocol-draft3-1/
-struct SPDYConnection {
-    enum Event: Equatable, Sendable {
+package struct SPDYConnection {
+    package enum Event: Equatable, Sendable {
         /// A new stream, to be answered by ``reply(to:)`` or ``reset(_:_:)``.
         case opened(UInt32, headers: [String: String])
         case data(UInt32, [UInt8])
@@ -18,13 +18,19 @@ struct SPDYConnection {
         case goAway
     }
 
-    struct Limits {
+    package struct Limits {
         /// The payload of one control frame, in bytes.
-        var controlFrame = 16 << 10
+        var controlFrame: Int
         /// One block of headers, decompressed, in bytes.
-        var headerBlock = 16 << 10
+        var headerBlock: Int
         /// Streams open at once; more are refused.
-        var streams = 1000
+        package var streams: Int
+
+        package init(controlFrame: Int = 16 << 10, headerBlock: Int = 16 << 10, streams: Int = 1000) {
+            self.controlFrame = controlFrame
+            self.headerBlock = headerBlock
+            self.streams = streams
+        }
     }
 
     private struct Stream {
@@ -48,14 +54,14 @@ struct SPDYConnection {
     /// What is to be sent, in this order, before anything that is sent later.
     private var output: [UInt8] = []
 
-    init(limits: Limits = Limits()) {
+    package init(limits: Limits = Limits()) {
         self.limits = limits
     }
 
-    var openStreams: Int { self.streams.count }
+    package var openStreams: Int { self.streams.count }
 
     /// The bytes that have become due to be sent since the last call.
-    mutating func takeOutput() -> [UInt8] {
+    package mutating func takeOutput() -> [UInt8] {
         defer { self.output = [] }
         return self.output
     }
@@ -64,7 +70,7 @@ struct SPDYConnection {
 
     /// Takes bytes as they come, in pieces of any size. A data frame's are passed on at once, whatever its length.
     /// - Throws: when the connection can't go on; send ``goAway(isError:)`` and close.
-    mutating func receive(_ bytes: [UInt8]) throws(SPDYError) -> [Event] {
+    package mutating func receive(_ bytes: [UInt8]) throws(SPDYError) -> [Event] {
         var events: [Event] = []
         var rest = bytes[...]
         while true {
@@ -187,13 +193,13 @@ struct SPDYConnection {
     // MARK: Out
 
     /// Says that a stream was taken. To be sent before the stream's data.
-    mutating func reply(to stream: UInt32) throws(SPDYError) -> [UInt8] {
+    package mutating func reply(to stream: UInt32) throws(SPDYError) -> [UInt8] {
         let block = try self.deflater.deflate(SPDYHeaders.encode([]))
         return SPDYFrame.control(.synReply, Int(stream).bigEndianBytes + block)
     }
 
     /// The frame of some data; nil when nothing can be sent on the stream any more.
-    mutating func data(_ stream: UInt32, _ bytes: ArraySlice<UInt8>, isLast: Bool) -> [UInt8]? {
+    package mutating func data(_ stream: UInt32, _ bytes: ArraySlice<UInt8>, isLast: Bool) -> [UInt8]? {
         guard let known = self.streams[stream], !known.localIsFinished else { return nil }
         if isLast {
             if known.remoteIsFinished { self.streams[stream] = nil } else { self.streams[stream]?.localIsFinished = true }

@@ -1,14 +1,14 @@
 /// Why a connection can't go on.
-enum SPDYError: Error, Equatable {
+package enum SPDYError: Error, Equatable {
     /// A control frame that is too large, too short, or of another version.
     case frame(String)
     case headers(String)
 }
 
 /// A frame as it is written. Source: SPDY draft 3.1, sections 2.2 and 2.6
-enum SPDYFrame {
+package enum SPDYFrame {
     /// The types of control frames.
-    enum Kind: UInt16 {
+    package enum Kind: UInt16 {
         case synStream = 1
         case synReply = 2
         case rstStream = 3
@@ -32,12 +32,12 @@ enum SPDYFrame {
     static let finFlag: UInt8 = 1
     static let unidirectionalFlag: UInt8 = 2
 
-    static func control(_ kind: Kind, flags: UInt8 = 0, _ payload: [UInt8]) -> [UInt8] {
+    package static func control(_ kind: Kind, flags: UInt8 = 0, _ payload: [UInt8]) -> [UInt8] {
         let type = UInt8(truncatingIfNeeded: kind.rawValue)
         return [0x80, 3, 0, type, flags] + payload.count.bigEndianBytes.dropFirst() + payload
     }
 
-    static func data(_ stream: UInt32, _ bytes: ArraySlice<UInt8>, isLast: Bool) -> [UInt8] {
+    package static func data(_ stream: UInt32, _ bytes: ArraySlice<UInt8>, isLast: Bool) -> [UInt8] {
         var frame = Int(stream).bigEndianBytes
         frame.reserveCapacity(8 + bytes.count)
         frame.append(isLast ? self.finFlag : 0)

@@ -1,7 +1,7 @@
 /// A block of names and values: their number, and each with its length before it, in four bytes.
 /// Source: SPDY draft 3.1, section 2.6.10
-enum SPDYHeaders {
-    static func encode(_ headers: [(name: String, value: String)]) -> [UInt8] {
+package enum SPDYHeaders {
+    package static func encode(_ headers: [(name: String, value: String)]) -> [UInt8] {
         var bytes = headers.count.bigEndianBytes
         for (name, value) in headers {
             bytes += name.utf8.count.bigEndianBytes + Array(name.lowercased().utf8)

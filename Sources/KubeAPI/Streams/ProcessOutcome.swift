@@ -1,5 +1,5 @@
 import KubeObject
-import KubeRegistry
+package import KubeRegistry
 
 /// How a process that a client has streams of came to its end.
 enum ProcessOutcome: Sendable {
@@ -44,7 +44,7 @@ enum ProcessOutcome: Sendable {
 
 extension TerminalSize {
     /// `{"Width":80,"Height":24}`; nil for what isn't that, or not all of it.
-    init?(json: [UInt8]) {
+    package init?(json: [UInt8]) {
         do {
             let tree = try JSON(parsing: json)
             guard let width = tree["Width"]?.int, let height = tree["Height"]?.int else { return nil }

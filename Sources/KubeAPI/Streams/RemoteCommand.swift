@@ -85,26 +85,16 @@ struct RemoteCommand: Sendable {
 
     /// Takes the client's messages until it closes or is gone.
     private func readInput(stdin: ByteHandoff, resize: AsyncThrowingStream<TerminalSize, any Error>.Continuation) async {
-        var current: Channel?
-        var size: [UInt8] = []
+        var input = RemoteInput(
+            takesStdin: self.options.stdin, takesSizes: self.options.tty, closesChannels: self.subprotocol == .v5)
         do {
-            while let message = try await self.session.receive() {
-                guard case .data(var bytes, let isStart) = message else { break }
-                if isStart {
-                    guard let first = bytes.first else { continue }
-                    current = Channel(rawValue: first)
-                    bytes.removeFirst()
-                    size = []
-                }
-                switch current {
-                case .stdin where self.options.stdin: await stdin.give(bytes)
-                case .resize where self.options.tty:
-                    size += bytes
-                    guard size.count < 1024 else { return }
-                    if let found = TerminalSize(json: size) { resize.yield(found) }
-                case .close where self.subprotocol == .v5:
-                    if bytes.first == Channel.stdin.rawValue { stdin.finish() }
-                default: break
+            while case .data(let bytes, let isStart) = try await self.session.receive() {
+                switch input.take(bytes, isStart: isStart) {
+                case .stdin(let bytes): await stdin.give(bytes)
+                case .stdinEnded: stdin.finish()
+                case .resized(let size): resize.yield(size)
+                case .excessive: return
+                case nil: break
                 }
             }
         } catch {

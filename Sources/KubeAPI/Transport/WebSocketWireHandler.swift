@@ -1,23 +1,25 @@
-import NIOCore
-import NIOWebSocket
+package import NIOCore
+package import NIOWebSocket
 
 /// Carries frames between the WebSocket codecs and the connection's task. Pings are answered here.
-final class WebSocketWireHandler: ChannelDuplexHandler {
-    typealias InboundIn = WebSocketFrame
-    typealias InboundOut = InboundPart
-    typealias OutboundIn = OutboundPart
-    typealias OutboundOut = WebSocketFrame
+package final class WebSocketWireHandler: ChannelDuplexHandler {
+    package typealias InboundIn = WebSocketFrame
+    package typealias InboundOut = InboundPart
+    package typealias OutboundIn = OutboundPart
+    package typealias OutboundOut = WebSocketFrame
 
     /// The largest frame taken from a client, in bytes; kubectl sends 32 KiB, the Python client whatever its caller wrote.
-    static let frameLimit = 4 << 20
+    package static let frameLimit = 4 << 20
 
     private var context: ChannelHandlerContext?
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    package init() {}
+
+    package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
+    package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
     }
 
@@ -26,7 +28,7 @@ final class WebSocketWireHandler: ChannelDuplexHandler {
         self.context?.fireChannelReadComplete()
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = self.unwrapInboundIn(data)
         switch frame.opcode {
         case .ping:
@@ -39,7 +41,7 @@ final class WebSocketWireHandler: ChannelDuplexHandler {
         }
     }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .frame(let frame) = self.unwrapOutboundIn(data) else {
             promise?.fail(ChannelError.operationUnsupported)
             return

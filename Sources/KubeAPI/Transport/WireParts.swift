@@ -1,10 +1,10 @@
-import HTTPTypes
-import NIOCore
-import NIOWebSocket
+package import HTTPTypes
+package import NIOCore
+package import NIOWebSocket
 
 /// What comes in on a connection (HTTP/1.1) or stream (HTTP/2), above the codecs. Requests are `head body* end`; after an upgrade
 /// only frames follow, or bytes as `body`.
-enum InboundPart: Sendable {
+package enum InboundPart: Sendable {
     /// `isFinal`: the connection can't be used for another request afterwards (HTTP/1.0, `Connection: close`, an upgrade asked for).
     case head(HTTPRequest, isFinal: Bool)
     case body(ByteBuffer)
@@ -13,14 +13,14 @@ enum InboundPart: Sendable {
 }
 
 /// What a connection may become.
-enum UpgradeKind: Sendable {
+package enum UpgradeKind: Sendable {
     case webSocket
     /// Something of which the wire knows nothing.
     case bytes
 }
 
 /// What goes out. Responses are `head body* end`, or `upgrade frame*` (`upgrade body*`).
-enum OutboundPart: Sendable {
+package enum OutboundPart: Sendable {
     /// `isFinal`: say so to the client and close after `end`; HTTP/1.1 only.
     case head(HTTPResponse, isFinal: Bool)
     case body(ByteBuffer)

@@ -8,7 +8,7 @@ extension Registry {
         _ body: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String, _ options: PatchOptions,
         _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
-        let wanted = try Self.checkApplied(body, resource, namespace: namespace, name: name)
+        let wanted = try Self.checkApplied(body, resource)
         let write = FieldOwnership.write(
             ManagedFields.Manager(
                 name: options.fieldManager, isApply: true, apiVersion: resource.apiVersion, subresource: subresource), resource)
@@ -20,57 +20,82 @@ extension Registry {
                     resource.groupResource, name,
                     "uid mismatch: the provided object specified uid \(uid), and no existing object was found")
             }
-            let created = try ServerSideApply.apply(wanted, to: nil, write, force: options.force)
+            var created = try ServerSideApply.apply(wanted, to: nil, write, force: options.force)
+            try Self.checkName(&created.object, resource, namespace: namespace, name: name)
+            let told = try Self.complaints(options)
             do {
-                return try await createApplied(created.object, resource, namespace: namespace, options.update, context)
+                var result = try await createApplied(created.object, resource, namespace: namespace, options.update, context)
+                result.warnings = told + result.warnings
+                return result
             } catch  where error.reason == "AlreadyExists" {
                 // Somebody else was quicker: then it's merged.
             }
         }
-        return try await change(
+        var told: [String] = []
+        var result = try await change(
             resource, namespace: namespace, name: name, subresource: subresource, options.update, context, isApply: true
         ) { tree, current throws(StatusError) in
-            if let version = wanted[path: "metadata", "resourceVersion"]?.string, !version.isEmpty,
-                version != String(current.metadata.resourceVersion)
-            {
-                throw .modified(resource.groupResource, name)
-            }
             let live = Conversion.fromStored(tree, resource)
-            let applied = try ServerSideApply.apply(wanted, to: live, write, force: options.force)
+            var applied = try ServerSideApply.apply(wanted, to: live, write, force: options.force)
+            try Self.checkName(&applied.object, resource, namespace: namespace, name: name)
+            // What is wrong with the form is looked at when the rest is right, as upstream does.
+            told = try Self.complaints(options)
+            if wanted["metadata"]?.has("resourceVersion") ?? false { try Self.checkPreconditions(wanted, current, resource) }
             guard applied.isChanged else { return }
             var ignored: [String] = []
             let object = try Decoding.decode(
                 applied.object, as: resource.gvk, type: resource.type, validation: .ignore, warnings: &ignored)
             tree = Conversion.toStored(object, resource)
         }
+        result.warnings = told + result.warnings
+        return result
     }
 
-    /// The applied object with the name and namespace that the address says.
+    /// What to tell of an applied object's form.
     ///
-    /// - Throws: 400 when it says others, or isn't of this resource's version.
-    static func checkApplied(
-        _ body: JSON, _ resource: ResourceType, namespace: String, name: String
-    ) throws(StatusError) -> JSON {
+    /// - Throws: 400 when it is to be refused for it.
+    private static func complaints(_ options: PatchOptions) throws(StatusError) -> [String] {
+        switch options.fieldValidation {
+        case .ignore: return []
+        case .warn: return options.complaints
+        case .strict:
+            if let complaint = options.complaints.first { throw .badRequest(complaint) }
+            return []
+        }
+    }
+
+    /// The applied object, of whose names nothing is known yet.
+    ///
+    /// - Throws: 400 when it isn't of this resource's version.
+    static func checkApplied(_ body: JSON, _ resource: ResourceType) throws(StatusError) -> JSON {
         guard body.object != nil || body.isNull else {
             throw .badRequest(
                 "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \(body.typeName) into "
                     + "Go value of type map[string]interface {}")
         }
-        var wanted = body.isNull ? [:] : body
         guard body.text("apiVersion") == resource.apiVersion, body.text("kind") == resource.kind else {
             let version = GroupVersion(apiVersion: body.text("apiVersion"))
             throw .badRequest("invalid object type: \(version.group)/\(version.version), Kind=\(body.text("kind"))")
         }
         let books = body[path: "metadata", "managedFields"]
         if let books, !books.isNull { throw .badRequest("metadata.managedFields must be nil") }
-        let given = wanted["metadata"]?.text("name") ?? ""
+        return body.isNull ? [:] : body
+    }
+
+    /// Checks the name and namespace of what an apply makes, which is looked at when the rest makes sense, as upstream does.
+    ///
+    /// - Throws: 400 when they aren't those of the address.
+    static func checkName(
+        _ object: inout JSON, _ resource: ResourceType, namespace: String, name: String
+    ) throws(StatusError) {
+        let given = object["metadata"]?.text("name") ?? ""
         if given.isEmpty {
-            wanted[path: "metadata", "name"] = .string(name)
-        } else if given != name {
+            throw .badRequest("the name of the object (\(name) based on URL) was undeterminable: name must be provided")
+        }
+        if given != name {
             throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(name))")
         }
-        try matchNamespace(&wanted, resource, namespace)
-        return wanted
+        try matchNamespace(&object, resource, namespace)
     }
 
     /// Creates with the books that the apply made, if the user may create.

@@ -3,6 +3,15 @@ public import KubeSchema
 import KubeStore
 
 extension Registry {
+    /// Checks the resourceVersion that a reader of one object wants it to have at least.
+    ///
+    /// - Throws: 500 for what is none, as upstream does; 504 for one that there isn't yet.
+    public func checkNotTooNew(_ version: String, _ context: RequestContext) throws(StatusError) {
+        guard let wanted = try ListValidation.revision(version) else { return }
+        let current = context.cluster.revision
+        if wanted > current { throw ListValidation.tooLarge(wanted, current) }
+    }
+
     /// One object, in the resource's version; a custom one as it is stored, for `served` to bring into its version.
     ///
     /// - Throws: 404.

@@ -99,7 +99,9 @@ extension Registry {
             throw .badRequest("invalid resource version: \(error.message)")
         }
         guard let wanted = revision, wanted > 0 else { return cluster.snapshot }
-        if options.resourceVersionMatch == "Exact" {
+        // A page of a revision is of exactly that one, when nothing else is said.
+        let isExact = options.resourceVersionMatch == "Exact" || (options.resourceVersionMatch.isEmpty && options.limit > 0)
+        if isExact {
             do {
                 return try cluster.snapshot(at: wanted)
             } catch .expired {
@@ -165,12 +167,17 @@ enum ListValidation {
     /// The number that a resourceVersion is; nil for none.
     static func revision(_ text: String) throws(StatusError) -> UInt64? {
         if text.isEmpty { return nil }
-        guard let revision = UInt64(text) else {
-            let problem = FieldError.invalid(
-                "resourceVersion", .string(text), "strconv.ParseUint: parsing \(quoted(text)): invalid syntax")
+        guard let revision = UInt64(text), !text.hasPrefix("+") else {
+            let problem = FieldError.invalid("resourceVersion", .string(text), unreadable(text))
             throw StatusError(code: 500, reason: "", message: problem.description)
         }
         return revision
+    }
+
+    /// Why a text isn't a revision, in Go's words.
+    static func unreadable(_ text: String) -> String {
+        let isNumber = !text.isEmpty && text.utf8.allSatisfy { $0 &- 0x30 < 10 }
+        return "strconv.ParseUint: parsing \(quoted(text)): \(isNumber ? "value out of range" : "invalid syntax")"
     }
 
     static func tooLarge(_ wanted: UInt64, _ current: UInt64) -> StatusError {

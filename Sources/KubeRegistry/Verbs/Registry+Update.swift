@@ -24,7 +24,7 @@ extension Registry {
         try Self.matchNamespace(&object, resource, namespace)
         let given = object["metadata"]?.text("name") ?? ""
         if given.isEmpty {
-            throw .badRequest("name must be provided")
+            throw .badRequest("the name of the object (\(name) based on URL) was undeterminable: name must be provided")
         } else if given != name {
             throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(name))")
         }
@@ -77,17 +77,16 @@ extension Registry {
                     + current.metadata.uid)
         }
         let version = tree["metadata"]?.text("resourceVersion") ?? ""
-        if !version.isEmpty, UInt64(version) == nil {
-            throw StatusError(
-                code: 500, reason: "", message: "strconv.ParseUint: parsing \(quoted(version)): invalid syntax")
+        guard let expected = version.isEmpty ? 0 : UInt64(version), !version.hasPrefix("+") else {
+            throw StatusError(code: 500, reason: "", message: ListValidation.unreadable(version))
         }
-        if version.isEmpty || version == "0" {
+        if expected == 0 {
             if !resource.rules.allowsUnconditionalUpdate {
                 throw .invalid(
                     GroupKind(group: resource.group, kind: resource.plural), name,
                     [.invalid("metadata.resourceVersion", .int(0), "must be specified for an update")])
             }
-        } else if version != String(current.metadata.resourceVersion) {
+        } else if expected != current.metadata.resourceVersion {
             throw .modified(resource.groupResource, name)
         }
     }

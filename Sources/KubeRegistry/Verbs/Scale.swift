@@ -89,7 +89,9 @@ extension Registry {
         _ body: JSON, _ resource: ResourceType, namespace: String, name: String, _ options: PatchOptions,
         _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
-        let wanted = try Self.checkApplied(body, Scale.resource, namespace: namespace, name: name)
+        var wanted = try Self.checkApplied(body, Scale.resource)
+        if wanted["metadata"]?.text("name").isEmpty ?? true { wanted[path: "metadata", "name"] = .string(name) }
+        try Self.checkName(&wanted, Scale.resource, namespace: namespace, name: name)
         if let type = schema.type(forKind: Scale.gvk) { try ServerSideApply.check(wanted, type) }
         if wanted[path: "spec", "replicas"] != nil { _ = try Scale.replicas(wanted, name: name) }
         var parent: JSON = ["apiVersion": .string(resource.apiVersion), "kind": .string(resource.kind)]

@@ -29,7 +29,9 @@ struct ServiceAllocation {
         let held = old.map(Self.keys) ?? []
         do {
             try claimAddress(for: &service, held, snapshot, name, &writes)
-            try claimPorts(for: &service, held, snapshot, name, &writes)
+            var own = Set(held)
+            try claimPorts(for: &service, &own, snapshot, name, &writes)
+            try claimHealthCheckPort(for: &service, &own, snapshot, &writes)
         } catch let error as StatusError {
             throw error
         } catch {
@@ -86,13 +88,13 @@ struct ServiceAllocation {
         writes.append(.put(try Draft(Self.filled(Self.address(of: service))), at: key, expect: .absent))
     }
 
+    /// - Parameter own: what the service holds, with what it claims.
     private mutating func claimPorts(
-        for service: inout JSON, _ held: [Key], _ snapshot: Snapshot, _ name: String, _ writes: inout [Write]
+        for service: inout JSON, _ own: inout Set<Key>, _ snapshot: Snapshot, _ name: String, _ writes: inout [Write]
     ) throws {
         guard ServiceRules.needsNodePorts(service["spec"] ?? [:]) else { return }
         var ports = service[path: "spec", "ports"]?.elements ?? []
         // The same number may serve two protocols.
-        var own = Set(held)
         for index in ports.indices {
             let given = ports[index]["nodePort"]?.int ?? 0
             if given == 0 {
@@ -127,6 +129,36 @@ struct ServiceAllocation {
         service[path: "spec", "ports"] = .array(ports)
     }
 
+    /// The port by which a load balancer sees whether a node has endpoints of the service.
+    private mutating func claimHealthCheckPort(
+        for service: inout JSON, _ own: inout Set<Key>, _ snapshot: Snapshot, _ writes: inout [Write]
+    ) throws {
+        guard ServiceRules.needsHealthCheckPort(service["spec"] ?? [:]) else { return }
+        let given = service[path: "spec", "healthCheckNodePort"]?.int ?? 0
+        guard given == 0 else {
+            let key = Self.portKey(given)
+            if own.contains(key) { return }
+            // As upstream: this isn't told as a mistake of the field.
+            func refuse(_ why: String) -> StatusError {
+                .internalError("failed to allocate requested HealthCheck NodePort \(given): \(why)")
+            }
+            guard ServiceRange.nodePorts.contains(given) else {
+                throw refuse("provided port is not in the valid range. The range of valid ports is 30000-32767")
+            }
+            if snapshot.get(key) != nil { throw refuse("provided port is already allocated") }
+            wanted[key] = .invalid("spec.healthCheckNodePort", .int(given), "provided port is already allocated")
+            own.insert(key)
+            return writes.append(try Self.claim(given))
+        }
+        let free = ServiceRange.freeNodePort { snapshot.get(Self.portKey($0)) != nil || own.contains(Self.portKey($0)) }
+        guard let port = free else {
+            throw StatusError.internalError("failed to allocate a HealthCheck NodePort 0: range is full")
+        }
+        service[path: "spec", "healthCheckNodePort"] = .int(port)
+        own.insert(Self.portKey(port))
+        writes.append(try Self.claim(port))
+    }
+
     private static func claim(_ port: Int64) throws -> Write {
         .put(try Draft(["metadata": ["name": .string(String(port))]]), at: portKey(port), expect: .absent)
     }
@@ -148,6 +180,7 @@ struct ServiceAllocation {
         for port in spec["ports"]?.elements ?? [] {
             if let number = port["nodePort"]?.int, number != 0, !keys.contains(portKey(number)) { keys.append(portKey(number)) }
         }
+        if let number = spec["healthCheckNodePort"]?.int, number != 0 { keys.append(portKey(number)) }
         return keys
     }
 

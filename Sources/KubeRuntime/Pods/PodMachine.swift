@@ -238,14 +238,7 @@ struct PodMachine {
     /// resource that changes says so, by a restart.
     private func resize(_ spec: ContainerSpec, _ current: ObservedContainer, _ pod: Pod, _ plan: inout Plan) {
         guard memory.stopping[current.id] == nil else { return }
-        let wanted = spec.tree["resources"] ?? [:]
-        let given = memory.resources(of: current, spec, pod)
-        let changed = ["cpu", "memory"].filter { name in
-            ["requests", "limits"].contains {
-                ContainerResources.amount(wanted[$0]?[name])?.milliValue
-                    != ContainerResources.amount(given[$0]?[name])?.milliValue
-            }
-        }
+        let changed = memory.resizing(current, spec, pod)
         guard !changed.isEmpty else { return }
         let restarts = (spec.tree["resizePolicy"]?.elements ?? []).contains {
             $0["restartPolicy"]?.string == "RestartContainer" && changed.contains($0["resourceName"]?.string ?? "")

@@ -41,6 +41,8 @@ struct PodMemory: Sendable {
     var startingResources: [String: JSON] = [:]
     /// Resizes (by container ID) that failed aren't tried again before.
     var resizeRetryAt: [String: Double] = [:]
+    /// Why they failed.
+    var resizeFailures: [String: String] = [:]
     /// Those whose start was completed, with the postStart hook, by container ID.
     var hooksDone: Set<String> = []
     /// The containers (by ID) that are being stopped right now.
@@ -71,5 +73,17 @@ struct PodMemory: Sendable {
             $0["containerID"]?.string == "containerd://" + container.id
         }
         return status?["resources"] ?? spec.tree["resources"] ?? [:]
+    }
+
+    /// The resources of a running container, `cpu` or `memory`, that the spec gives other amounts than it has.
+    func resizing(_ container: ObservedContainer, _ spec: ContainerSpec, _ pod: Pod) -> [String] {
+        let wanted = spec.tree["resources"] ?? [:]
+        let given = resources(of: container, spec, pod)
+        return ["cpu", "memory"].filter { name in
+            ["requests", "limits"].contains {
+                ContainerResources.amount(wanted[$0]?[name])?.milliValue
+                    != ContainerResources.amount(given[$0]?[name])?.milliValue
+            }
+        }
     }
 }

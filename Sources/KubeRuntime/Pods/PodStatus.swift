@@ -62,6 +62,7 @@ struct PodStatus {
         wanted.append(
             (type: "ContainersReady", isTrue: containers.isTrue, reason: containers.reason, message: containers.message))
         if !old.contains(where: { $0["type"]?.string == "PodScheduled" }) { wanted.append(("PodScheduled", true, "", "")) }
+        if let resize { wanted.append(resize) }
         var result = wanted.map { condition in
             let before = old.first { $0["type"]?.string == condition.type }
             let status = condition.isTrue ? "True" : "False"
@@ -73,8 +74,28 @@ struct PodStatus {
             if pod.metadata.generation > 0 { tree["observedGeneration"] = .int(pod.metadata.generation) }
             return tree
         }
-        for condition in old where !result.contains(where: { $0["type"] == condition["type"] }) { result.append(condition) }
+        for condition in old where !result.contains(where: { $0["type"] == condition["type"] }) {
+            // A resize that is done isn't told of any more.
+            if condition["type"]?.string != Self.resizeInProgress { result.append(condition) }
+        }
         return result
+    }
+
+    static let resizeInProgress = "PodResizeInProgress"
+
+    /// That a running container doesn't have yet what the spec gives it (KEP-1287); nil when all have.
+    private var resize: Condition? {
+        var isResizing = false
+        var failures: [String] = []
+        for spec in pod.initContainers.filter({ $0.role == .sidecar }) + pod.containers {
+            guard let container = observed.current(spec.name), container.state == .running,
+                !memory.resizing(container, spec, pod).isEmpty
+            else { continue }
+            isResizing = true
+            if let failure = memory.resizeFailures[container.id] { failures.append(failure) }
+        }
+        guard isResizing else { return nil }
+        return (Self.resizeInProgress, true, failures.isEmpty ? "" : "Error", failures.joined(separator: "; "))
     }
 
     private func initialized(_ phase: String, _ initStatuses: [JSON], _ statuses: [JSON]) -> Condition {
@@ -129,9 +150,11 @@ extension PodStatus {
         for condition in stored?["conditions"]?.elements ?? [] {
             let type = condition["type"]
             if let index = conditions.firstIndex(where: { $0["type"] == type }) {
-                let isOurs = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"].contains(type?.string ?? "")
+                let isOurs = [
+                    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", resizeInProgress,
+                ].contains(type?.string ?? "")
                 if !isOurs { conditions[index] = condition }
-            } else {
+            } else if type?.string != resizeInProgress {
                 conditions.append(condition)
             }
         }

@@ -133,6 +133,7 @@ extension PodWorker {
                 }, options: .within(.seconds(30)))
             state.memory.resources[id] = spec.tree["resources"] ?? [:]
             state.memory.resizeRetryAt[id] = nil
+            state.memory.resizeFailures[id] = nil
             return true
         } catch {
             services.events.record(
@@ -141,6 +142,7 @@ extension PodWorker {
                 in: cluster)
             let retry = Timestamp.seconds + 30
             state.memory.resizeRetryAt[id] = retry
+            state.memory.resizeFailures[id] = "Container \(spec.name): \(Self.text(error))"
             schedule(retry, &state, &group)
             return false
         }

@@ -95,6 +95,12 @@ struct StructuralValidation {
         add(
             .typeInvalid, path, .string(actual),
             "\(path) in body must be of type \(allowed.joined(separator: ",")): \(JSON.string(actual).text)")
+        // Upstream's check of numbers tells of it once more, and of no field.
+        if actual == "number", allowed == ["integer"] {
+            let format = schema.limits.format
+            let wanted = format.isEmpty ? "(default format)" : "with format \(format)"
+            add(.invalid, "<nil>", "", "Checked value must be of type integer \(wanted) in \(path)")
+        }
     }
 
     private mutating func checkAllowed(_ value: JSON, _ schema: StructuralSchema, _ path: String) {

@@ -30,6 +30,17 @@ import X509
                 if path == "/apis/fruit.example.com/v1":
                     self.send({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "fruit.example.com/v1", "resources": [
                         {"name": "apples", "singularName": "apple", "namespaced": True, "kind": "Apple", "verbs": ["get", "list", "watch"], "shortNames": ["ap"]}]})
+                elif path == "/openapi/v3":
+                    self.send({"paths": {
+                        "apis/fruit.example.com/v1": {"serverRelativeURL": "/openapi/v3/apis/fruit.example.com/v1?hash=FRUIT"},
+                        "apis/apps/v1": {"serverRelativeURL": "/openapi/v3/apis/apps/v1?hash=STOLEN"}}})
+                elif path == "/openapi/v3/apis/fruit.example.com/v1":
+                    self.send({"openapi": "3.0.0", "info": {"title": "fruit", "version": "1"}, "paths": {
+                        "/apis/fruit.example.com/v1/apples": {"get": {"responses": {}, "x-kubernetes-action": "list",
+                            "x-kubernetes-group-version-kind": {"group": "fruit.example.com", "version": "v1", "kind": "Apple"}}}},
+                        "components": {"schemas": {"com.example.fruit.v1.Apple": {"type": "object", "description": "An apple a day.",
+                            "properties": {"taste": {"type": "string", "description": "How it tastes."}},
+                            "x-kubernetes-group-version-kind": [{"group": "fruit.example.com", "version": "v1", "kind": "Apple"}]}}}})
                 elif "watch=true" in self.path:
                     self.send_response(200)
                     self.send_header("Content-Type", "application/json")
@@ -137,6 +148,13 @@ import X509
             #expect(watch.split(separator: "\n").count == 3)
             #expect(try await server.send(.get, "/apis/fruit.example.com").json["versions"]?[0]?["version"] == "v1")
             #expect(try await server.send(.get, "/apis").text.contains("fruit.example.com"))
+
+            let index = try await server.send(.get, "/openapi/v3").json["paths"]?.object ?? [:]
+            #expect(
+                index["apis/fruit.example.com/v1"]?["serverRelativeURL"] == "/openapi/v3/apis/fruit.example.com/v1?hash=FRUIT")
+            #expect(index["apis/apps/v1"]?["serverRelativeURL"]?.string?.contains("STOLEN") == false)
+            let explained = try await kubectl("explain", "apples.taste", "--api-version=fruit.example.com/v1")
+            #expect(explained.contains("How it tastes."), "\(explained)")
 
             // Another certificate than the bundle vouches for isn't believed.
             let other = Data(try CertificateAuthority.generate(commonName: "other").pem().utf8).base64EncodedString()

@@ -321,7 +321,7 @@ struct VerbTests {
             let odd = try await server.send(.post, path + "?fieldManager=a%07b", body: [:])
             #expect(
                 odd.message
-                    == "CreateOptions.meta.k8s.io \"\" is invalid: fieldManager: Invalid value: \"a\\u0007b\": invalid character U+0007 (at position 1)"
+                    == "CreateOptions.meta.k8s.io \"\" is invalid: fieldManager: Invalid value: \"a\\ab\": invalid character U+0007 (at position 1)"
             )
         }
     }
@@ -439,6 +439,133 @@ struct VerbTests {
             let both = try await server.send(
                 .post, path + "?fieldValidation=Strict", raw: body("s").replacing("\"data\"", with: "\"datum\":1,\"data\""))
             #expect(both.message.hasSuffix(#"strict decoding error: duplicate field "data.a", unknown field "datum""#))
+        }
+    }
+
+    @Test func keysThatStandTwiceInYAMLWarnOrFail() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            func body(_ name: String) -> String {
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \(name)\n  labels: {a: b, a: c}\ndata:\n  x: a\n  x: b\n"
+            }
+            let yaml: HTTPFields = [.contentType: "application/yaml"]
+            let warned = try await server.send(.post, path, raw: body("w"), headers: yaml)
+            #expect(warned.status == 201 && warned.json["data"] == ["x": "b"])
+            #expect(
+                warned.headers[values: .warning] == [
+                    #"299 - "line 5: key \"a\" already set in map""#, #"299 - "line 8: key \"x\" already set in map""#,
+                ])
+            let strict = try await server.send(.post, path + "?fieldValidation=Strict", raw: body("s"), headers: yaml)
+            let problem =
+                "yaml: unmarshal errors:\n  line 5: key \"a\" already set in map\n  line 8: key \"x\" already set in map"
+            #expect(
+                strict.message
+                    == "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: \(problem)")
+            let ignored = try await server.send(.post, path + "?fieldValidation=Ignore", raw: body("i"), headers: yaml)
+            #expect(ignored.status == 201 && ignored.headers[.warning] == nil)
+
+            // An apply is refused for its form when nothing else is wrong.
+            let apply: HTTPFields = [.contentType: "application/apply-patch+yaml"]
+            let query = "?fieldManager=m&force=true"
+            let applied = try await server.send(.patch, path + "/w" + query, raw: body("w"), headers: apply)
+            #expect(applied.status == 200 && applied.headers[values: .warning].count == 2)
+            let refused = try await server.send(
+                .patch, path + "/w" + query + "&fieldValidation=Strict", raw: body("w"), headers: apply)
+            #expect(
+                refused.status == 400
+                    && refused.message == "error strict decoding YAML: error converting YAML to JSON: \(problem)")
+        }
+    }
+
+    /// What v1.36 was seen to answer to resourceVersions that are none, or none yet.
+    @Test(arguments: [
+        ("abc", 500, "strconv.ParseUint: parsing \"abc\": invalid syntax"),
+        ("99999999999999999999", 500, "strconv.ParseUint: parsing \"99999999999999999999\": value out of range"),
+        ("-1", 500, "strconv.ParseUint: parsing \"-1\": invalid syntax"),
+        ("0", 200, nil), ("", 200, nil),
+        (
+            "9999999", 409,
+            "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your changes to the latest version and try again"
+        ),
+    ])
+    func writesCheckTheResourceVersion(version: String, code: Int, message: String?) async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            try await server.createNamespacedConfigMap("a", labels: [:])
+            let object: JSON = [
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a", "resourceVersion": .string(version)],
+                "data": ["x": "y"],
+            ]
+            let put = try await server.send(.put, path + "/a", body: object)
+            let applied = try await server.send(
+                .patch, path + "/a?fieldManager=m&force=true", body: object,
+                headers: [.contentType: "application/apply-patch+yaml"])
+            let merged = try await server.send(
+                .patch, path + "/a", body: object, headers: [.contentType: "application/merge-patch+json"])
+            for answer in [put, applied, merged] {
+                #expect(answer.status == code)
+                if let message { #expect(answer.message == message) }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("abc", 500, "resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax"),
+        ("9999999", 504, nil), ("0", 200, nil), ("1", 200, nil),
+    ])
+    func readersOfOneObjectSayHowNewItMustBe(version: String, code: Int, message: String?) async throws {
+        try await TestServer.run { server in
+            try await server.createNamespacedConfigMap("a", labels: [:])
+            let answer = try await server.send(.get, "/api/v1/namespaces/default/configmaps/a?resourceVersion=\(version)")
+            #expect(answer.status == code)
+            if let message { #expect(answer.message == message) }
+        }
+    }
+
+    /// What v1.36 was seen to answer to bodies and queries that make no sense.
+    @Test func oddRequestsAreToldAsUpstreamDoes() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            try await server.createNamespacedConfigMap("a", labels: [:])
+            let nameless = try await server.send(.put, path + "/a", body: ["apiVersion": "v1", "kind": "ConfigMap"])
+            #expect(nameless.status == 400)
+            #expect(nameless.message == "the name of the object (a based on URL) was undeterminable: name must be provided")
+            let unknown = try await server.send(.delete, path + "/a", body: ["apiVersion": "v9", "kind": "Nope"])
+            #expect(unknown.status == 400)
+            #expect(
+                unknown.message
+                    == #"no kind "Nope" is registered for version "v9" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30""#)
+            let known = try await server.send(.delete, path + "/a", body: ["apiVersion": "v1", "kind": "Pod"])
+            #expect(known.message == "decoded object cannot be converted to DeleteOptions")
+            for method in [HTTPRequest.Method.get, .delete] {
+                let late = try await server.send(method, path + "/a?timeout=x")
+                #expect(late.status == 400)
+                #expect(
+                    late.message == #"invalid timeout specified in the request URL - time: invalid duration "x""#)
+            }
+            let apply: HTTPFields = [.contentType: "application/apply-patch+yaml"]
+            let both = try await server.send(.patch, path + "/a?fieldValidation=x", raw: "{}", headers: apply)
+            #expect(
+                both.message.hasPrefix(
+                    "PatchOptions.meta.k8s.io \"\" is invalid: [fieldManager: Required value: is required for apply patch, fieldValidation:"
+                ))
+            // Types come before names; and who creates must say the name, but who changes needn't.
+            func applied(_ name: String, _ metadata: JSON) async throws -> TestServer.Result {
+                try await server.send(
+                    .patch, path + "/\(name)?fieldManager=m", body: ["apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata],
+                    headers: apply)
+            }
+            #expect(try await applied("new", ["labels": ["x": 1], "name": "q"]).status == 500)
+            #expect(try await applied("new", [:]).message.hasSuffix("was undeterminable: name must be provided"))
+            #expect(
+                try await applied("new", ["name": "q"]).message
+                    == "the name of the object (q) does not match the name on the URL (new)")
+            #expect(try await applied("a", ["labels": ["x": "y"]]).status == 200)
+
+            #expect(try await server.send(.post, "/healthz").text == "ok")
+            let version = try await server.send(.put, "/version")
+            #expect(version.status == 405)
+            #expect(version.message == "the server does not allow this method on the requested resource")
         }
     }
 

@@ -67,7 +67,7 @@ import Testing
 
     @Test func `restricted tells all that is missing, after what baseline forbids`() throws {
         let spec =
-            "containers: [{name: a, securityContext: {privileged: true, runAsUser: 0}}]\nvolumes: [{name: n, nfs: {server: x}}]"
+            "containers: [{name: a, securityContext: {privileged: true, runAsUser: 0}}]\nvolumes: [{name: 'n', nfs: {server: x}}]"
         #expect(
             try violations(spec, PodSecurityStandard(level: .restricted))
                 == "privileged (container \"a\" must not set securityContext.privileged=true), "

@@ -283,7 +283,7 @@ extension Fixture {
                            JSONPatch{op: "replace", path: "/metadata/labels/" + jsonpatch.escapeKey("a/b"), value: "d"}]
                     """, binding: "")
             #expect(try await fixture.create(configMap("m"))[path: "metadata", "labels"] == ["a/b": "d"])
-            let other = try await fixture.create(configMap("n").replacing("{a: b}", with: "{a: c}"))
+            let other = try await fixture.create(configMap("o").replacing("{a: b}", with: "{a: c}"))
             #expect(other[path: "metadata", "labels"]?.object?.isEmpty ?? true)
         }
     }

@@ -13,7 +13,7 @@ import Testing
         "affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 5, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {a: b}}}}]}}, \(container)",
         "topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}], tolerations: [{operator: Exists}, {key: a, operator: Equal, value: b, effect: NoExecute, tolerationSeconds: 5}], \(container)",
         "hostNetwork: true, containers: [{name: a, image: x, ports: [{containerPort: 80}]}]",
-        "initContainers: [{name: i, image: y, restartPolicy: Always, startupProbe: {exec: {command: [a]}}}], containers: [{name: a, image: x, lifecycle: {postStart: {sleep: {seconds: 1}}}, env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}]}]",
+        "initContainers: [{name: i, image: z, restartPolicy: Always, startupProbe: {exec: {command: [a]}}}], containers: [{name: a, image: x, lifecycle: {postStart: {sleep: {seconds: 1}}}, env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}]}]",
         "restartPolicy: Never, activeDeadlineSeconds: 5, subdomain: s, hostname: h, dnsPolicy: None, dnsConfig: {nameservers: [1.1.1.1]}, hostAliases: [{ip: 1.2.3.4, hostnames: [a.b]}], \(container)",
     ]
 
@@ -106,7 +106,7 @@ import Testing
             ["spec.ephemeralContainers: Forbidden: cannot be set on create"]
         ),
         (
-            "initContainers: [{name: i, image: y, readinessProbe: {exec: {command: [a]}}}], \(container)",
+            "initContainers: [{name: i, image: z, readinessProbe: {exec: {command: [a]}}}], \(container)",
             ["spec.initContainers[0].readinessProbe: Forbidden: may not be set for init containers without restartPolicy=Always"]
         ),
         (
@@ -130,11 +130,11 @@ import Testing
         """
 
     private static let forbidden: [(String, String, [String])] = [
-        ("{spec: {containers: [{name: a, image: y, resources: {requests: {cpu: '1'}}}]}}", "", []),
+        ("{spec: {containers: [{name: a, image: z, resources: {requests: {cpu: '1'}}}]}}", "", []),
         ("{spec: {activeDeadlineSeconds: 5, terminationGracePeriodSeconds: 30}}", "", []),
         ("{metadata: {labels: {a: b}}}", "", []),
         (
-            "{spec: {containers: [{name: a, image: x}, {name: b, image: y}]}}", "",
+            "{spec: {containers: [{name: a, image: x}, {name: b, image: z}]}}", "",
             ["spec.containers: Forbidden: pod updates may not add or remove containers"]
         ),
         (
@@ -143,9 +143,9 @@ import Testing
         (
             "{spec: {containers: [{name: a, image: x, resources: {requests: {cpu: '2'}, limits: {cpu: '2'}}}]}}", "resize", []
         ),
-        ("{spec: {ephemeralContainers: [{name: e, image: y, targetContainerName: a}]}}", "ephemeralcontainers", []),
+        ("{spec: {ephemeralContainers: [{name: e, image: z, targetContainerName: a}]}}", "ephemeralcontainers", []),
         (
-            "{spec: {ephemeralContainers: [{name: a, image: y}]}}", "ephemeralcontainers",
+            "{spec: {ephemeralContainers: [{name: a, image: z}]}}", "ephemeralcontainers",
             ["spec.ephemeralContainers[0].name: Duplicate value: \"a\""]
         ),
     ]

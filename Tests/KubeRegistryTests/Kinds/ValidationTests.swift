@@ -24,7 +24,7 @@ import Testing
         ),
         ("{containers: [{name: a}]}", ["spec.containers[0].image: Required value"]),
         (
-            "{containers: [{name: a, image: x}, {name: a, image: y}]}", ["spec.containers[1].name: Duplicate value: \"a\""]
+            "{containers: [{name: a, image: x}, {name: a, image: z}]}", ["spec.containers[1].name: Duplicate value: \"a\""]
         ),
         (
             "{restartPolicy: Sometimes, containers: [{name: a, image: x}]}",
@@ -51,7 +51,7 @@ import Testing
             ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"]
         ),
         (
-            "{containers: [{name: a, image: x}], tolerations: [{operator: Exists, value: y}]}",
+            "{containers: [{name: a, image: x}], tolerations: [{operator: Exists, value: 'y'}]}",
             [
                 "spec.tolerations[0].operator: Invalid value: \"y\": value must be empty when `operator` is 'Exists'"
             ]
@@ -60,7 +60,7 @@ import Testing
             "{containers: [{name: a, image: x, env: [{name: A, value: b, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]}]}",
             ["spec.containers[0].env[0].valueFrom: Invalid value: \"\": may not be specified when `value` is not empty"]
         ),
-        ("{containers: [{name: a, image: x}], initContainers: [{name: i, image: y, restartPolicy: Always}]}", []),
+        ("{containers: [{name: a, image: x}], initContainers: [{name: i, image: z, restartPolicy: Always}]}", []),
     ])
     func pods(_ spec: String, _ expected: [String]) throws {
         #expect(try causes("{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: \(spec)}") == expected)

@@ -37,7 +37,7 @@ import Testing
             """
             envFrom: [{prefix: M_, configMapRef: {name: m}}, {secretRef: {name: none, optional: true}}],
             env: [{name: K, valueFrom: {configMapKeyRef: {name: m, key: k}}}, {name: P, valueFrom: {secretKeyRef: {name: s, key: p}}},
-              {name: N, valueFrom: {fieldRef: {fieldPath: metadata.name}}}, {name: L, valueFrom: {fieldRef: {fieldPath: "metadata.labels['a']"}}},
+              {name: 'N', valueFrom: {fieldRef: {fieldPath: metadata.name}}}, {name: L, valueFrom: {fieldRef: {fieldPath: "metadata.labels['a']"}}},
               {name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}},
               {name: CPU, valueFrom: {resourceFieldRef: {resource: limits.cpu}}},
               {name: MEM, valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: 1Mi}}}]

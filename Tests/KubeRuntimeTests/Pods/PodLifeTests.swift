@@ -93,7 +93,7 @@ extension Integration {
                 )
                 #expect(config["phase"]?.string == "Pending")
                 // It goes on as soon as the config map is there.
-                try await node.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: missing}, data: {x: y}}")
+                try await node.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: missing}, data: {x: z}}")
                 _ = try await node.waitForPhase("config", "Succeeded")
 
                 try await node.create(

@@ -64,6 +64,21 @@ import Testing
         #expect(condition(state.status, "ContainersReady")?["status"]?.string == "True")
     }
 
+    @Test func tellsOfAResizeUntilItIsDone() throws {
+        var state = try Situation("{containers: [{name: a, image: x, resources: {requests: {cpu: 200m}}}]}")
+        state.add("a", .running)
+        #expect(condition(state.status, "PodResizeInProgress") == nil)
+        state.memory.resources["a-0"] = ["requests": ["cpu": "100m"]]
+        let resizing = condition(state.status, "PodResizeInProgress")
+        #expect(resizing?["status"]?.string == "True" && resizing?["reason"] == nil)
+        state.memory.resizeFailures["a-0"] = "Container a: no"
+        let failed = condition(state.status, "PodResizeInProgress")
+        #expect(failed?["reason"]?.string == "Error" && failed?["message"]?.string == "Container a: no")
+        state.memory.resources["a-0"] = ["requests": ["cpu": "200m"]]
+        let done = PodStatus.merge(state.status, over: ["conditions": .array([failed ?? .null])])
+        #expect(condition(done, "PodResizeInProgress") == nil)
+    }
+
     @Test func keepsWhatOthersWrote() throws {
         let stored: JSON = ["conditions": [["type": "my/gate", "status": "True"]], "qosClass": "Burstable"]
         let merged = PodStatus.merge(["conditions": [["type": "Ready", "status": "True"]]], over: stored)

@@ -145,6 +145,13 @@ struct StructuralSchemaTests {
             "{spec: {name: ab, size: x}}",
             ["spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\""]
         ),
+        (
+            "{spec: {name: ab, size: 1.5}}",
+            [
+                "spec.size: Invalid value: \"number\": spec.size in body must be of type integer: \"number\"",
+                "<nil>: Invalid value: \"\": Checked value must be of type integer (default format) in spec.size",
+            ]
+        ),
         ("{spec: {name: ab, step: 7}}", ["spec.step: Invalid value: 7: spec.step in body should be a multiple of 5"]),
         (
             "{spec: {name: ab, ratio: 2}}",

@@ -14,6 +14,11 @@ struct ServiceRules: KindRules {
         }
     }
 
+    /// Whether a load balancer has to ask the nodes which of them have endpoints.
+    static func needsHealthCheckPort(_ spec: JSON) -> Bool {
+        spec.text("type") == "LoadBalancer" && spec.text("externalTrafficPolicy") == "Local"
+    }
+
     /// Whether it can be reached from outside of the cluster.
     static func isExternal(_ spec: JSON) -> Bool {
         switch spec.text("type") {
@@ -117,11 +122,18 @@ struct ServiceRules: KindRules {
                 if let number = port["nodePort"]?.int, known.contains(number) { port["nodePort"] = nil }
             }
         }
+        if needsHealthCheckPort(before) {
+            if !needsHealthCheckPort(spec) {
+                if spec["healthCheckNodePort"] == before["healthCheckNodePort"] { spec["healthCheckNodePort"] = nil }
+            } else if spec["healthCheckNodePort"]?.int ?? 0 == 0 {
+                spec["healthCheckNodePort"] = before["healthCheckNodePort"]
+            }
+        }
         if isExternal(before), !isExternal(spec), spec["externalTrafficPolicy"] == before["externalTrafficPolicy"] {
             spec["externalTrafficPolicy"] = nil
         }
         if before.text("type") == "LoadBalancer", spec.text("type") != "LoadBalancer" {
-            for key in ["allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"]
+            for key in ["allocateLoadBalancerNodePorts", "loadBalancerClass"]
             where spec[key] == before[key] {
                 spec[key] = nil
             }
@@ -143,6 +155,12 @@ struct ServiceRules: KindRules {
             errors.immutable(
                 object[path: "spec", "loadBalancerClass"], old[path: "spec", "loadBalancerClass"], "spec.loadBalancerClass",
                 "may not change once set")
+        }
+        let (spec, before) = (object["spec"] ?? [:], old["spec"] ?? [:])
+        if Self.needsHealthCheckPort(spec), Self.needsHealthCheckPort(before),
+            spec["healthCheckNodePort"] != before["healthCheckNodePort"]
+        {
+            errors.forbidden("spec.healthCheckNodePort", "field is immutable")
         }
         validate(object, &errors)
     }
