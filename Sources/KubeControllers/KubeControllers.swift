@@ -16,6 +16,8 @@ public enum KubeControllers {
         public var rootAuthority: @Sendable (LogicalCluster) -> String?
         /// Signs tokens that are kept in secrets; without it such secrets stay empty.
         public var issueToken: TokenSecretReconciler.Issue?
+        /// Signs approved requests for client certificates; without it they wait.
+        public var signCertificate: CertificateSigner.Sign?
         /// Every stored resource that a cluster has, custom ones included.
         public var resources: @Sendable (LogicalCluster) -> [ResourceType]
         /// Asks the server behind an APIService whether it answers; without it such an APIService never becomes available.
@@ -26,7 +28,7 @@ public enum KubeControllers {
         public init(
             node: (any NodeSource)? = nil, metrics: (any MetricsSource)? = nil, probe: APIServiceReconciler.Probe? = nil,
             rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
-            issueToken: TokenSecretReconciler.Issue? = nil,
+            issueToken: TokenSecretReconciler.Issue? = nil, signCertificate: CertificateSigner.Sign? = nil,
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
             resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
         ) {
@@ -35,6 +37,7 @@ public enum KubeControllers {
             self.probe = probe
             self.rootAuthority = rootAuthority
             self.issueToken = issueToken
+            self.signCertificate = signCertificate
             self.resources = resources
             self.resolve = resolve
         }
@@ -80,6 +83,7 @@ public enum KubeControllers {
             EndpointMirrorReconciler(),
             AutoscalerReconciler(metrics: environment.metrics),
         ]
+        if let sign = environment.signCertificate { reconcilers.append(CertificateSigner(sign: sign)) }
         if let issue = environment.issueToken {
             reconcilers.append(TokenSecretReconciler(issue: issue, authority: environment.rootAuthority))
         }

@@ -3,9 +3,10 @@
 import base64
 import json
 import subprocess
+import tempfile
 import unittest
 
-from harness import shared
+from harness import settings, shared
 from harness.cluster import Connection
 from harness.waiting import until
 
@@ -212,20 +213,47 @@ rules: [{apiGroups: [""], resources: [configmaps], verbs: [VERB]}]
             "rules": [{"apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests", "certificatesigningrequests/approval"],
                        "verbs": ["get", "list", "update", "patch", "create"]}]})
         self.cluster.kubectl("create", "clusterrolebinding", "clerk", "--clusterrole=clerk", "--serviceaccount=default:robot")
-        request = lambda name, subject: self.cluster.apply({
+        request = lambda name, subject, usages=("client auth",): self.cluster.apply({
             "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": name},
-            "spec": {"signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"],
-                     "request": base64.b64encode(certificate_request(subject)).decode()}})
+            "spec": {"signerName": "kubernetes.io/kube-apiserver-client", "usages": list(usages),
+                     "request": base64.b64encode(self.certificate_request(subject)).decode()}})
         request("jane", "/CN=jane/O=developers")
         self.assertIn('user not permitted to approve requests with signerName "kubernetes.io/kube-apiserver-client"',
                       self.refused("certificate", "approve", "jane"))
+        self.assertNotIn("certificate", self.cluster.get("csr/jane")["status"])
         self.cluster.kubectl("certificate", "approve", "jane")
+        signed = until(lambda: self.cluster.get("csr/jane")["status"].get("certificate"), "the certificate is signed")
+        with tempfile.NamedTemporaryFile() as certificate:
+            certificate.write(base64.b64decode(signed))
+            certificate.flush()
+            for cluster, code in ((self.cluster, 201), (self.other, 401)):
+                connection = Connection(cluster.url, cluster.authority, certificate=(certificate.name, self.key))
+                answer = connection.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {
+                    "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+                connection.close()
+                self.assertEqual(answer.code, code, answer)
+                if code == 201:
+                    user = answer.json["status"]["userInfo"]
+                    self.assertEqual((user["username"], user["groups"]), ("jane", ["developers", "system:authenticated"]))
+        # Others than client certificates aren't signed, whoever approves them.
+        request("server", "/CN=server", usages=["server auth"])
+        self.cluster.kubectl("certificate", "approve", "server")
+        status = until(lambda: len(self.cluster.get("csr/server")["status"]["conditions"]) == 2 and self.cluster.get("csr/server")["status"],
+                       "the signer refuses")
+        self.assertEqual([(c["type"], c["reason"]) for c in status["conditions"]],
+                         [("Approved", "KubectlApprove"), ("Failed", "SignerValidationFailure")])
         with self.assertRaisesRegex(AssertionError, "use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed"):
             request("root", "/CN=root/O=system:masters")
 
 
-def certificate_request(subject):
+    @property
+    def key(self):
+        if not hasattr(Access, "_key"):
+            folder = tempfile.mkdtemp(prefix="sampan-key-", dir=settings.folder)
+            self.addClassCleanup(subprocess.run, ["rm", "-rf", folder], check=True)
+            Access._key = f"{folder}/key"
+            subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", Access._key], check=True)
+        return Access._key
 
-    return subprocess.run(
-        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null",
-         "-subj", subject], capture_output=True, check=True).stdout
+    def certificate_request(self, subject):
+        return subprocess.run(["openssl", "req", "-new", "-key", self.key, "-subj", subject], capture_output=True, check=True).stdout

@@ -31,6 +31,7 @@ enum Resources {
     static let podDisruptionBudgets = find("policy", "poddisruptionbudgets")
     static let horizontalPodAutoscalers = find("autoscaling", "horizontalpodautoscalers", version: "v2")
     static let customResourceDefinitions = find("apiextensions.k8s.io", "customresourcedefinitions")
+    static let certificateSigningRequests = find("certificates.k8s.io", "certificatesigningrequests")
     static let clusterRoles = find("rbac.authorization.k8s.io", "clusterroles")
 
     private static func find(_ group: String, _ plural: String, version: String = "v1") -> ResourceType {

@@ -61,6 +61,9 @@ enum ServerMain {
                     }
                     return try await issuer.issue(claims)
                 },
+                signCertificate: { request, usages, seconds, cluster in
+                    try ClientCertificateSigner().sign(request, usages: usages, seconds: seconds, in: cluster)
+                },
                 resources: { registry.schema(of: $0).resources },
                 resolve: { kind, cluster in
                     let schema = registry.schema(of: cluster)
