@@ -534,7 +534,8 @@ struct VerbTests {
             #expect(unknown.status == 400)
             #expect(
                 unknown.message
-                    == #"no kind "Nope" is registered for version "v9" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30""#)
+                    == #"no kind "Nope" is registered for version "v9" in scheme "#
+                    + #""k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30""#)
             let known = try await server.send(.delete, path + "/a", body: ["apiVersion": "v1", "kind": "Pod"])
             #expect(known.message == "decoded object cannot be converted to DeleteOptions")
             for method in [HTTPRequest.Method.get, .delete] {
@@ -547,12 +548,14 @@ struct VerbTests {
             let both = try await server.send(.patch, path + "/a?fieldValidation=x", raw: "{}", headers: apply)
             #expect(
                 both.message.hasPrefix(
-                    "PatchOptions.meta.k8s.io \"\" is invalid: [fieldManager: Required value: is required for apply patch, fieldValidation:"
+                    "PatchOptions.meta.k8s.io \"\" is invalid: "
+                        + "[fieldManager: Required value: is required for apply patch, fieldValidation:"
                 ))
             // Types come before names; and who creates must say the name, but who changes needn't.
             func applied(_ name: String, _ metadata: JSON) async throws -> TestServer.Result {
                 try await server.send(
-                    .patch, path + "/\(name)?fieldManager=m", body: ["apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata],
+                    .patch, path + "/\(name)?fieldManager=m",
+                    body: ["apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata],
                     headers: apply)
             }
             #expect(try await applied("new", ["labels": ["x": 1], "name": "q"]).status == 500)
