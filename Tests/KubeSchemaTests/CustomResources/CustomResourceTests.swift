@@ -279,7 +279,7 @@ struct CustomResourceTests {
             ).object
         }
         let first = try apply(
-            "{apiVersion: example.com/v1, kind: CronTab, metadata: {name: a}, spec: {ports: [{name: a, port: 1}], free: {x: {y: 1}}}}",
+            "{apiVersion: example.com/v1, kind: CronTab, metadata: {name: a}, spec: {ports: [{name: a, port: 1}], free: {x: {'y': 1}}}}",
             to: nil, as: "one")
         let both = try apply(
             "{apiVersion: example.com/v1, kind: CronTab, metadata: {name: a}, spec: {ports: [{name: b, protocol: UDP, port: 2}], free: {x: {z: 2}}}}",
@@ -342,7 +342,7 @@ struct CustomResourceTests {
     ])
     func `printer columns`(path: String, type: String, expected: String) throws {
         let object = try yaml(
-            "{metadata: {creationTimestamp: '2026', labels: {a.b/c: x}}, spec: {replicas: 3, on: true, ratio: 0.5, list: [1, 2]}, status: {conditions: [{type: Ready, status: 'True', n: 1}, {type: Other, n: 2}]}}"
+            "{metadata: {creationTimestamp: '2026', labels: {a.b/c: x}}, spec: {replicas: 3, 'on': true, ratio: 0.5, list: [1, 2]}, status: {conditions: [{type: Ready, status: 'True', 'n': 1}, {type: Other, 'n': 2}]}}"
         )
         let column = CustomColumn(["name": "C", "type": .string(type), "jsonPath": .string(path)])
         #expect(column.cell(of: object, age: { "aged \($0)" }).text == expected)

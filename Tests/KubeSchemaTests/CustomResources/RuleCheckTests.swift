@@ -21,7 +21,7 @@ struct RuleCheckTests {
               ratio: {type: number}
               any: {x-kubernetes-preserve-unknown-fields: true}
               ios: {x-kubernetes-int-or-string: true}
-              sub: {type: object, properties: {a-b: {type: string}, namespace: {type: string}, n: {type: integer}}}
+              sub: {type: object, properties: {a-b: {type: string}, namespace: {type: string}, 'n': {type: integer}}}
               objs: {type: array, maxItems: 5, items: {type: object, properties: {k: {type: string}, v: {type: integer}}}}
               flag: {type: boolean}
               wait: {type: string, format: duration}

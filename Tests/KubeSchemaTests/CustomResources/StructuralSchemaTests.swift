@@ -121,18 +121,18 @@ struct StructuralSchemaTests {
               day: {type: string, format: date}
               maybe: {type: string, nullable: true}
               tags: {type: array, minItems: 1, maxItems: 3, x-kubernetes-list-type: set, items: {type: string}}
-              ports: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [n], items: {type: object, properties: {n: {type: string}, p: {type: integer}}}}
+              ports: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: ['n'], items: {type: object, properties: {'n': {type: string}, p: {type: integer}}}}
               labels: {type: object, maxProperties: 2, additionalProperties: {type: string}}
               one: {type: object, properties: {a: {type: integer}, b: {type: integer}}, oneOf: [{required: [a]}, {required: [b]}]}
               any: {type: integer, anyOf: [{minimum: 10}, {maximum: 5}]}
               all: {type: integer, allOf: [{minimum: 10}, {multipleOf: 2}]}
-              no: {type: string, not: {enum: [x]}}
+              'no': {type: string, not: {enum: [x]}}
               embedded: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}
         """
 
     @Test(arguments: [
         ("{spec: {name: abc, size: 3, step: 10, ratio: 1, port: 80, mode: fast, day: 2026-01-02, maybe: null, tags: [a]}}", []),
-        ("{spec: {name: abc, port: http, labels: {a: b}, one: {a: 1}, any: 3, all: 12, no: y}}", []),
+        ("{spec: {name: abc, port: http, labels: {a: b}, one: {a: 1}, any: 3, all: 12, 'no': 'y'}}", []),
         ("{}", ["spec: Required value"]),
         ("{spec: 1}", ["spec: Invalid value: \"integer\": spec in body must be of type object: \"integer\""]),
         ("{spec: {}}", ["spec: Invalid value: 1: spec in body should have at least 1 properties", "spec.name: Required value"]),
@@ -170,9 +170,9 @@ struct StructuralSchemaTests {
         ("{spec: {name: ab, tags: []}}", ["spec.tags: Invalid value: 0: spec.tags in body should have at least 1 items"]),
         ("{spec: {name: ab, tags: [a, b, c, d]}}", ["spec.tags: Too many: 4: must have at most 3 items"]),
         ("{spec: {name: ab, tags: [a, b, a]}}", ["spec.tags[2]: Duplicate value: \"a\""]),
-        ("{spec: {name: ab, ports: [{n: a, p: 1}, {n: a, p: 2}]}}", ["spec.ports[1]: Duplicate value: {\"n\":\"a\"}"]),
+        ("{spec: {name: ab, ports: [{'n': a, p: 1}, {'n': a, p: 2}]}}", ["spec.ports[1]: Duplicate value: {\"n\":\"a\"}"]),
         (
-            "{spec: {name: ab, ports: [{n: 5}]}}",
+            "{spec: {name: ab, ports: [{'n': 5}]}}",
             ["spec.ports[0].n: Invalid value: \"integer\": spec.ports[0].n in body must be of type string: \"integer\""]
         ),
         (
@@ -198,7 +198,7 @@ struct StructuralSchemaTests {
                 "<nil>: Invalid value: \"\": \"spec.all\" must validate all the schemas (allOf)",
             ]
         ),
-        ("{spec: {name: ab, no: x}}", ["<nil>: Invalid value: \"\": \"spec.no\" must not validate the schema (not)"]),
+        ("{spec: {name: ab, 'no': x}}", ["<nil>: Invalid value: \"\": \"spec.no\" must not validate the schema (not)"]),
         ("{spec: {name: ab, embedded: {kind: A}}}", ["spec.embedded.apiVersion: Required value"]),
     ])
     func `values are checked`(object: String, expected: [String]) throws {
@@ -208,8 +208,8 @@ struct StructuralSchemaTests {
 
     @Test func `what was wrong before and didn't change isn't told`() throws {
         let schema = try StructuralSchema(try yaml(Self.values))
-        let old = try yaml("{spec: {name: ABC, ports: [{n: a, p: x}], size: 2}}")
-        #expect(schema.errors(in: try yaml("{spec: {name: ABC, ports: [{n: b}, {n: a, p: x}], size: 3}}"), old: old) == [])
+        let old = try yaml("{spec: {name: ABC, ports: [{'n': a, p: x}], size: 2}}")
+        #expect(schema.errors(in: try yaml("{spec: {name: ABC, ports: [{'n': b}, {'n': a, p: x}], size: 3}}"), old: old) == [])
         #expect(schema.errors(in: try yaml("{spec: {name: ABD, size: 3}}"), old: old).count == 1)
     }
 
@@ -278,7 +278,7 @@ struct StructuralShapeTests {
             try yaml(
                 """
                 {apiVersion: a/v1, kind: A, metadata: {name: x, foo: 1}, other: 1, spec: {bar: 1, list: [{a: b, c: d}],
-                 any: {x: {y: 1}, strict: {z: 1}}, map: {k: {v: 1}}, raw: {apiVersion: v1, kind: B, metadata: {name: y, baz: 1}, data: 1}}}
+                 any: {x: {'y': 1}, strict: {z: 1}}, map: {k: {v: 1}}, raw: {apiVersion: v1, kind: B, metadata: {name: 'y', baz: 1}, data: 1}}}
                 """))
         #expect(
             decoded.unknownFields.sorted() == [
@@ -288,7 +288,7 @@ struct StructuralShapeTests {
         #expect(
             decoded.tree["spec"]
                 == (try yaml(
-                    "{any: {x: {y: 1}, strict: {}}, list: [{a: b}], map: {k: {}}, raw: {apiVersion: v1, kind: B, metadata: {name: y}}}"
+                    "{any: {x: {'y': 1}, strict: {}}, list: [{a: b}], map: {k: {}}, raw: {apiVersion: v1, kind: B, metadata: {name: 'y'}}}"
                 )))
         #expect(throws: DecodeError.self) { try schema.decode(["metadata": ["labels": "x"]]) }
     }
