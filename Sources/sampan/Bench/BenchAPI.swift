@@ -18,11 +18,14 @@ struct BenchAPI: AsyncParsableCommand {
     var watchers: [Int] = [1, 100]
 
     func run() async throws {
-        let configuration = try ClientConfiguration(kubeconfig: target.kubeconfig)
-        try await KubeClient.with(configuration, usesHTTP2: !target.http1, connections: 512) { client in
-            try await BenchObjects.inNewNamespace(client) { objects in
-                for concurrency in concurrency { try await readAndWrite(objects, concurrency) }
-                for watchers in watchers { try await watch(objects, watchers) }
+        for concurrency in concurrency {
+            try await target.withClient { client in
+                try await BenchObjects.inNewNamespace(client) { try await readAndWrite($0, concurrency) }
+            }
+        }
+        for watchers in watchers {
+            try await target.withClient { client in
+                try await BenchObjects.inNewNamespace(client) { try await watch($0, watchers) }
             }
         }
     }
@@ -38,7 +41,11 @@ struct BenchAPI: AsyncParsableCommand {
         }
         try await measure("create", count) { try await objects.create("c\(concurrency)-\($0)") }
         try await measure("get", count) { try await objects.get("c\(concurrency)-\($0)") }
-        try await measure("list 500", max(count / 10, 20)) { _ in try await objects.list(limit: 500) }
+        try await target.withClient { lister in
+            var lists = objects
+            lists.client = lister
+            try await measure("list 500", max(count / 10, 20)) { [lists] _ in try await lists.list(limit: 500) }
+        }
         try await measure("patch", count) { try await objects.patch("c\(concurrency)-\($0)", "\($0)") }
         try await measure("delete", count) { try await objects.delete("c\(concurrency)-\($0)") }
     }

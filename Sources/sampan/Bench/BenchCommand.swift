@@ -1,4 +1,5 @@
 import ArgumentParser
+import KubeClient
 import KubeObject
 
 /// `sampan bench`: what scripts/bench calls, against Sampan and against upstream alike. Results are JSON, one object per line.
@@ -31,4 +32,9 @@ struct BenchTarget: ParsableArguments {
     var http1 = false
 
     var server: ServerLoad { ServerLoad(processes: serverProcesses) }
+
+    /// With connections of its own: over one that has carried long lists, our client's HTTP/2 takes ten times as long to read what comes later.
+    func withClient(_ body: (KubeClient) async throws -> Void) async throws {
+        try await KubeClient.with(ClientConfiguration(kubeconfig: kubeconfig), usesHTTP2: !http1, connections: 512, body)
+    }
 }

@@ -11,7 +11,7 @@ struct BenchObjects: Sendable {
         var mediaType: String { self == .json ? "application/json" : Protobuf.mediaType }
     }
 
-    let client: KubeClient
+    var client: KubeClient
     let namespace: String
     var coding = Coding.json
 
