@@ -3,9 +3,12 @@ public import KubeRegistry
 import KubeSchema
 
 /// What a virtual cluster must be, and the finalizer that keeps its object until the cluster itself is gone.
-public struct VirtualClusterAdmission: AdmissionPlugin {
+public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmissionPlugin {
     static let finalizer = "sampan.dev/cluster"
     static let maximumDescription = 1024
+
+    /// The plugin where it belongs.
+    public static var chain: AdmissionChain { AdmissionChain(mutating: [Self()], validating: [Self()]) }
 
     public init() {}
 

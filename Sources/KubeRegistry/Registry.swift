@@ -16,7 +16,7 @@ public final class Registry: Sendable {
     private let schemas: @Sendable (LogicalCluster) -> Schema?
     let handlers: [GroupResource: any SubresourceHandler]
     public let authorizer: Authorizer
-    let admission: [any AdmissionPlugin]
+    let admission: AdmissionChain
     let customSchemas = CustomSchemas()
     let customWatches = CustomWatches()
     let webhookPatience = WebhookPatience()
@@ -35,7 +35,7 @@ public final class Registry: Sendable {
     ///   - handlers: who answers a create at a subresource that isn't Kubernetes' own, by group and `PLURAL/SUBRESOURCE`.
     public init(
         store: Store, schema: Schema = .builtin, schemas: @escaping @Sendable (LogicalCluster) -> Schema? = { _ in nil },
-        authorizer: Authorizer = Authorizer(), admission: [any AdmissionPlugin] = Registry.defaultAdmission,
+        authorizer: Authorizer = Authorizer(), admission: AdmissionChain = .builtin,
         handlers: [GroupResource: any SubresourceHandler] = [:]
     ) {
         self.store = store
@@ -48,16 +48,6 @@ public final class Registry: Sendable {
             authorizer.note(batch)
             customWatches.note(batch)
         }
-    }
-
-    /// The admission plugins of a default server, in upstream's order.
-    public static var defaultAdmission: [any AdmissionPlugin] {
-        [
-            NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PodSecurityAdmission(), PriorityAdmission(),
-            DefaultTolerationSeconds(), ClaimResize(), CertificateRequester(), CertificateAdmission(), DefaultClasses(),
-            RuntimeClassAdmission(), MutatingPolicies(), MutatingWebhooks(), ValidatingPolicies(), ValidatingWebhooks(),
-            ResourceQuotaAdmission(),
-        ]
     }
 
     /// Says who signs and reads tokens, and who asks webhooks. Called when the server is put together; until then `TokenRequest` and

@@ -50,18 +50,32 @@ public struct AdmissionRequest: Sendable {
     var isForNamespaces: Bool { resource.plural == "namespaces" && resource.group.isEmpty }
 }
 
-/// A rule that requests must keep, or that completes them. Plugins run after defaulting and before validation (`admit`), and
-/// again, without changing the object, after it (`validate`).
+/// What completes requests, or refuses them: after defaulting and before validation.
 ///
-/// The changing ones run a second time when one of them asked for it, so they must find nothing to do in what they have done already.
-public protocol AdmissionPlugin: Sendable {
+/// They run a second time when one of them asked for it, so they must find nothing to do in what they have done already.
+public protocol MutatingAdmissionPlugin: Sendable {
     /// Completes the object, or refuses it.
     func admit(_ request: inout AdmissionRequest) async throws(StatusError)
+}
+
+/// A rule that requests must keep: asked after validation, when nothing of the object changes any more.
+public protocol ValidatingAdmissionPlugin: Sendable {
     /// Refuses the object, or lets it pass; what it changes of the object is lost.
     func validate(_ request: inout AdmissionRequest) async throws(StatusError)
 }
 
-extension AdmissionPlugin {
-    public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {}
-    public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {}
+/// What every write passes, in this order. A plugin that does both is in both lists.
+public struct AdmissionChain: Sendable {
+    public var mutating: [any MutatingAdmissionPlugin]
+    public var validating: [any ValidatingAdmissionPlugin]
+
+    public init(mutating: [any MutatingAdmissionPlugin] = [], validating: [any ValidatingAdmissionPlugin] = []) {
+        self.mutating = mutating
+        self.validating = validating
+    }
+
+    /// This chain, and then another.
+    public static func + (first: AdmissionChain, second: AdmissionChain) -> AdmissionChain {
+        AdmissionChain(mutating: first.mutating + second.mutating, validating: first.validating + second.validating)
+    }
 }

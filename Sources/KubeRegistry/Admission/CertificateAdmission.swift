@@ -3,7 +3,7 @@ import KubeSchema
 
 /// Who approves or signs a certificate's request must be allowed to do so for its signer, and nobody asks for a certificate of the
 /// group that may do everything.
-public struct CertificateAdmission: AdmissionPlugin {
+public struct CertificateAdmission: ValidatingAdmissionPlugin {
     private static let group = "certificates.k8s.io"
 
     public init() {}

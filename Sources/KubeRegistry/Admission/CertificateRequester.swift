@@ -2,7 +2,7 @@ public import KubeObject
 import KubeSchema
 
 /// Writes into a certificate signing request who made it, whatever it says itself.
-public struct CertificateRequester: AdmissionPlugin {
+public struct CertificateRequester: MutatingAdmissionPlugin {
     public init() {}
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {

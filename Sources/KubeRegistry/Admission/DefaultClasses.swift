@@ -3,7 +3,7 @@ import KubeSchema
 import KubeStore
 
 /// Claims and ingresses that name no class get the default one, if there is one: of several the newest.
-public struct DefaultClasses: AdmissionPlugin {
+public struct DefaultClasses: MutatingAdmissionPlugin {
     private static let storageClasses = Key.prefix(group: "storage.k8s.io", plural: "storageclasses", namespace: "")
     private static let ingressClasses = Key.prefix(group: "networking.k8s.io", plural: "ingressclasses", namespace: "")
 
@@ -46,7 +46,7 @@ public struct DefaultClasses: AdmissionPlugin {
 }
 
 /// A claim grows only where its class lets it.
-public struct ClaimResize: AdmissionPlugin {
+public struct ClaimResize: ValidatingAdmissionPlugin {
     public init() {}
 
     public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {

@@ -2,7 +2,7 @@ public import KubeObject
 import KubeSchema
 
 /// Pods stay five minutes on a node that isn't ready or can't be reached, unless they say otherwise.
-public struct DefaultTolerationSeconds: AdmissionPlugin {
+public struct DefaultTolerationSeconds: MutatingAdmissionPlugin {
     public init() {}
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {

@@ -3,7 +3,7 @@ import KubeSchema
 import KubeStore
 
 /// Containers get the requests and limits that the namespace's limit ranges give by default, and keep to their bounds.
-public struct LimitRanger: AdmissionPlugin {
+public struct LimitRanger: MutatingAdmissionPlugin {
     public init() {}
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {

@@ -4,7 +4,7 @@ import KubeStore
 
 /// Nothing is created in a namespace that isn't there or is being deleted, and the namespaces that a cluster can't do without
 /// aren't deleted.
-public struct NamespaceLifecycle: AdmissionPlugin {
+public struct NamespaceLifecycle: MutatingAdmissionPlugin, ValidatingAdmissionPlugin {
     private static let undeletable: Set<String> = ["default", "kube-system", "kube-public"]
 
     public init() {}

@@ -3,7 +3,7 @@ import KubeSchema
 import KubeStore
 
 /// Pods get the number that their priority class stands for; at most one class is the default.
-public struct PriorityAdmission: AdmissionPlugin {
+public struct PriorityAdmission: MutatingAdmissionPlugin, ValidatingAdmissionPlugin {
     private static let prefix = Key.prefix(group: "scheduling.k8s.io", plural: "priorityclasses", namespace: "")
 
     public init() {}

@@ -6,7 +6,7 @@ import KubeStore
 ///
 /// What the object counts for is added to the quota's `status.used` in the transaction that stores the object, so that no two
 /// creates can take the same room; the quota controller takes away what was deleted.
-public struct ResourceQuotaAdmission: AdmissionPlugin {
+public struct ResourceQuotaAdmission: ValidatingAdmissionPlugin {
     public init() {}
 
     public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {

@@ -4,7 +4,7 @@ import KubeStore
 
 /// Pods get from their runtime class what it costs (`overhead`) and where it can be had (`scheduling`).
 /// Source: https://kubernetes.io/docs/concepts/containers/runtime-class/
-public struct RuntimeClassAdmission: AdmissionPlugin {
+public struct RuntimeClassAdmission: MutatingAdmissionPlugin, ValidatingAdmissionPlugin {
     public init() {}
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {

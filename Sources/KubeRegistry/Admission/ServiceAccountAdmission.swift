@@ -3,7 +3,7 @@ import KubeSchema
 import KubeStore
 
 /// Pods run as a service account, and find its token where clients look for it.
-public struct ServiceAccountAdmission: AdmissionPlugin {
+public struct ServiceAccountAdmission: MutatingAdmissionPlugin {
     static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 
     public init() {}

@@ -6,16 +6,16 @@ extension Registry {
     /// Lets the plugins complete a request; once more when one of them asks for it.
     func admit(_ request: inout AdmissionRequest) async throws(StatusError) {
         if request.context.isAdmitted { return }
-        for plugin in admission { try await plugin.admit(&request) }
+        for plugin in admission.mutating { try await plugin.admit(&request) }
         guard request.reinvocation.isNeeded else { return }
         request.reinvocation.isRepeated = true
-        for plugin in admission { try await plugin.admit(&request) }
+        for plugin in admission.mutating { try await plugin.admit(&request) }
     }
 
     /// Lets the plugins refuse a request.
     func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
         if request.context.isAdmitted { return }
-        for plugin in admission { try await plugin.validate(&request) }
+        for plugin in admission.validating { try await plugin.validate(&request) }
     }
 
     /// Passes through admission what is created only to be acted on: a review, or the body of a binding, an eviction, a token's request.

@@ -37,7 +37,7 @@ enum ServerMain {
         let platform = try Platform.schema()
         let registry = Registry(
             store: store, schemas: { $0.name == Platform.rootCluster ? platform : nil },
-            admission: Registry.defaultAdmission + [VirtualClusterAdmission()],
+            admission: .builtin + VirtualClusterAdmission.chain,
             handlers: [
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
                     store: store, endpoint: endpoint)

@@ -3,7 +3,7 @@ import KubeSchema
 import KubeStore
 
 /// Pods are no more than their namespace's labels allow; who makes what will make such pods is warned.
-public struct PodSecurityAdmission: AdmissionPlugin {
+public struct PodSecurityAdmission: ValidatingAdmissionPlugin {
     private static let auditPrefix = PodSecurityPolicy.prefix
     private static let ignoredSubresources: Set<String> = [
         "exec", "attach", "binding", "eviction", "log", "portforward", "proxy", "status",

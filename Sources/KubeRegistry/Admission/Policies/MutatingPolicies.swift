@@ -3,7 +3,7 @@ import KubeSchema
 
 /// Changes objects as the cluster's mutating policies say.
 /// Source: https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/
-public struct MutatingPolicies: AdmissionPlugin {
+public struct MutatingPolicies: MutatingAdmissionPlugin {
     private static let plugin = "MutatingAdmissionPolicy"
 
     private let policies = PoliciesInForce(

@@ -2,7 +2,7 @@ public import KubeObject
 import KubeSchema
 
 /// Refuses, warns of or notes what the cluster's validating policies don't allow.
-public struct ValidatingPolicies: AdmissionPlugin {
+public struct ValidatingPolicies: ValidatingAdmissionPlugin {
     private static let failureKey = "validation.policy.admission.k8s.io/validation_failure"
 
     private let policies = PoliciesInForce(

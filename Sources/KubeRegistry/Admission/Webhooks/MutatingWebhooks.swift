@@ -4,7 +4,7 @@ import KubeStore
 
 /// Asks the cluster's mutating webhooks, one after another in the order of their configurations' names, and changes the object as they
 /// say.
-public struct MutatingWebhooks: AdmissionPlugin {
+public struct MutatingWebhooks: MutatingAdmissionPlugin {
     private static let plugin = "MutatingAdmissionWebhook"
 
     private let compiled = CompiledObjects<[AdmissionWebhook]>()

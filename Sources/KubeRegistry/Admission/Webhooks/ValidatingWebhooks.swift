@@ -3,7 +3,7 @@ import KubeSchema
 import KubeStore
 
 /// Asks the cluster's validating webhooks, all at the same time. Of several refusals, that of the first by name counts.
-public struct ValidatingWebhooks: AdmissionPlugin {
+public struct ValidatingWebhooks: ValidatingAdmissionPlugin {
     /// How many are asked at once for one request.
     private static let maximumCalls = 32
 

@@ -1,0 +1,14 @@
+extension AdmissionChain {
+    /// The admission plugins of a default server, in upstream's order.
+    public static var builtin: AdmissionChain {
+        AdmissionChain(
+            mutating: [
+                NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds(),
+                CertificateRequester(), DefaultClasses(), RuntimeClassAdmission(), MutatingPolicies(), MutatingWebhooks(),
+            ],
+            validating: [
+                NamespaceLifecycle(), PodSecurityAdmission(), PriorityAdmission(), ClaimResize(), CertificateAdmission(),
+                RuntimeClassAdmission(), ValidatingPolicies(), ValidatingWebhooks(), ResourceQuotaAdmission(),
+            ])
+    }
+}
