@@ -115,10 +115,11 @@ final class Writer: Sendable {
             guard let staged = stage.clusters[id] else { continue }
             let cluster = staged.cluster
             if let record = staged.record { cluster.publish(record: record) }
-            if staged.isCreated, !staged.isDeleted { directory.insert(cluster) }
             guard staged.isCreated || !staged.events.isEmpty else { continue }
             cluster.publish(
                 map: staged.map, revision: staged.revision, events: staged.events, ownBytes: staged.ownBytes)
+            // Last, so that whoever finds a new cluster finds all of it.
+            if staged.isCreated, !staged.isDeleted { directory.insert(cluster) }
             batches.append(
                 CommitBatch(
                     cluster: cluster, lifecycle: staged.isCreated ? .created : .unchanged, events: staged.events))

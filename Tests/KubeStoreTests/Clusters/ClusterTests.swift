@@ -30,6 +30,33 @@ struct ClusterTests {
         }
     }
 
+    /// Whoever finds a new cluster finds its first objects too, however early they look.
+    @Test func newClustersAreSeenWhole() async throws {
+        try await withStore { store in
+            let count = 400
+            let base = try ClusterTests.base()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for index in 0..<count {
+                        _ = try await store.createCluster("c\(index)", uid: "\(index)", base: base, writes: [put("own")])
+                    }
+                }
+                group.addTask {
+                    for index in 0..<count {
+                        var found: LogicalCluster?
+                        while found == nil {
+                            found = try await store.cluster("c\(index)")
+                            try Task.checkCancellation()
+                        }
+                        let cluster = try #require(found)
+                        #expect(cluster.snapshot.list(prefix: "").map(\.metadata.name) == ["own", "x", "y"])
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func ofManyThatCreateOneNameOneSucceeds() async throws {
         try await withStore { store in
             let base = Base(version: "1")
