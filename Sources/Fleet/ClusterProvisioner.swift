@@ -1,4 +1,4 @@
-import KubeAPI
+public import KubeAPI
 public import KubeObject
 public import KubeRegistry
 public import KubeStore
@@ -30,14 +30,20 @@ public struct ClusterProvisioner: Sendable {
 
     let registry: Registry
     public let endpoint: Endpoint
+    let identities: IdentityCache
 
     private let nodes: @Sendable () -> [JSON]
 
-    /// - Parameter nodes: the nodes that a new cluster has, as `Node` objects. A client that finds none takes a cluster for unusable,
-    ///   as upstream's conformance suite does.
-    public init(registry: Registry, endpoint: Endpoint, nodes: @escaping @Sendable () -> [JSON] = { [] }) {
+    /// - Parameters:
+    ///   - identities: gets those of new clusters.
+    ///   - nodes: the nodes that a new cluster has, as `Node` objects. A client that finds none takes a cluster for unusable,
+    ///     as upstream's conformance suite does.
+    public init(
+        registry: Registry, endpoint: Endpoint, identities: IdentityCache, nodes: @escaping @Sendable () -> [JSON] = { [] }
+    ) {
         self.registry = registry
         self.endpoint = endpoint
+        self.identities = identities
         self.nodes = nodes
     }
 
@@ -45,23 +51,26 @@ public struct ClusterProvisioner: Sendable {
     @discardableResult
     public func create(_ name: String, uid: String) async throws -> LogicalCluster {
         let identity = try ClusterIdentity.generate(clusterName: name)
-        return try await registry.createCluster(
+        let cluster = try await registry.createCluster(
             name, uid: uid, record: identity.record(), certificateAuthority: endpoint.certificateAuthority,
             apiServer: endpoint.machine, configMaps: [FrontProxy.configMap(identity)],
             nodes: nodes())
+        identities.remember(identity, of: cluster)
+        return cluster
     }
 
     /// A kubeconfig whose user proves who they are by a client certificate of the cluster's own authority.
     ///
-    /// - Parameter lifetime: of the certificate, in seconds.
+    /// - Parameters:
+    ///   - name: the cluster's.
+    ///   - lifetime: of the certificate, in seconds.
     public static func kubeconfig(
-        _ cluster: LogicalCluster, endpoint: Endpoint, user: String, groups: [String], lifetime: Double
+        _ name: String, _ identity: ClusterIdentity, endpoint: Endpoint, user: String, groups: [String], lifetime: Double
     ) throws -> JSON {
-        let identity = try ClusterIdentity(record: cluster.record)
         let certificate = try identity.clientAuthority.issueClientCertificate(user: user, groups: groups, lifetime: lifetime)
         return Kubeconfig(
-            name: "sampan-\(cluster.name)", server: endpoint.address(of: cluster.name),
-            serverName: "\(cluster.name).\(Endpoint.domain)",
+            name: "sampan-\(name)", server: endpoint.address(of: name),
+            serverName: "\(name).\(Endpoint.domain)",
             certificateAuthority: endpoint.certificateAuthority,
             credential: .certificate(try certificate.certificatePEM(), key: certificate.keyPEM)
         ).document

@@ -1,3 +1,4 @@
+public import KubeAPI
 public import KubeObject
 public import KubeRegistry
 public import KubeStore
@@ -12,11 +13,15 @@ public struct KubeconfigHandler: SubresourceHandler {
 
     private let store: Store
     private let endpoint: ClusterProvisioner.Endpoint
+    private let identities: IdentityCache
 
-    /// - Parameter store: where the clusters are.
-    public init(store: Store, endpoint: ClusterProvisioner.Endpoint) {
+    /// - Parameters:
+    ///   - store: where the clusters are.
+    ///   - identities: theirs.
+    public init(store: Store, endpoint: ClusterProvisioner.Endpoint, identities: IdentityCache) {
         self.store = store
         self.endpoint = endpoint
+        self.identities = identities
     }
 
     public func create(
@@ -35,9 +40,10 @@ public struct KubeconfigHandler: SubresourceHandler {
         let user = body["user"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? context.user.name
         let groups = body["groups"]?.strings ?? ["system:masters"]
         let cluster = try await ready(name, context.cluster)
+        let identity = try identities.identity(of: cluster)
         do {
             let document = try ClusterProvisioner.kubeconfig(
-                cluster, endpoint: endpoint, user: user, groups: groups, lifetime: Double(lifetime))
+                cluster.name, identity, endpoint: endpoint, user: user, groups: groups, lifetime: Double(lifetime))
             return WriteResult(
                 .document([
                     "apiVersion": .string(Platform.version.apiVersion), "kind": "KubeconfigRequest", "user": .string(user),

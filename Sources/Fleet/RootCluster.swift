@@ -17,6 +17,7 @@ public enum RootCluster {
     /// A kubeconfig for the platform's administrator.
     public static func administrator(_ root: LogicalCluster, provisioner: ClusterProvisioner) throws -> JSON {
         try ClusterProvisioner.kubeconfig(
-            root, endpoint: provisioner.endpoint, user: "admin", groups: ["system:masters"], lifetime: administratorLifetime)
+            root.name, try provisioner.identities.identity(of: root), endpoint: provisioner.endpoint, user: "admin",
+            groups: ["system:masters"], lifetime: administratorLifetime)
     }
 }

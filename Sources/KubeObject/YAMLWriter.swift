@@ -57,16 +57,8 @@ extension YAML {
     /// Plain where a reader would surely read the same string back; quoted as JSON otherwise.
     private static func scalar(_ text: String) -> String {
         let isPlain =
-            !text.isEmpty && number(text) == nil
-            && ![
-                "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "yes", "Yes", "YES", "no", "No",
-                "NO", "on", "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N",
-            ].contains(text)
-            && text.utf8.allSatisfy { byte in
-                (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || Array("-_./ :=,@+()".utf8).contains(byte)
-            }
-            && !Array("-:=,@ ".utf8).contains(text.utf8.first ?? 0) && !Array(": ".utf8).contains(text.utf8.last ?? 0)
-            && !text.contains(": ") && !text.contains(" #") && Timestamp.parse(text) == nil && !looksLikeDate(text)
+            hasPlainBytes(text) && !truthValues.contains(text) && number(text) == nil && Timestamp.parse(text) == nil
+            && !looksLikeDate(text)
         guard !isPlain else { return text }
         let quoted = JSON.string(text).text
         guard quoted.unicodeScalars.contains(where: mustBeEscaped) else { return quoted }
@@ -83,8 +75,35 @@ extension YAML {
         (0x7F...0x9F).contains(scalar.value) || [0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF].contains(scalar.value)
     }
 
+    /// Whether a text begins, goes on and ends so that it can't be taken for anything but a plain scalar's text.
+    private static func hasPlainBytes(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in
+            guard let first = bytes.first, let last = bytes.last, !notFirst.contains(first), !notLast.contains(last) else {
+                return false
+            }
+            var previous: UInt8 = 0
+            for byte in bytes {
+                guard (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || alsoPlain.contains(byte) else { return false }
+                // A colon before a space ends a key.
+                if byte == UInt8(ascii: " "), previous == UInt8(ascii: ":") { return false }
+                previous = byte
+            }
+            return true
+        }
+    }
+
+    private static let alsoPlain = Array("-_./ :=,@+()".utf8)
+    private static let notFirst = Array("-:=,@ ".utf8)
+    private static let notLast = Array(": ".utf8)
+    private static let truthValues: Set<String> = [
+        "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "yes", "Yes", "YES", "no", "No", "NO",
+        "on",
+        "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N",
+    ]
+
     private static func looksLikeDate(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        return bytes.count >= 8 && bytes[0..<4].allSatisfy { $0 &- 0x30 < 10 } && bytes[4] == UInt8(ascii: "-")
+        let start = text.utf8.prefix(5)
+        return text.utf8.count >= 8 && start.dropLast().allSatisfy { $0 &- 0x30 < 10 } && start.last == UInt8(ascii: "-")
     }
 }

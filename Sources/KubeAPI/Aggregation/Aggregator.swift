@@ -23,7 +23,7 @@ public final class Aggregator: Sendable {
     private static let documentLimit = 1 << 20
 
     private let addressBook: PodAddressBook
-    private let identities = IdentityCache()
+    private let identities: IdentityCache
     private let contexts = Mutex<[ContextKey: NIOSSLContext]>([:])
     /// What an extension API server said last.
     private struct Discovered {
@@ -36,9 +36,12 @@ public final class Aggregator: Sendable {
     /// By cluster and APIService, with the object's uid.
     private let discovered = Mutex<[ContextKey: Discovered]>([:])
 
-    /// - Parameter addressBook: what is no pod's address isn't connected to.
-    public init(addressBook: PodAddressBook) {
+    /// - Parameters:
+    ///   - addressBook: what is no pod's address isn't connected to.
+    ///   - identities: of the clusters, whose front proxies it speaks as.
+    public init(addressBook: PodAddressBook, identities: IdentityCache = IdentityCache()) {
         self.addressBook = addressBook
+        self.identities = identities
     }
 
     /// Where an APIService's requests go now.

@@ -51,11 +51,13 @@ public final class APIServer: Sendable {
     /// - Parameters:
     ///   - addressBook: tells the cluster of a connection that comes from a pod.
     ///   - streams: logs, exec and the like of running pods.
+    ///   - identities: of the clusters, by which their users are known.
     ///   - auditLog: where requests are noted; without it none are.
     ///   - aggregator: finds extension API servers; without it there are none.
     public init(
         registry: Registry, addressBook: PodAddressBook, streams: any PodStreams, aggregator: Aggregator? = nil,
-        auditLog: AuditLog? = nil, configuration: Configuration = Configuration(), logger: Logger
+        identities: IdentityCache = IdentityCache(), auditLog: AuditLog? = nil, configuration: Configuration = Configuration(),
+        logger: Logger
     ) {
         self.registry = registry
         self.configuration = configuration
@@ -64,7 +66,6 @@ public final class APIServer: Sendable {
         self.aggregator = aggregator
         self.auditLog = auditLog
         self.logger = logger
-        let identities = IdentityCache()
         self.tokens = ServiceAccountTokens(identities: identities)
         self.authenticator = Authenticator(identities: identities, tokens: self.tokens)
         self.limiter = RequestLimiter(

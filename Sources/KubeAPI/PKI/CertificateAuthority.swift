@@ -82,7 +82,7 @@ public struct CertificateAuthority: Sendable {
 
     /// The certificate as PEM, as `certificate-authority-data` and ca.crt have it.
     public func pem() throws -> String {
-        try self.certificate.serializeAsPEM().pemString + "\n"
+        try self.certificate.pem()
     }
 }
 
@@ -95,7 +95,7 @@ public struct IssuedCertificate: Sendable {
 
     /// The certificate as PEM.
     public func certificatePEM() throws -> String {
-        try self.certificate.serializeAsPEM().pemString + "\n"
+        try self.certificate.pem()
     }
 
     /// The private key as PEM (PKCS #8).
@@ -105,7 +105,15 @@ public struct IssuedCertificate: Sendable {
 }
 
 extension P256.Signing.PrivateKey {
-    /// A new key. Unlike the library's default it isn't one whose public point can be told from half of its coordinates: nobody here writes
-    /// points so, and finding one takes twice as long.
-    static func fresh() -> P256.Signing.PrivateKey { P256.Signing.PrivateKey(compactRepresentable: false) }
+    /// A new key: random numbers until one is in the group's range, which nearly every one is (FIPS 186-5, A.2.2).
+    ///
+    /// The library's own way signs and verifies something with each key, and without `compactRepresentable: false` throws every second one
+    /// away: most of what a new cluster's keys cost.
+    static func fresh() -> P256.Signing.PrivateKey {
+        for _ in 0..<64 {
+            let secret = SymmetricKey(size: .bits256)
+            do { return try P256.Signing.PrivateKey(rawRepresentation: secret) } catch { continue }
+        }
+        return P256.Signing.PrivateKey(compactRepresentable: false)
+    }
 }

@@ -61,6 +61,6 @@ public struct ClientCertificateSigner: Sendable {
                 AuthorityKeyIdentifier(keyIdentifier: try authority.certificate.extensions.subjectKeyIdentifier?.keyIdentifier)
             },
             issuerPrivateKey: Certificate.PrivateKey(authority.key))
-        return try certificate.serializeAsPEM().pemString + "\n"
+        return try certificate.pem()
     }
 }

@@ -33,6 +33,7 @@ enum ServerMain {
                 configuration.apiPort
             ))
 
+        let identities = IdentityCache()
         let store = try Store.open(directory: configuration.dataDirectory + "/store", logger: logger)
         let platform = try Platform.schema()
         let registry = Registry(
@@ -40,12 +41,12 @@ enum ServerMain {
             admission: .builtin + VirtualClusterAdmission.chain,
             handlers: [
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
-                    store: store, endpoint: endpoint)
+                    store: store, endpoint: endpoint, identities: identities)
             ])
         let addresses = PodAddressBook()
-        let aggregator = Aggregator(addressBook: addresses)
+        let aggregator = Aggregator(addressBook: addresses, identities: identities)
         let node = configuration.runsContainers ? try NodeServices(configuration, registry, addresses, logger) : nil
-        let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint) { node?.nodes ?? [] }
+        let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint, identities: identities) { node?.nodes ?? [] }
 
         guard let virtualClusters = platform.resource(Platform.virtualClusters) else {
             throw CommandFailure("The platform's schema has no virtual clusters.")
@@ -79,7 +80,8 @@ enum ServerMain {
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
         let auditLog = try auditLog(configuration, logger)
         let api = APIServer(
-            registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator, auditLog: auditLog,
+            registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator, identities: identities,
+            auditLog: auditLog,
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
             logger: logger)
