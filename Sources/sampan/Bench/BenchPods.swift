@@ -18,11 +18,14 @@ struct BenchPods: AsyncParsableCommand {
     @Option(help: "How many pods at once.")
     var concurrency: [Int] = [1, 10]
 
+    @Option(help: "The node to bind the pods to at once, where no scheduler does it.")
+    var nodeName: String?
+
     private static let pods = GroupVersionResource(group: "", version: "v1", resource: "pods")
 
     func run() async throws {
         let configuration = try ClientConfiguration(kubeconfig: kubeconfig)
-        let image = image
+        let (image, nodeName) = (image, nodeName)
         try await KubeClient.with(configuration) { client in
             for concurrency in concurrency {
                 @Sendable func path(_ index: Int) -> ResourcePath {
@@ -30,20 +33,23 @@ struct BenchPods: AsyncParsableCommand {
                 }
                 BenchCommand.print(
                     try await Measurement.take("pod until Running", count: count, concurrency: concurrency) { index in
-                        try await Self.run(path(index), image, client)
+                        try await Self.run(path(index), image, nodeName, client)
                     })
                 for index in 0..<count { try await client.delete(path(index)) }
             }
         }
     }
 
-    private static func run(_ path: ResourcePath, _ image: String, _ client: KubeClient) async throws {
+    private static func run(
+        _ path: ResourcePath, _ image: String, _ nodeName: String?, _ client: KubeClient
+    ) async throws {
         let container: JSON = [
             "name": "main", "image": .string(image), "imagePullPolicy": "IfNotPresent", "command": ["sleep", "3600"],
         ]
+        var spec: JSON = ["terminationGracePeriodSeconds": 0, "containers": [container]]
+        spec["nodeName"] = nodeName.map(JSON.string)
         let pod: JSON = [
-            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(path.name)],
-            "spec": ["terminationGracePeriodSeconds": 0, "containers": [container]],
+            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(path.name)], "spec": spec,
         ]
         let made = try await client.create(pod, at: ResourcePath(path.resource, namespace: path.namespace))
         let version = made["metadata"]?["resourceVersion"]?.string
