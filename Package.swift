@@ -83,6 +83,7 @@ let rooms: [Room] = [
         products: [
             log, lifecycle, ("UnixSignals", "swift-service-lifecycle"), ("ArgumentParser", "swift-argument-parser"),
             ("Subprocess", "swift-subprocess"), ("NIOCore", "swift-nio"), ("NIOPosix", "swift-nio"),
+            ("NIOSSL", "swift-nio-ssl"),
         ], isExecutable: true),
 ]
 

@@ -4,7 +4,6 @@ import KubeObject
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
-import NIOSSL
 
 /// A client of one Kubernetes API, upstream's or Sampan's.
 ///
@@ -26,7 +25,7 @@ public final class KubeClient: Sendable {
     ) throws {
         self.configuration = configuration
         requestTimeout = .seconds(requestTimeoutSeconds)
-        var settings = HTTPClient.Configuration(tlsConfiguration: try Self.tls(configuration))
+        var settings = HTTPClient.Configuration(tlsConfiguration: try configuration.tls())
         settings.timeout.connect = .seconds(10)
         settings.redirectConfiguration = .disallow
         settings.connectionPool.retryConnectionEstablishment = false
@@ -120,24 +119,6 @@ public final class KubeClient: Sendable {
 // MARK: - Setting up
 
 extension KubeClient {
-    private static func tls(_ configuration: ClientConfiguration) throws -> TLSConfiguration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.minimumTLSVersion = .tlsv12
-        if configuration.skipsVerification { tls.certificateVerification = .none }
-        do {
-            if let authority = configuration.certificateAuthority {
-                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authority))
-            }
-            if case .certificate(let chain, let key) = configuration.credentials {
-                tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(chain).map { .certificate($0) }
-                tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem))
-            }
-        } catch {
-            throw KubeconfigError("its certificates or key aren't PEM: \(error)")
-        }
-        return tls
-    }
-
     /// The URL to ask for and, where the certificate carries another name than the address, which address that name stands for.
     private static func address(_ configuration: ClientConfiguration) -> (base: String, override: [String: String]) {
         guard let name = configuration.serverName, let url = URL(string: configuration.server), let host = url.host(),

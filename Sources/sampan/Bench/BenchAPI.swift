@@ -51,9 +51,14 @@ struct BenchAPI: AsyncParsableCommand {
     }
 
     private func watch(_ objects: BenchObjects, _ watchers: Int) async throws {
-        try await BenchWatchers.run(watchers, of: objects) { watching in
+        let writes = max(count / 4, 20)
+        func measure(_ watching: BenchWatchers, _ name: String) async throws {
+            BenchCommand.print(try await watching.latency("watch\(name)", of: objects, writes: writes, server: target.server))
             BenchCommand.print(
-                try await watching.latency("watch", of: objects, writes: max(count / 4, 20), server: target.server))
+                try await watching.rate(
+                    "watch\(name), 16 writers", of: objects, writes: count, concurrency: 16, server: target.server))
         }
+        try await BenchWatchers.run(watchers, of: objects) { try await measure($0, "") }
+        try await BenchWatchers.runConnections(watchers, of: objects) { try await measure($0, ", own connections") }
     }
 }

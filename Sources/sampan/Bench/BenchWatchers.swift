@@ -14,7 +14,7 @@ final class BenchWatchers: Sendable {
 
     private init(count: Int) { self.count = count }
 
-    /// Watches with `count` watchers, from now on, while `body` lasts.
+    /// Watches with `count` watchers, from now on, while `body` lasts: all over the objects' client.
     static func run(_ count: Int, of objects: BenchObjects, _ body: (BenchWatchers) async throws -> Void) async throws {
         let watchers = BenchWatchers(count: count)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -39,6 +39,17 @@ final class BenchWatchers: Sendable {
         if let failure = watchers.state.withLock({ $0.failure }) { throw failure }
     }
 
+    /// The same, each over a connection of its own, in JSON.
+    static func runConnections(_ count: Int, of objects: BenchObjects, _ body: (BenchWatchers) async throws -> Void) async throws
+    {
+        let watchers = BenchWatchers(count: count)
+        let path = "\(objects.collection)?watch=true&resourceVersion=\(try await objects.revision())"
+        let connections = try await WatchConnections.open(
+            count, .init(configuration: objects.client.configuration, path: path), note: watchers.note, fail: watchers.fail)
+        try await body(watchers)
+        try await connections.close()
+    }
+
     /// One write after the other: from the moment that it is sent until every watcher has its event.
     ///
     /// Nobody else may write what is watched.
@@ -50,6 +61,26 @@ final class BenchWatchers: Sendable {
             try await self.wait(until: seen + (index + 1) * self.count)
             try await written
         }
+        measurement.concurrency = count
+        return measurement
+    }
+
+    /// Writes by many clients at once, until every watcher has every event: how many of them a second. The latencies are the writes'.
+    ///
+    /// Nobody else may write what is watched.
+    func rate(
+        _ name: String, of objects: BenchObjects, writes: Int, concurrency: Int, server: ServerLoad
+    ) async throws -> Measurement {
+        let goal = state.withLock { $0.seen } + writes * count
+        let prefix = "streamed-\(UInt32.random(in: 0 ... .max))"
+        let before = try server.processorMilliseconds()
+        let start = ContinuousClock.now
+        var measurement = try await Measurement.take(name, count: writes, concurrency: concurrency) {
+            try await objects.create("\(prefix)-\($0)")
+        }
+        try await wait(until: goal)
+        measurement.seconds = (ContinuousClock.now - start).milliseconds / 1000
+        if server.isKnown { measurement.processorMilliseconds = try server.processorMilliseconds() - before }
         measurement.concurrency = count
         return measurement
     }
