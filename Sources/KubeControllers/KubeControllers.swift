@@ -10,6 +10,8 @@ public enum KubeControllers {
     public struct Environment: Sendable {
         /// The node on which pods run; nil binds no pods.
         public var node: (any NodeSource)?
+        /// Keeps the data of local volumes; without it claims of their class wait.
+        public var volumes: (any VolumeSource)?
         /// What pods use, for autoscalers; without it they report that there are no metrics.
         public var metrics: (any MetricsSource)?
         /// The certificates, as PEM, by which a cluster's pods verify the API server.
@@ -26,13 +28,15 @@ public enum KubeControllers {
         public var resolve: GarbageCollector.Resolver
 
         public init(
-            node: (any NodeSource)? = nil, metrics: (any MetricsSource)? = nil, probe: APIServiceReconciler.Probe? = nil,
+            node: (any NodeSource)? = nil, volumes: (any VolumeSource)? = nil, metrics: (any MetricsSource)? = nil,
+            probe: APIServiceReconciler.Probe? = nil,
             rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
             issueToken: TokenSecretReconciler.Issue? = nil, signCertificate: CertificateSigner.Sign? = nil,
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
             resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
         ) {
             self.node = node
+            self.volumes = volumes
             self.metrics = metrics
             self.probe = probe
             self.rootAuthority = rootAuthority
@@ -82,13 +86,21 @@ public enum KubeControllers {
             ClusterRoleAggregation(),
             EndpointMirrorReconciler(),
             AutoscalerReconciler(metrics: environment.metrics),
+            VolumeBinder(),
+            StorageProtection(),
+            EphemeralVolumes(),
         ]
         if let sign = environment.signCertificate { reconcilers.append(CertificateSigner(sign: sign)) }
         if let issue = environment.issueToken {
             reconcilers.append(TokenSecretReconciler(issue: issue, authority: environment.rootAuthority))
         }
         if let probe = environment.probe { reconcilers.append(APIServiceReconciler(probe: probe)) }
-        if let node = environment.node { reconcilers.append(SchedulerReconciler(source: node)) }
+        if let node = environment.node {
+            reconcilers.append(SchedulerReconciler(source: node))
+            if let volumes = environment.volumes {
+                reconcilers.append(LocalPathProvisioner(source: volumes, nodeName: node.nodeName))
+            }
+        }
         return reconcilers
     }
 }

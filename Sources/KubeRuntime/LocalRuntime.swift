@@ -50,6 +50,8 @@ public typealias PodAdmission =
 public final class LocalRuntime: Service {
     public let engine: ContainerEngine
     public let node: LocalNode
+    /// The volumes on this machine.
+    public let volumes: LocalVolumes
     private let registry: Registry
     private let addresses: PodAddressBook
     private let network: (any PodNetworkObserver)?
@@ -75,6 +77,7 @@ public final class LocalRuntime: Service {
         self.network = network
         self.logger = logger
         node = LocalNode(options: options, engine: engine)
+        volumes = LocalVolumes(dataDirectory: engine.options.dataDirectory, logger: logger)
         (abandoned, abandonment) = AsyncStream.makeStream()
         let (commits, input) = AsyncStream<CommitBatch>.makeStream()
         self.commits = commits
@@ -104,7 +107,7 @@ public final class LocalRuntime: Service {
         let events = EventRecorder(registry: registry, nodeName: node.nodeName, logger: logger)
         let services = PodServices(
             engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
-            http: http,
+            volumes: volumes, http: http,
             gate: Gate(limit: 8), owners: ContainerOwners(), logger: logger)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -157,6 +160,9 @@ public final class LocalRuntime: Service {
                 await removeOrphan(sandbox.id, uid: uid, labels: labels, services)
             }
         }
+        pods.addTask { [registry, volumes] in
+            await volumes.deleteAll(exceptOf: Set(registry.store.clusters().map(\.id)))
+        }
         let count = workers.withLock { $0.count }
         logger.info("node is ready", metadata: ["node": "\(node.nodeName)", "pods": "\(count)", "leftover": "\(orphans)"])
     }
@@ -184,9 +190,10 @@ public final class LocalRuntime: Service {
 
     private func handle(_ batch: CommitBatch, _ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>) {
         if batch.lifecycle == .deleted {
-            for worker in workers.withLock({ Array($0.values) }) where worker.cluster.id == batch.cluster.id {
-                worker.post(.look)
-            }
+            let concerned = workers.withLock { $0.values.filter { $0.cluster.id == batch.cluster.id } }
+            for worker in concerned { worker.post(.look) }
+            // The last of its pods takes the volumes along.
+            if concerned.isEmpty { pods.addTask { [volumes] in await volumes.deleteAll(of: batch.cluster.id) } }
             return
         }
         for event in batch.events {
@@ -240,7 +247,11 @@ public final class LocalRuntime: Service {
         workers.withLock { $0[uid] = worker }
         pods.addTask {
             await worker.run()
-            self.workers.withLock { $0[uid] = nil }
+            let isLast = self.workers.withLock { workers in
+                workers[uid] = nil
+                return !workers.values.contains { $0.cluster.id == cluster.id }
+            }
+            if isLast, cluster.isDeleted { await self.volumes.deleteAll(of: cluster.id) }
         }
     }
 

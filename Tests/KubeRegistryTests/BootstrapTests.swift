@@ -17,6 +17,7 @@ import Testing
             #expect(try names("serviceaccounts", namespace: "default") == ["default"])
             #expect(try names("configmaps", namespace: "kube-public") == ["kube-root-ca.crt"])
             #expect(try names("priorityclasses", "scheduling.k8s.io") == ["system-cluster-critical", "system-node-critical"])
+            #expect(try names("storageclasses", "storage.k8s.io") == ["local-path"])
             #expect(try names("ipaddresses", "networking.k8s.io") == ["10.96.0.1", "10.96.0.10"])
             #expect(try fixture.get("services", "kubernetes")[path: "spec", "clusterIP"] == "10.96.0.1")
         }
@@ -61,6 +62,6 @@ import Testing
         let admin = try named("ClusterRole", "admin")["rules"]?.elements ?? []
         #expect(view.count == 12)
         #expect(view.allSatisfy(admin.contains))
-        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 24)
+        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 26)
     }
 }

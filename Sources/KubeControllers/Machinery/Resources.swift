@@ -18,6 +18,7 @@ enum Resources {
     static let replicationControllers = find("", "replicationcontrollers")
     static let persistentVolumeClaims = find("", "persistentvolumeclaims")
     static let persistentVolumes = find("", "persistentvolumes")
+    static let storageClasses = find("storage.k8s.io", "storageclasses")
     static let resourceQuotas = find("", "resourcequotas")
     static let deployments = find("apps", "deployments")
     static let replicaSets = find("apps", "replicasets")

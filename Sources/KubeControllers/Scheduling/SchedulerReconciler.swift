@@ -9,7 +9,12 @@ public struct SchedulerReconciler: Reconciler {
 
     public var name: String { SchedulingDecision.schedulerName }
     public var concurrency: Int { 16 }
-    public var watched: [String] { [Key.prefix(Resources.pods), Key.prefix(Resources.nodes), Key.prefix(Resources.daemonSets)] }
+    public var watched: [String] {
+        [
+            Key.prefix(Resources.pods), Key.prefix(Resources.nodes), Key.prefix(Resources.daemonSets),
+            Key.prefix(Resources.persistentVolumeClaims), Key.prefix(Resources.persistentVolumes),
+        ]
+    }
 
     public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {
         let metadata = event.object.metadata
@@ -22,6 +27,13 @@ public struct SchedulerReconciler: Reconciler {
                 || (PodState(event.object).isFinished && !(event.previous.map { PodState($0).isFinished } ?? true))
             return isFreed ? Self.waiting(in: cluster) : []
         case "Node": return Self.hasChanged(event) ? Self.waiting(in: cluster) : []
+        case "PersistentVolumeClaim":
+            return PodClaims.waitingPods(for: ClaimView(event.object), in: cluster.snapshot)
+                .map { ObjectName(namespace: metadata.namespace, name: $0) }
+        case "PersistentVolume":
+            // One that is free may be what a pod waits for; one that is bound is told by its claim.
+            guard event.type != .deleted, VolumeView(event.object).claim == nil else { return [] }
+            return Self.waiting(in: cluster) { !PodClaims.references(of: $0).isEmpty }
         case "DaemonSet": return event.type == .added ? [ObjectName(metadata)] : []
         default: return []
         }
@@ -33,8 +45,9 @@ public struct SchedulerReconciler: Reconciler {
             && spec?["schedulerName"]?.string ?? SchedulingDecision.schedulerName == SchedulingDecision.schedulerName
     }
 
-    private static func waiting(in cluster: LogicalCluster) -> [ObjectName] {
-        cluster.snapshot.list(prefix: Key.prefix(Resources.pods)).filter { isPending($0) }.map { ObjectName($0.metadata) }
+    private static func waiting(in cluster: LogicalCluster, _ isMeant: (Object) -> Bool = { _ in true }) -> [ObjectName] {
+        cluster.snapshot.list(prefix: Key.prefix(Resources.pods)).filter { isPending($0) && isMeant($0) }
+            .map { ObjectName($0.metadata) }
     }
 
     /// Heartbeats change nothing for pods.
@@ -52,14 +65,32 @@ public struct SchedulerReconciler: Reconciler {
         guard Self.isPending(pod) else { return .done }
         let node = try await node(work)
         let snapshot = work.cluster.snapshot
+        let pods = snapshot.list(prefix: Key.prefix(Resources.pods))
+        let volumes = PodVolumes(of: pod, node: node, in: .init(snapshot, namespace: pod.metadata.namespace, pods: pods))
         let decision = SchedulingDecision(
-            pod, node: node, pods: snapshot.list(prefix: Key.prefix(Resources.pods)),
+            pod, node: node, pods: pods,
             namespaceLabels: { snapshot.get(Key(Resources.namespaces, namespace: "", name: $0))?.metadata.labels ?? [:] },
-            volumeProblem: VolumeReadiness.problem(of: pod) { name in
-                snapshot.get(Key(Resources.persistentVolumeClaims, namespace: pod.metadata.namespace, name: name))
-            })
+            volumeProblem: volumes.problem)
+        if case .bind(let node) = decision, !volumes.bindings.isEmpty {
+            // The pod follows when its claims are bound: they tell.
+            try await bind(volumes.bindings, to: node, work)
+            return .done
+        }
         try await perform(decision, pod, work)
         return .done
+    }
+
+    private func bind(_ bindings: [PodVolumes.Binding], to node: String, _ work: Work) async throws {
+        for binding in bindings {
+            switch binding {
+            case .keep(let volume, let claim): try await work.keep(volume, for: claim)
+            case .provision(let claim):
+                guard claim.selectedNode != node else { continue }
+                try await work.change(Resources.persistentVolumeClaims, claim.metadata) { tree in
+                    tree[path: "metadata", "annotations", StorageNames.selectedNode] = .string(node)
+                }
+            }
+        }
     }
 
     private func perform(_ decision: SchedulingDecision, _ pod: Object, _ work: Work) async throws {

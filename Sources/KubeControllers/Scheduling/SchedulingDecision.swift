@@ -17,11 +17,11 @@ enum SchedulingDecision: Equatable {
     /// - Parameters:
     ///   - node: nil when there is none.
     ///   - pods: all pods of the cluster.
-    ///   - volumeProblem: why the pod's volumes can't be used, in upstream's words; nil when they can.
+    ///   - volumeProblem: why the pod's volumes can't be used; nil when they can.
     init(
         _ pod: Object, node: Object?, pods: some Sequence<Object>,
         namespaceLabels: @escaping (String) -> [String: String] = { _ in [:] },
-        volumeProblem: String? = nil
+        volumeProblem: PodVolumes.Problem? = nil
     ) {
         let spec = pod.tree["spec"]
         let state = PodState(pod)
@@ -38,8 +38,8 @@ enum SchedulingDecision: Equatable {
             self = .unschedulable(message: Self.noNodes, victims: [])
             return
         }
-        if let volumeProblem {
-            self = .unschedulable(message: Self.message([volumeProblem], preemption: .notHelpful), victims: [])
+        if let volumeProblem, !volumeProblem.isOfNodes {
+            self = .unschedulable(message: Self.message(volumeProblem.text, preemption: .notHelpful), victims: [])
             return
         }
         let running = pods.filter { other in
@@ -48,7 +48,11 @@ enum SchedulingDecision: Equatable {
         let filter = NodeFilter(node: node, namespaceLabels: namespaceLabels)
         let verdict = filter.verdict(pod, running: running)
         guard !verdict.reasons.isEmpty else {
-            self = .bind(node: node.metadata.name)
+            if let volumeProblem {
+                self = .unschedulable(message: Self.message([volumeProblem.text], preemption: .notHelpful), victims: [])
+            } else {
+                self = .bind(node: node.metadata.name)
+            }
             return
         }
         guard verdict.canPreemptionHelp else {
@@ -78,7 +82,10 @@ enum SchedulingDecision: Equatable {
     }
 
     private static func message(_ reasons: [String], preemption: PreemptionOutcome?) -> String {
-        let list = reasons.map { "1 \($0)" }.sorted().joined(separator: ", ")
+        message(reasons.map { "1 \($0)" }.sorted().joined(separator: ", "), preemption: preemption)
+    }
+
+    private static func message(_ list: String, preemption: PreemptionOutcome?) -> String {
         var message = "0/1 nodes are available: \(list)."
         if let preemption {
             message += " no new claims to deallocate, preemption: 0/1 nodes are available: \(preemption.rawValue)"

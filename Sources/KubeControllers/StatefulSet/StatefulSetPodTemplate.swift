@@ -35,9 +35,7 @@ enum StatefulSetPodTemplate {
             labels.merge(set.spec[path: "selector", "matchLabels"]?.stringMap ?? [:]) { $1 }
             claim[path: "metadata", "labels"] = labels.isEmpty ? nil : JSON(labels)
             if set.deletesClaimsWithSet {
-                var reference = ControllerOwnership.reference(to: set.object)
-                reference.controller = true
-                claim[path: "metadata", "ownerReferences"] = [reference.tree]
+                claim[path: "metadata", "ownerReferences"] = [ControllerOwnership.reference(to: set.object).tree]
             }
             return claim
         }

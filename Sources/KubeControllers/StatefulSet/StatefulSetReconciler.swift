@@ -1,4 +1,5 @@
 import KubeObject
+import KubeSchema
 public import KubeStore
 
 /// Keeps stateful sets' pods and claims. What to do next is `StatefulSetPlan`'s to say.
@@ -49,12 +50,29 @@ public struct StatefulSetReconciler: Reconciler {
         let history = try await work.revisions(of: object, Resources.statefulSets, selector: selector)
         let pods = ownership.owned.compactMap { StatefulPod($0, of: set) }
         let plan = StatefulSetPlan(set, pods: pods, updateRevision: history.update, now: work.now)
+        try await own(pods, set, work)
         try await perform(plan, set, history, work)
         try await work.writeStatus(plan.status, of: object, Resources.statefulSets)
 
         let live = Set(pods.map(\.revision) + [plan.status["currentRevision"]?.string ?? "", history.update])
         try await work.truncate(history, live: live, limit: set.revisionHistoryLimit)
         return .after(seconds: plan.secondsUntilNextLook)
+    }
+
+    /// Before a pod goes, its claims must say whether they go with it.
+    private func own(_ pods: [StatefulPod], _ set: StatefulSetView, _ work: Work) async throws {
+        for pod in pods {
+            for template in set.claimTemplates {
+                let key = Key(
+                    Resources.persistentVolumeClaims, namespace: work.namespace, name: set.claimName(template, pod.ordinal))
+                guard let claim = work.cluster.snapshot.get(key),
+                    let references = StatefulSetClaims.references(of: claim, set, pod: pod)
+                else { continue }
+                try await work.change(Resources.persistentVolumeClaims, claim.metadata) { tree in
+                    tree[path: "metadata", "ownerReferences"] = references.isEmpty ? nil : .array(references)
+                }
+            }
+        }
     }
 
     private func perform(_ plan: StatefulSetPlan, _ set: StatefulSetView, _ history: RevisionHistory, _ work: Work) async throws {
@@ -82,7 +100,14 @@ public struct StatefulSetReconciler: Reconciler {
         for claim in StatefulSetPodTemplate.claims(set, ordinal: ordinal) {
             let name = claim[path: "metadata", "name"]?.string ?? ""
             let key = Key(Resources.persistentVolumeClaims, namespace: work.namespace, name: name)
-            guard work.cluster.snapshot.get(key) == nil else { continue }
+            if let known = work.cluster.snapshot.get(key) {
+                // A pod with it would never start.
+                guard known.metadata.deletionTimestamp == nil else {
+                    throw StatusError.conflict(
+                        Resources.persistentVolumeClaims.groupResource, name, "pvc \(name) is to be deleted")
+                }
+                continue
+            }
             try await work.create(claim, Resources.persistentVolumeClaims)
             work.report(
                 .normal, "SuccessfulCreate",

@@ -4,7 +4,8 @@ extension AdmissionChain {
         AdmissionChain(
             mutating: [
                 NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds(),
-                CertificateRequester(), DefaultClasses(), RuntimeClassAdmission(), MutatingPolicies(), MutatingWebhooks(),
+                CertificateRequester(), DefaultClasses(), StorageProtectionAdmission(), RuntimeClassAdmission(),
+                MutatingPolicies(), MutatingWebhooks(),
             ],
             validating: [
                 NamespaceLifecycle(), PodSecurityAdmission(), PriorityAdmission(), ClaimResize(), CertificateAdmission(),

@@ -38,6 +38,8 @@ public enum Bootstrap {
         switch tree.text("kind") {
         case "PriorityClass": "priorityclasses"
         case "APIService": "apiservices"
+        case "StorageClass": "storageclasses"
+        case "CSIDriver": "csidrivers"
         default: "servicecidrs"
         }
     }
@@ -58,7 +60,7 @@ public enum Bootstrap {
         ]
     }
 
-    private static var sharedObjects: [JSON] { classesAndRanges + APIServices.objects }
+    private static var sharedObjects: [JSON] { classesAndRanges + localPath + APIServices.objects }
 
     private static var classesAndRanges: [JSON] {
         [

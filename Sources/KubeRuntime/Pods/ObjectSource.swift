@@ -7,6 +7,8 @@ protocol ObjectSource: Sendable {
     func secret(namespace: String, name: String) -> JSON?
     func serviceAccount(namespace: String, name: String) -> JSON?
     func services(namespace: String) -> [JSON]
+    func claim(namespace: String, name: String) -> JSON?
+    func persistentVolume(name: String) -> JSON?
 }
 
 /// Reads from the cluster's newest snapshot: no cache, no request.
@@ -20,6 +22,9 @@ struct ClusterObjects: ObjectSource {
     func services(namespace: String) -> [JSON] {
         cluster.snapshot.list(prefix: Key.prefix(group: "core", plural: "services", namespace: namespace)).map(\.tree)
     }
+
+    func claim(namespace: String, name: String) -> JSON? { get("persistentvolumeclaims", namespace, name) }
+    func persistentVolume(name: String) -> JSON? { get("persistentvolumes", "", name) }
 
     private func get(_ plural: String, _ namespace: String, _ name: String) -> JSON? {
         cluster.snapshot.get(Key(group: "core", plural: plural, namespace: namespace, name: name))?.tree

@@ -10,6 +10,7 @@ struct PodServices: Sendable {
     let events: EventRecorder
     let network: (any PodNetworkObserver)?
     let addresses: PodAddressBook
+    let volumes: LocalVolumes
     let http: HTTPClient
     /// So many sandboxes and containers are made at once.
     let gate: Gate

@@ -65,10 +65,12 @@ extension PodWorker {
     // MARK: Volumes
 
     func mounter(_ pod: Pod, podIPs: [String]) -> VolumeMounter {
+        let objects = ClusterObjects(cluster: cluster)
         let payload = VolumePayload(
-            pod: pod, objects: ClusterObjects(cluster: cluster), fields: services.node.fields(pod, podIPs: podIPs),
+            pod: pod, objects: objects, fields: services.node.fields(pod, podIPs: podIPs),
             token: { [tokens] audience, seconds in try await tokens.token(pod: pod, audience: audience, seconds: seconds) })
-        return VolumeMounter(pod: pod, files: files, payload: payload)
+        let claims = ClaimVolumes(pod: pod, cluster: cluster.id, objects: objects, local: services.volumes)
+        return VolumeMounter(pod: pod, files: files, payload: payload, claims: claims)
     }
 
     private func mountVolumes(_ state: inout State, _ pod: Pod, _ group: inout DiscardingTaskGroup) async -> Bool {

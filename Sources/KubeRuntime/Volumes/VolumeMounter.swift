@@ -6,6 +6,7 @@ struct VolumeMounter {
     let pod: Pod
     let files: PodFiles
     let payload: VolumePayload
+    let claims: ClaimVolumes
 
     /// A volume that couldn't be set up.
     struct Failure: Error {
@@ -34,7 +35,11 @@ struct VolumeMounter {
     }
 
     private func setUp(_ volume: JSON, _ name: String) async throws -> Bool {
-        let path = self.path(volume)
+        if let found = try claims.find(volume) {
+            try await setUp(found, name)
+            return false
+        }
+        let path = try self.path(volume)
         if let content = try await payload.files(volume) {
             try File.makeDirectory(path, mode: 0o755)
             // Secrets never reach the disk.
@@ -61,8 +66,31 @@ struct VolumeMounter {
         throw ContainerFailure(reason: "FailedMount", message: "volumes of kind \(kind ?? "?") are not supported on this node")
     }
 
+    /// A volume of the cluster: made ready once in a pod's life.
+    private func setUp(_ found: ClaimVolumes.Found, _ name: String) async throws {
+        let mark = "\(files.volumes)/kubernetes.io~csi/\(name)"
+        guard !File.exists(mark) else { return }
+        switch found.kind {
+        case .local(let handle): try claims.local.create(handle, cluster: claims.cluster)
+        case .directory:
+            guard File.isDirectory(found.path) else {
+                throw ContainerFailure(reason: "FailedMount", message: "path \"\(found.path)\" does not exist")
+            }
+        case .host(let source): _ = try checkHostPath(source)
+        }
+        if let group, !found.isReadOnly {
+            let policy = pod.spec[path: "securityContext", "fsGroupChangePolicy"]?.string
+            switch found.kind {
+            case .host: break  // the machine's own files stay as they are
+            default: try await VolumeOwnership.apply(group, to: found.path, onlyOnMismatch: policy == "OnRootMismatch")
+            }
+        }
+        try File.makeDirectory(mark, mode: 0o750)
+    }
+
     /// Where a volume is on the node.
-    func path(_ volume: JSON) -> String {
+    func path(_ volume: JSON) throws(ContainerFailure) -> String {
+        if let found = try claims.find(volume) { return found.path }
         if let host = volume[path: "hostPath", "path"]?.string { return host }
         let kind = ["configMap", "secret", "downwardAPI", "projected", "emptyDir"].first { volume[$0] != nil } ?? "emptyDir"
         let plugin = ["configMap": "configmap", "downwardAPI": "downward-api", "emptyDir": "empty-dir"][kind] ?? kind
@@ -102,7 +130,8 @@ struct VolumeMounter {
             guard let volume = volumes.first(where: { $0["name"]?.string == name }) else {
                 throw ContainerFailure.config("cannot find volume \"\(name)\" to mount into container \"\(container.name)\"")
             }
-            var source = path(volume)
+            var source = try path(volume)
+            let isReadOnly = try claims.find(volume)?.isReadOnly ?? false
             let expression = mount["subPathExpr"]?.string.map { Expansion.expand($0) { values[$0] } }
             if let subPath = expression ?? mount["subPath"]?.string, !subPath.isEmpty {
                 let target = "\(files.subpaths)/\(name)/\(container.name)/\(index)"
@@ -112,7 +141,7 @@ struct VolumeMounter {
             entry.hostPath = source
             let containerPath = mount["mountPath"]?.string ?? ""
             entry.containerPath = containerPath.hasPrefix("/") ? containerPath : "/" + containerPath
-            entry.readonly = mount["readOnly"]?.bool ?? false
+            entry.readonly = mount["readOnly"]?.bool == true || isReadOnly
             switch mount["mountPropagation"]?.string {
             case "HostToContainer": entry.propagation = .propagationHostToContainer
             case "Bidirectional": entry.propagation = .propagationBidirectional

@@ -42,6 +42,8 @@ struct NodeServices {
 
     var source: any NodeSource { Source(local: runtime.node) }
 
+    var volumes: any VolumeSource { Disk(local: runtime.volumes) }
+
     /// What a new cluster has for nodes: this machine, as soon as its engine has said what it is. (A cluster that is made before gets
     /// its node with its first pod.)
     var nodes: [JSON] { runtime.node.isKnown ? [runtime.node.node()] : [] }
@@ -52,5 +54,13 @@ struct NodeServices {
 
         var nodeName: String { local.nodeName }
         func node() -> JSON { local.node() }
+    }
+
+    /// The same for the provisioner of volumes.
+    private struct Disk: VolumeSource {
+        let local: LocalVolumes
+
+        func createVolume(_ handle: String, cluster: Int64) async throws { try local.create(handle, cluster: cluster) }
+        func deleteVolume(_ handle: String, cluster: Int64) async throws { try await local.delete(handle, cluster: cluster) }
     }
 }

@@ -54,7 +54,7 @@ enum ServerMain {
         let controllers = KubeControllers.standard(
             registry: registry, store: store,
             environment: KubeControllers.Environment(
-                node: node?.source, probe: { await aggregator.probe($0, in: $1) },
+                node: node?.source, volumes: node?.volumes, probe: { await aggregator.probe($0, in: $1) },
                 rootAuthority: { _ in endpoint.certificateAuthority },
                 issueToken: { claims in
                     guard let issuer = registry.tokenIssuer else {

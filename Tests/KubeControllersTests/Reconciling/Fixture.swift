@@ -16,10 +16,11 @@ final class Fixture: Sendable {
     let kubelet: PretendKubelet
     private let directory: String
     private let metrics: (any MetricsSource)?
+    private let volumes: (any VolumeSource)?
 
     private init(
         store: Store, registry: Registry, cluster: LogicalCluster, kubelet: PretendKubelet, directory: String,
-        metrics: (any MetricsSource)?
+        metrics: (any MetricsSource)?, volumes: (any VolumeSource)?
     ) {
         self.store = store
         self.registry = registry
@@ -27,6 +28,7 @@ final class Fixture: Sendable {
         self.kubelet = kubelet
         self.directory = directory
         self.metrics = metrics
+        self.volumes = volumes
     }
 
     static let logger: Logger = {
@@ -37,7 +39,8 @@ final class Fixture: Sendable {
 
     /// Makes everything, runs the controllers while `body` does, and cleans up.
     static func run(
-        controllers: Bool = true, metrics: (any MetricsSource)? = nil, _ body: @escaping @Sendable (Fixture) async throws -> Void
+        controllers: Bool = true, metrics: (any MetricsSource)? = nil, volumes: (any VolumeSource)? = nil,
+        _ body: @escaping @Sendable (Fixture) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("controllers-tests-\(UUID().uuidString)")
             .path
@@ -48,7 +51,8 @@ final class Fixture: Sendable {
         let kubelet = PretendKubelet(registry)
         store.observe { [kubelet] batch in kubelet.inbox.put(batch) }
         let fixture = Fixture(
-            store: store, registry: registry, cluster: cluster, kubelet: kubelet, directory: directory, metrics: metrics)
+            store: store, registry: registry, cluster: cluster, kubelet: kubelet, directory: directory, metrics: metrics,
+            volumes: volumes)
         do {
             if controllers { try await fixture.withControllers { _ in try await body(fixture) } } else { try await body(fixture) }
         } catch {
@@ -62,7 +66,8 @@ final class Fixture: Sendable {
     func withControllers(_ body: @escaping @Sendable (ControllerManager) async throws -> Void) async throws {
         let manager = KubeControllers.standard(
             registry: registry, store: store,
-            environment: .init(node: PretendNode(), metrics: metrics, rootAuthority: { _ in "CA" }), logger: Self.logger)
+            environment: .init(node: PretendNode(), volumes: volumes, metrics: metrics, rootAuthority: { _ in "CA" }),
+            logger: Self.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await manager.run() }
             group.addTask { [kubelet] in await kubelet.run() }

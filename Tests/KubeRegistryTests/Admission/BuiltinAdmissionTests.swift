@@ -39,7 +39,9 @@ import Testing
                 metadata: {name: NAME}
                 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
                 """
-            #expect(try await fixture.create(claim.replacing("NAME", with: "early"))[path: "spec", "storageClassName"] == nil)
+            let early = try await fixture.create(claim.replacing("NAME", with: "early"))
+            #expect(early[path: "spec", "storageClassName"] == "local-path")
+            #expect(early[path: "metadata", "finalizers"] == ["kubernetes.io/pvc-protection"])
             for (name, isDefault) in [("a", "true"), ("b", "false")] {
                 try await fixture.create(
                     """

@@ -6,6 +6,11 @@ import Testing
 @Suite struct WorkloadValidationTests {
     private static let template = "template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: x}]}}"
     private static let selected = "selector: {matchLabels: {a: b}}, \(template)"
+    private static let mounting =
+        "selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: x, volumeMounts: [{name: data, mountPath: /d}]}]}}"
+    private static func claiming(_ name: String) -> String {
+        "volumeClaimTemplates: [{metadata: {name: \(name)}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]"
+    }
     private static let once = "template: {spec: {restartPolicy: Never, containers: [{name: a, image: x}]}}"
     private static let mismatch =
         "spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`"
@@ -37,6 +42,11 @@ import Testing
         ("{apiVersion: apps/v1, kind: ReplicaSet, spec: {selector: {matchLabels: {a: c}}, \(template)}}", [mismatch]),
         ("{apiVersion: apps/v1, kind: DaemonSet, spec: {\(selected)}}", []),
         ("{apiVersion: apps/v1, kind: StatefulSet, spec: {serviceName: s, \(selected)}}", []),
+        ("{apiVersion: apps/v1, kind: StatefulSet, spec: {\(claiming("data")), \(mounting)}}", []),
+        (
+            "{apiVersion: apps/v1, kind: StatefulSet, spec: {\(claiming("other")), \(mounting)}}",
+            ["spec.template.spec.containers[0].volumeMounts[0].name: Not found: \"data\""]
+        ),
         (
             "{apiVersion: apps/v1, kind: StatefulSet, spec: {podManagementPolicy: Odd, \(selected)}}",
             [

@@ -5,6 +5,9 @@ import Testing
 
 @Suite struct EnvironmentTests {
     struct Objects: ObjectSource {
+        func claim(namespace: String, name: String) -> JSON? { nil }
+        func persistentVolume(name: String) -> JSON? { nil }
+
         var maps: [String: JSON] = [:], secrets: [String: JSON] = [:], list: [JSON] = []
         func configMap(namespace: String, name: String) -> JSON? { maps[name] }
         func secret(namespace: String, name: String) -> JSON? { secrets[name] }

@@ -58,7 +58,20 @@ struct StatefulSetRules: KindRules {
         errors.nonnegative(spec[path: "ordinals", "start"], "spec.ordinals.start")
         Workload.validateSelector(spec, kind: "statefulset", &errors)
         if spec.present("selector") != nil { Workload.validateMatch(spec, &errors) }
-        Workload.validateTemplate(spec, kind: "StatefulSet", &errors)
+        Workload.validateTemplate(Self.withClaims(spec), kind: "StatefulSet", &errors)
+    }
+
+    /// With the volumes that each pod gets from the claim templates, which its containers may mount.
+    private static func withClaims(_ spec: JSON) -> JSON {
+        let names = (spec["volumeClaimTemplates"]?.elements ?? []).map { $0["metadata"]?.text("name") ?? "" }
+        guard !names.isEmpty else { return spec }
+        let claims = names.map { name -> JSON in
+            ["name": .string(name), "persistentVolumeClaim": ["claimName": .string(name)]]
+        }
+        let others = (spec[path: "template", "spec", "volumes"]?.elements ?? []).filter { !names.contains($0.text("name")) }
+        var spec = spec
+        spec[path: "template", "spec", "volumes"] = .array(claims + others)
+        return spec
     }
 
     private func validateStrategy(_ strategy: JSON, _ path: String, _ errors: inout FieldErrors) {
