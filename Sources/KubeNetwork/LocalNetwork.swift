@@ -87,7 +87,8 @@ public final class LocalNetwork: Service, PodNetworkObserver {
             throw PodNetworkError(
                 pod: pod, problem: "the host has no route to its address \(address), by which its cable would be known")
         }
-        let entry = NetworkModel.Pod(uid: pod.pod.uid, cluster: pod.pod.cluster, interface: interface)
+        let entry = NetworkModel.Pod(
+            uid: pod.pod.uid, cluster: pod.pod.cluster, interface: interface, namespace: pod.pod.namespace, name: pod.pod.name)
         try await withCheckedThrowingContinuation { keeper.orders.post(.attach(address, entry, $0)) }
     }
 

@@ -63,6 +63,10 @@ public struct NetworkConfiguration: Sendable {
 
     var table: TableName { TableName(instance: instance) }
 
+    var hostServices: PolicyCompiler.HostServices {
+        .init(gateway: gateway, apiAddress: apiAddress, apiPort: apiPort, dnsAddress: dnsAddress, dnsPort: dnsPort)
+    }
+
     var skeleton: TableSkeleton {
         TableSkeleton(
             table: table, podSubnet: podSubnet, gateway: gateway, serviceRange: serviceRange, apiAddress: apiAddress,

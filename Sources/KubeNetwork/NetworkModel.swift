@@ -7,6 +7,9 @@ struct NetworkModel: Sendable {
         var uid: String
         var cluster: Int64
         var interface: InterfaceName
+        /// Empty for one that an earlier run of the server let in.
+        var namespace = ""
+        var name = ""
     }
 
     struct Cluster: Sendable {

@@ -12,8 +12,9 @@ import Logging
 /// again every few seconds.
 final class RuleKeeper: Sendable {
     /// What only the task of ``run()`` touches.
-    private struct State {
+    struct State {
         var model: NetworkModel
+        var policies: PolicyModel
         var services: [Int64: ClusterServices] = [:]
         /// The picking chains that the table has. They're removed only by building the table anew, so that's done when
         /// there are far more than are used.
@@ -51,12 +52,15 @@ final class RuleKeeper: Sendable {
         guard clusters.contains(batch.cluster.id) else { return }
         let changes = batch.events.compactMap { ServiceChange($0) }
         if !changes.isEmpty { orders.post(.changes(cluster: batch.cluster.id, changes)) }
+        let policies = batch.events.compactMap { PolicyChange($0) }
+        if !policies.isEmpty { orders.post(.policies(cluster: batch.cluster.id, policies)) }
     }
 
     /// Works until its task is cancelled. The rules stay as they are then: pods outlive the server.
     func run() async {
         defer { orders.close() }
-        var state = State(model: NetworkModel(nodePorts: configuration.nodePorts))
+        var state = State(
+            model: NetworkModel(nodePorts: configuration.nodePorts), policies: PolicyModel(host: configuration.hostServices))
         await adopt(&state)
         await perform([], &state)
         await withDiscardingTaskGroup { group in
@@ -118,9 +122,11 @@ final class RuleKeeper: Sendable {
                     waiter.resume(throwing: error)
                 }
             case .detach(let address, let uid, let waiter):
-                if state.model.detach(address, uid: uid) { forgotten += Conntrack.Filter.pod(address) }
+                if detach(address, uid: uid, &state) { forgotten += Conntrack.Filter.pod(address) }
                 waiters.append(waiter)
             case .changes(let cluster, let changes):
+                note(changes, cluster, &state)
+            case .policies(let cluster, let changes):
                 note(changes, cluster, &state)
             case .check:
                 await check(&state)
@@ -144,7 +150,11 @@ final class RuleKeeper: Sendable {
             // From here on its changes are told, so none is missed between the snapshot and them.
             clusters.add(cluster)
         }
+        if let before = state.model.pods[address], before.cluster != pod.cluster {
+            state.policies.set(nil, at: address, in: before.cluster)
+        }
         state.model.attach(address, pod)
+        if let cluster = clusters.cluster(pod.cluster) { note(pod, at: address, cluster, &state) }
         guard state.services[pod.cluster] == nil, let cluster = clusters.cluster(pod.cluster) else { return }
         let snapshot = cluster.snapshot
         var services = ClusterServices()
@@ -153,6 +163,12 @@ final class RuleKeeper: Sendable {
             state.model.update(name, in: pod.cluster, facts.service, slices: facts.slices)
         }
         state.services[pod.cluster] = services
+    }
+
+    private func detach(_ address: IPv4Address, uid: String, _ state: inout State) -> Bool {
+        guard let pod = state.model.pods[address], state.model.detach(address, uid: uid) else { return false }
+        state.policies.set(nil, at: address, in: pod.cluster)
+        return true
     }
 
     private func note(_ changes: [ServiceChange], _ id: Int64, _ state: inout State) {
@@ -170,7 +186,7 @@ final class RuleKeeper: Sendable {
     private func check(_ state: inout State) async {
         // Pods that were taken over, but ended before anybody found them again.
         for (address, pod) in state.model.pods where pod.uid.isEmpty && !HostRoutes.exists(pod.interface) {
-            _ = state.model.detach(address, uid: "")
+            _ = detach(address, uid: "", &state)
         }
         guard !state.needsRebuild, !state.model.pods.isEmpty else { return }
         do {
@@ -193,10 +209,11 @@ final class RuleKeeper: Sendable {
             if state.balancers.count > state.balancerLimit { state.needsRebuild = true }
         }
         if !state.needsRebuild {
-            guard !diff.isEmpty else { return [] }
+            let policies = state.policies.takeChanges(table: configuration.table)
+            guard !diff.isEmpty || !policies.isEmpty else { return [] }
             let balancers = diff.balancers.subtracting(state.balancers)
             do {
-                try await runner.apply(diff.commands(table: configuration.table, newBalancers: balancers))
+                try await runner.apply(diff.commands(table: configuration.table, newBalancers: balancers) + policies)
                 state.balancers.formUnion(balancers)
                 return diff.lostDatagramEndpoints
             } catch {
@@ -205,7 +222,8 @@ final class RuleKeeper: Sendable {
             }
         }
         let elements = state.model.ruleset.elements
-        try await runner.apply(configuration.skeleton.rebuild(elements))
+        try await runner.apply(
+            configuration.skeleton.rebuild(elements) + state.policies.everything(table: configuration.table))
         state.balancers = RulesetDiff(added: elements).balancers
         state.needsRebuild = false
         return diff.lostDatagramEndpoints

@@ -7,13 +7,14 @@ enum RuleOrder: Sendable {
     case attach(IPv4Address, NetworkModel.Pod, Waiter)
     case detach(IPv4Address, uid: String, Waiter)
     case changes(cluster: Int64, [ServiceChange])
+    case policies(cluster: Int64, [PolicyChange])
     /// Look whether the table is still there, and try again what failed.
     case check
 
     var waiter: Waiter? {
         switch self {
         case .attach(_, _, let waiter), .detach(_, _, let waiter): waiter
-        case .changes, .check: nil
+        case .changes, .policies, .check: nil
         }
     }
 }

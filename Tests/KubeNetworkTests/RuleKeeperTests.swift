@@ -75,6 +75,8 @@ extension LogicalCluster {
         case "Service": key("core", "services", object)
         case "EndpointSlice": key("discovery.k8s.io", "endpointslices", object)
         case "Namespace": key("core", "namespaces", object)
+        case "Pod": key("core", "pods", object)
+        case "NetworkPolicy": key("networking.k8s.io", "networkpolicies", object)
         default: key("core", "configmaps", object)
         }
     }
@@ -263,6 +265,31 @@ struct RuleKeeperTests {
             group.cancelAll()
         }
         await store.close()
+    }
+
+    @Test func `a pod is let in with its policies in the same transaction`() async throws {
+        try await run { keeper, runner, store, _ in
+            let cluster = try await store.cluster("a")
+            let pod: JSON = [
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": ["name": "p", "namespace": "default", "uid": "u", "labels": ["app": "web"]], "spec": [:],
+            ]
+            let policy: JSON = [
+                "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "metadata": ["name": "shut", "namespace": "default"],
+                "spec": ["podSelector": ["matchLabels": ["app": "web"]], "policyTypes": ["Ingress"]],
+            ]
+            try await cluster.put(pod, policy, Objects.namespace("default"))
+            let entry = NetworkModel.Pod(
+                uid: "u", cluster: cluster.id, interface: try #require(InterfaceName("veth2")), namespace: "default", name: "p")
+            try await withCheckedThrowingContinuation { keeper.orders.post(.attach("10.244.0.2", entry, $0)) }
+            let text = try #require(runner.commands.last)
+            #expect(text.contains("interfaces { \"veth2\" }") && text.contains("isolated_in { 10.244.0.2 : goto policy_in_1 }"))
+            try await cluster.delete(policy)
+            try await eventually("opened") {
+                runner.commands.last?.contains("delete element inet sampan_test isolated_in") == true
+            }
+        }
     }
 
     @Test func `a pod of no cluster isn't let in`() async throws {

@@ -36,6 +36,8 @@ struct TableSkeleton: Sendable {
           map clients { type mark . ipv4_addr : classid; flags dynamic,timeout; size 262144; }
           map node_ports { type inet_proto . inet_service : verdict; }
           map node_endpoints { type inet_proto . inet_service . classid : ipv4_addr . inet_service; }
+          map isolated_in { type ipv4_addr : verdict; }
+          map isolated_out { type ipv4_addr : verdict; }
           set blocked { type ipv4_addr; flags interval; auto-merge; \(blockedElements)}
 
           chain to_endpoint {
@@ -95,6 +97,16 @@ struct TableSkeleton: Sendable {
             iifname @interfaces goto pod_decide
           }
 
+          chain leave_pod {
+            ct state established,related accept
+            ip saddr . ip daddr @hairpins accept
+            ip saddr vmap @isolated_out
+          }
+          chain leave {
+            type filter hook prerouting priority -80; policy accept;
+            iifname @interfaces goto leave_pod
+          }
+
           chain pod_to_host {
             ct state established,related accept
             ct status dnat tcp dport { \(apiPort), \(dnsPort) } accept
@@ -116,6 +128,16 @@ struct TableSkeleton: Sendable {
             type filter hook forward priority filter; policy accept;
             iifname @interfaces accept
             oifname @interfaces goto to_pod
+          }
+
+          chain enter_pod {
+            ct state established,related accept
+            ip saddr . ip daddr @hairpins accept
+            ip daddr vmap @isolated_in
+          }
+          chain enter {
+            type filter hook forward priority 10; policy accept;
+            oifname @interfaces goto enter_pod
           }
 
           chain masquerade_pods {
