@@ -64,15 +64,18 @@ public struct ClusterProvisioner: Sendable {
     /// - Parameters:
     ///   - name: the cluster's.
     ///   - lifetime: of the certificate, in seconds.
+    ///   - namespace: that the kubeconfig's context chooses.
     public static func kubeconfig(
-        _ name: String, _ identity: ClusterIdentity, endpoint: Endpoint, user: String, groups: [String], lifetime: Double
+        _ name: String, _ identity: ClusterIdentity, endpoint: Endpoint, user: String, groups: [String], lifetime: Double,
+        namespace: String? = nil
     ) throws -> JSON {
         let certificate = try identity.clientAuthority.issueClientCertificate(user: user, groups: groups, lifetime: lifetime)
         return Kubeconfig(
             name: "sampan-\(name)", server: endpoint.address(of: name),
             serverName: "\(name).\(Endpoint.domain)",
             certificateAuthority: endpoint.certificateAuthority,
-            credential: .certificate(try certificate.certificatePEM(), key: certificate.keyPEM)
+            credential: .certificate(try certificate.certificatePEM(), key: certificate.keyPEM),
+            namespace: namespace
         ).document
     }
 }

@@ -14,61 +14,112 @@ public struct KubeconfigHandler: SubresourceHandler {
     private let store: Store
     private let endpoint: ClusterProvisioner.Endpoint
     private let identities: IdentityCache
+    private let authorizer: Authorizer
 
     /// - Parameters:
     ///   - store: where the clusters are.
     ///   - identities: theirs.
-    public init(store: Store, endpoint: ClusterProvisioner.Endpoint, identities: IdentityCache) {
+    ///   - authorizer: the registry's.
+    public init(store: Store, endpoint: ClusterProvisioner.Endpoint, identities: IdentityCache, authorizer: Authorizer) {
+        self.authorizer = authorizer
         self.store = store
         self.endpoint = endpoint
         self.identities = identities
     }
 
     public func create(
-        _ body: JSON, name: String, _ options: CreateOptions, _ context: RequestContext
+        _ body: JSON, namespace: String, name: String, _ options: CreateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
-        let lifetime = body["expirationSeconds"]?.int ?? Self.defaultLifetime
-        guard (Self.minimumLifetime...Self.maximumLifetime).contains(lifetime) else {
-            throw .invalid(
-                GroupKind(group: Platform.group, kind: "KubeconfigRequest"), name,
-                [
-                    .invalid(
-                        "expirationSeconds", .int(lifetime), "must be between \(Self.minimumLifetime) and \(Self.maximumLifetime)"
-                    )
-                ])
-        }
-        let user = body["user"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? context.user.name
-        let groups = body["groups"]?.strings ?? ["system:masters"]
-        let cluster = try await ready(name, context.cluster)
+        let lifetime = try Self.lifetime(body, name)
+        let cluster = try await ready(namespace, name, context.cluster)
         let identity = try identities.identity(of: cluster)
+        var user = body["user"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? context.user.name
+        var groups = body["groups"]?.strings ?? ["system:masters"]
+        if !mayChange(namespace, name, context) {
+            // Who may only look at the cluster looks into it as nobody else.
+            user = context.user.name
+            groups = [Self.viewers]
+            try await letViewersIn(cluster)
+        }
         do {
             let document = try ClusterProvisioner.kubeconfig(
                 cluster.name, identity, endpoint: endpoint, user: user, groups: groups, lifetime: Double(lifetime))
-            return WriteResult(
-                .document([
-                    "apiVersion": .string(Platform.version.apiVersion), "kind": "KubeconfigRequest", "user": .string(user),
-                    "groups": JSON(groups), "expirationSeconds": .int(lifetime), "kubeconfig": .string(YAML.encode(document)),
-                ]), code: 201)
+            return Self.answer(document, user: user, groups: groups, lifetime: lifetime)
         } catch {
             throw .internalError("making a kubeconfig for cluster \(name): \(error)")
         }
     }
 
+    /// The group of those who may look into a cluster and change nothing.
+    static let viewers = "sampan:viewers"
+
+    private func mayChange(_ namespace: String, _ name: String, _ context: RequestContext) -> Bool {
+        let attributes = AccessAttributes(
+            user: context.user, verb: "update", apiGroup: Platform.group, apiVersion: Platform.version.version,
+            resource: Platform.virtualClusters.resource, namespace: namespace, name: name)
+        return context.isInternal || authorizer.decide(attributes, in: context.cluster).isAllowed
+    }
+
+    /// Binds the group of viewers to the cluster's role `view`, unless somebody has done so, or has bound it otherwise.
+    private func letViewersIn(_ cluster: LogicalCluster) async throws(StatusError) {
+        let rbac = "rbac.authorization.k8s.io"
+        let binding: JSON = [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": [
+                "name": .string(Self.viewers), "uid": .string(Identifiers.uid()), "creationTimestamp": .string(Timestamp.now()),
+            ],
+            "roleRef": ["apiGroup": .string(rbac), "kind": "ClusterRole", "name": "view"],
+            "subjects": [["apiGroup": .string(rbac), "kind": "Group", "name": .string(Self.viewers)]],
+        ]
+        let key = Key(group: rbac, plural: "clusterrolebindings", namespace: "", name: Self.viewers)
+        guard cluster.snapshot.get(key) == nil else { return }
+        do {
+            _ = try await cluster.commit([.put(try Draft(binding), at: key, expect: .absent)])
+        } catch StoreError.alreadyExists {
+            // Another viewer was quicker.
+        } catch {
+            throw .internalError("letting viewers into \(cluster.name): \(error)")
+        }
+    }
+
+    /// How long the certificate is to be valid, in seconds.
+    static func lifetime(_ body: JSON, _ name: String) throws(StatusError) -> Int64 {
+        let lifetime = body["expirationSeconds"]?.int ?? defaultLifetime
+        guard (minimumLifetime...maximumLifetime).contains(lifetime) else {
+            throw .invalid(
+                GroupKind(group: Platform.group, kind: "KubeconfigRequest"), name,
+                [
+                    .invalid(
+                        "expirationSeconds", .int(lifetime), "must be between \(minimumLifetime) and \(maximumLifetime)")
+                ])
+        }
+        return lifetime
+    }
+
+    static func answer(_ document: JSON, user: String, groups: [String], lifetime: Int64) -> WriteResult {
+        WriteResult(
+            .document([
+                "apiVersion": .string(Platform.version.apiVersion), "kind": "KubeconfigRequest", "user": .string(user),
+                "groups": JSON(groups), "expirationSeconds": .int(lifetime), "kubeconfig": .string(YAML.encode(document)),
+            ]), code: 201)
+    }
+
     /// The cluster, waited for while it is being made: that takes milliseconds.
-    private func ready(_ name: String, _ root: LogicalCluster) async throws(StatusError) -> LogicalCluster {
+    private func ready(_ namespace: String, _ name: String, _ root: LogicalCluster) async throws(StatusError) -> LogicalCluster {
+        let logical = ClusterName.logical(namespace: namespace, name: name)
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(10)
         while true {
             do {
-                if name != Platform.rootCluster, let cluster = try await store.cluster(name) { return cluster }
+                if logical != Platform.rootCluster, let cluster = try await store.cluster(logical) { return cluster }
             } catch {
-                throw .internalError("loading cluster \(name): \(error)")
+                throw .internalError("loading cluster \(logical): \(error)")
             }
-            let key = Key(group: Platform.group, plural: Platform.virtualClusters.resource, namespace: "", name: name)
+            let key = Key(group: Platform.group, plural: Platform.virtualClusters.resource, namespace: namespace, name: name)
             guard let object = root.snapshot.get(key), object.metadata.deletionTimestamp == nil, clock.now < deadline else {
                 throw .notFound(Platform.virtualClusters, name)
             }
-            await arrival(of: name)
+            await arrival(of: logical)
             if Task.isCancelled { throw .timeout("the request was given up") }
         }
     }

@@ -1,14 +1,19 @@
 public import KubeObject
 public import KubeSchema
+import KubeStore
 
 /// The platform's own API, `sampan.dev/v1alpha1`, served by the root cluster only.
 public enum Platform {
     public static let group = "sampan.dev"
     public static let version = GroupVersion(group: group, version: "v1alpha1")
+    public static let teams = GroupResource(group: group, resource: "teams")
     public static let virtualClusters = GroupResource(group: group, resource: "virtualclusters")
 
     /// The logical cluster whose API the platform is.
     public static let rootCluster = "root"
+
+    /// Whether the platform's rules are a cluster's: a tenant's may have resources of the same names.
+    static func isPlatform(_ cluster: LogicalCluster) -> Bool { cluster.name == rootCluster }
 
     /// What the root cluster serves: Kubernetes' own resources and the platform's.
     public static func schema() throws(SchemaError) -> Schema { try Schema.builtin.adding(declaration) }
@@ -23,6 +28,33 @@ public enum Platform {
             groups 0 []s oO lt=atomic
             kubeconfig 0 s oO
             user 0 s oO
+            +Team
+            ^ 0 meta/v1.TypeMeta
+            metadata 0 meta/v1.ObjectMeta oO
+            spec 0 .TeamSpec oO
+            status 0 .TeamStatus oO
+            +TeamList
+            ^ 0 meta/v1.TypeMeta
+            metadata 0 meta/v1.ListMeta oO
+            items 0 [].Team -
+            +TeamClusterLifetime
+            default 0 s oO
+            maximum 0 s oO
+            +TeamMember
+            group 0 s oO
+            role 0 s R
+            user 0 s oO
+            +TeamQuota
+            clusters 0 *l oO
+            +TeamSpec
+            clusterLifetime 0 *.TeamClusterLifetime oO
+            description 0 s oO
+            members 0 [].TeamMember oO lt=atomic
+            quota 0 *.TeamQuota oO
+            +TeamStatus
+            clusters 0 *l oO
+            conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
+            namespace 0 s oO
             +VirtualCluster
             ^ 0 meta/v1.TypeMeta
             metadata 0 meta/v1.ObjectMeta oO
@@ -34,9 +66,11 @@ public enum Platform {
             items 0 [].VirtualCluster -
             +VirtualClusterSpec
             description 0 s oO
+            timeToLive 0 s oO
             +VirtualClusterStatus
             clusterUID 0 s oO
             conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
+            expirationTime 0 s oO
             kubernetesVersion 0 s oO
             phase 0 s oO
             server 0 s oO
@@ -44,19 +78,55 @@ public enum Platform {
         resources: """
             group sampan.dev
             version v1alpha1 served sampan/v1alpha1
-            virtualclusters VirtualCluster virtualcluster cluster * vc,vcluster sampan - -
+            teams Team team cluster * - sampan - -
+            | Clusters integer .status.clusters 0
+            | Quota integer .spec.quota.clusters 0
+            | Ready string .status.conditions[?(@.type=="Ready")].status 0
+            | Age date .metadata.creationTimestamp 0
+            /kubeconfig KubeconfigRequest create
+            /status Team get,patch,update
+            virtualclusters VirtualCluster virtualcluster ns * vc,vcluster sampan - -
+            | Phase string .status.phase 0
+            | Expires string .status.expirationTime 0
+            | Age date .metadata.creationTimestamp 0
+            | Server string .status.server 1
             /kubeconfig KubeconfigRequest create
             /status VirtualCluster get,patch,update
             """,
         documentation: """
             @sampan/v1alpha1
-            +KubeconfigRequest Asks for a kubeconfig of a virtual cluster; the answer has it in `kubeconfig`.
+            +KubeconfigRequest Asks for a kubeconfig of a virtual cluster, or of the platform for a team's member; the answer has it in `kubeconfig`.
             expirationSeconds How long the client certificate in it is valid, in seconds. Default: a year; at least 600.
-            groups The groups that its user is in. Default: system:masters, the cluster's administrators.
+            groups The groups that its user is in. Default: system:masters, the cluster's administrators; for a team's member none.
             kubeconfig The kubeconfig file, as YAML. Set by the server.
             user The name of its user. Default: the name of the one who asks.
+            +Team Those who share clusters and a quota. Its clusters live in a namespace of its name.
+            metadata Standard object's metadata. The name is a DNS label of at most 40 bytes, and no namespace's that was there before.
+            spec What the team is and may have.
+            status What there is of it.
+            +TeamList A list of teams.
+            metadata Standard list metadata.
+            items The teams.
+            +TeamClusterLifetime How long the team's clusters live, as durations such as 8h or 72h30m.
+            default The time to live of clusters that are made without one. Default: they live on.
+            maximum The longest that a cluster may still have to live whenever its time to live is set; then every cluster has one. Default: no limit.
+            +TeamMember One person, or one group of people, and their role. Either user or group is set.
+            group A group, as authentication tells it.
+            role owner: everything, and who the members are. developer: makes, uses and deletes clusters. viewer: sees them, and looks into them.
+            user A user's name.
+            +TeamQuota How much the team may have at once. What is left out is not limited.
+            clusters Virtual clusters.
+            +TeamSpec What a team is and may have.
+            clusterLifetime How long its clusters live.
+            description What the team is, for people; at most 1024 bytes.
+            members Who belongs to it; at most 1000.
+            quota How much it may have at once. To change it takes the permission for the verb setquota.
+            +TeamStatus What there is of a team.
+            clusters How many virtual clusters it has.
+            conditions The latest observations. Ready: its namespace and its members' permissions are there.
+            namespace Where its objects are.
             +VirtualCluster A Kubernetes cluster of its own, with its own API, users and certificate authorities, out of the shared machine.
-            metadata Standard object's metadata. The name is a DNS label and is the cluster's name everywhere.
+            metadata Standard object's metadata. The name is a DNS label. The cluster goes by it; that of a team by TEAM--NAME, where the team is the namespace.
             spec What is asked for.
             status What there is.
             +VirtualClusterList A list of virtual clusters.
@@ -64,9 +134,11 @@ public enum Platform {
             items The virtual clusters.
             +VirtualClusterSpec What is asked of a virtual cluster.
             description What the cluster is for, for people; at most 1024 bytes.
+            timeToLive How long it lives, from its creation, as a duration such as 8h; then it is deleted. May be changed at any time. Default: the team's.
             +VirtualClusterStatus What there is of a virtual cluster.
             clusterUID The cluster's own identity: a cluster that is deleted and made anew under the same name has another.
             conditions The latest observations. Ready: its API answers.
+            expirationTime When the cluster will be deleted, if its time to live isn't made longer.
             kubernetesVersion The version of Kubernetes that the cluster's API speaks.
             phase Pending, Ready or Terminating: the conditions in one word.
             server The address of the cluster's API.

@@ -7,8 +7,49 @@ public import KubeStore
 public enum RootCluster {
     /// The root cluster of the store, made when there is none.
     public static func open(_ store: Store, provisioner: ClusterProvisioner) async throws -> LogicalCluster {
-        if let root = try await store.cluster(Platform.rootCluster) { return root }
-        return try await provisioner.create(Platform.rootCluster, uid: Identifiers.uid())
+        let root: LogicalCluster
+        if let existing = try await store.cluster(Platform.rootCluster) {
+            root = existing
+        } else {
+            root = try await provisioner.create(Platform.rootCluster, uid: Identifiers.uid())
+        }
+        try await makeRoles(in: root)
+        try await moveClusters(in: root)
+        return root
+    }
+
+    /// Gives the root cluster the roles of teams' members, as this version has them.
+    private static func makeRoles(in root: LogicalCluster) async throws {
+        for role in TeamObjects.roles {
+            let name = role["metadata"]?["name"]?.string ?? ""
+            let key = Key(
+                group: TeamObjects.clusterRoles.group, plural: TeamObjects.clusterRoles.resource, namespace: "", name: name)
+            let existing = root.snapshot.get(key)
+            if existing?.tree["rules"] == role["rules"] { continue }
+            var tree = existing?.tree ?? role
+            tree["rules"] = role["rules"]
+            if existing == nil {
+                tree[path: "metadata", "uid"] = .string(Identifiers.uid())
+                tree[path: "metadata", "creationTimestamp"] = .string(Timestamp.now())
+            }
+            _ = try await root.commit([.put(try Draft(tree), at: key)])
+        }
+    }
+
+    /// Virtual clusters used to have no namespace; those are nobody's.
+    private static func moveClusters(in root: LogicalCluster) async throws {
+        let group = Platform.group
+        let plural = Platform.virtualClusters.resource
+        var writes: [Write] = []
+        for object in root.snapshot.list(prefix: Key.prefix(group: group, plural: plural, namespace: nil))
+        where object.metadata.namespace.isEmpty {
+            var tree = object.tree
+            tree[path: "metadata", "namespace"] = .string(ClusterName.noTeam)
+            let name = object.metadata.name
+            writes.append(.delete(Key(group: group, plural: plural, namespace: "", name: name)))
+            writes.append(.put(try Draft(tree), at: Key(group: group, plural: plural, namespace: ClusterName.noTeam, name: name)))
+        }
+        if !writes.isEmpty { _ = try await root.commit(writes) }
     }
 
     /// How long the administrator's certificate is valid; a server that starts with less than half of it left makes a new one.

@@ -1,6 +1,7 @@
 public import KubeObject
 public import KubeRegistry
 import KubeSchema
+import KubeStore
 
 /// What a virtual cluster must be, and the finalizer that keeps its object until the cluster itself is gone.
 public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmissionPlugin {
@@ -13,7 +14,13 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
     public init() {}
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {
-        guard Self.concerns(request), request.operation == .create else { return }
+        guard Self.concerns(request), [.create, .update].contains(request.operation) else { return }
+        let team = Team(of: request.namespace, in: request.snapshot)
+        if (request.object[path: "spec", "timeToLive"]?.string ?? "").isEmpty {
+            // Leaving it out of an update asks for what leaving it out of a create does.
+            request.object[path: "spec", "timeToLive"] = (team?.defaultLifetime ?? team?.maximumLifetimeText).map { .string($0) }
+        }
+        guard request.operation == .create else { return }
         let finalizers = request.object[path: "metadata", "finalizers"]?.strings ?? []
         if !finalizers.contains(Self.finalizer) {
             request.object[path: "metadata", "finalizers"] = JSON(finalizers + [Self.finalizer])
@@ -24,7 +31,11 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
     public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard Self.concerns(request), request.operation != .delete else { return }
         var errors: [FieldError] = []
-        if request.operation == .create, let error = Self.nameError(request.name) { errors.append(error) }
+        if request.operation == .create, let error = Self.nameError(request.name, namespace: request.namespace) {
+            errors.append(error)
+        }
+        let team = Team(of: request.namespace, in: request.snapshot)
+        errors += Self.lifetimeError(request, team).map { [$0] } ?? []
         let description = request.object[path: "spec", "description"]?.string ?? ""
         if description.utf8.count > Self.maximumDescription {
             errors.append(.tooLong("spec.description", maximum: Self.maximumDescription))
@@ -32,18 +43,80 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         guard errors.isEmpty else {
             throw .invalid(GroupKind(group: Platform.group, kind: "VirtualCluster"), request.name, errors)
         }
+        if request.operation == .create { try Self.charge(team, &request) }
+    }
+
+    /// Only a time to live that is new is judged: what was right once stays right while time goes by.
+    private static func lifetimeError(_ request: AdmissionRequest, _ team: Team?) -> FieldError? {
+        let text = request.object[path: "spec", "timeToLive"]?.string ?? ""
+        guard text != request.old?.tree[path: "spec", "timeToLive"]?.string ?? "" else { return nil }
+        guard !text.isEmpty else { return nil }
+        let now = Timestamp.seconds
+        let created = request.old.flatMap { Timestamp.parse($0.metadata.creationTimestamp) } ?? now
+        return Lifetime.error(text, created: created, now: now, maximum: team?.maximumLifetime)
+    }
+
+    /// Counts a new cluster as its team's, in the transaction that stores it, so that no two can take the same room.
+    private static func charge(_ team: Team?, _ request: inout AdmissionRequest) throws(StatusError) {
+        guard request.namespace != ClusterName.noTeam else { return }
+        guard let team else {
+            throw .forbidden(
+                Platform.virtualClusters, request.name,
+                "the namespace \(request.namespace) is no team's; virtual clusters belong to a team, whose namespace has its name, or in the namespace \(ClusterName.noTeam)"
+            )
+        }
+        guard team.object.metadata.deletionTimestamp == nil else {
+            throw .forbidden(Platform.virtualClusters, request.name, "the team \(team.name) is being deleted")
+        }
+        let clusters = Team.clusters(of: team.name, in: request.snapshot)
+        if let quota = team.clusterQuota, clusters.count >= quota {
+            let oldest = clusters.sorted { $0.metadata.creationTimestamp < $1.metadata.creationTimestamp }
+            let used = clusters.isEmpty ? "" : ": \(TeamAdmission.some(oldest.map(\.metadata.name)))"
+            let ending = clusters.count { $0.metadata.deletionTimestamp != nil }
+            let hint =
+                quota == 0
+                ? "ask the platform's administrators for a larger quota"
+                : ending > 0
+                    ? "\(ending) of them \(ending == 1 ? "is" : "are") being deleted: try again in a moment"
+                    : "delete one that isn't needed any more (the oldest come first), or ask the platform's administrators for a larger quota"
+            throw .forbidden(
+                Platform.virtualClusters, request.name,
+                "exceeded quota: the team \(team.name) may have \(quota) cluster\(quota == 1 ? "" : "s") and has \(clusters.count)\(used); \(hint)"
+            )
+        }
+        guard !request.isDryRun else { return }
+        var tree = team.object.tree
+        tree[path: "status", "clusters"] = .int(Int64(clusters.count + 1))
+        do {
+            request.accompanying.append(
+                .put(try Draft(tree), at: Team.key(team.name), expect: .revision(team.object.metadata.resourceVersion)))
+        } catch {
+            throw .internalError("counting a cluster of the team \(team.name): \(error)")
+        }
     }
 
     private static func concerns(_ request: AdmissionRequest) -> Bool {
-        request.resource.gvr.groupResource == Platform.virtualClusters && request.subresource.isEmpty
+        Platform.isPlatform(request.context.cluster) && request.resource.gvr.groupResource == Platform.virtualClusters
+            && request.subresource.isEmpty
     }
 
     /// A cluster's name is a host name's first label and a part of paths.
-    static func nameError(_ name: String) -> FieldError? {
-        if name == Platform.rootCluster {
+    static func nameError(_ name: String, namespace: String) -> FieldError? {
+        let logical = ClusterName.logical(namespace: namespace, name: name)
+        if logical == Platform.rootCluster {
             return .invalid("metadata.name", .string(name), "the name is the platform's own; choose another")
         }
-        if name.utf8.count > 63 { return .invalid("metadata.name", .string(name), "must be no more than 63 bytes") }
+        if logical.utf8.count > ClusterName.maximumLength {
+            let prefix = logical.utf8.count - name.utf8.count
+            let reason = prefix == 0 ? "" : ", of which the team's name takes \(prefix)"
+            return .invalid("metadata.name", .string(name), "must be no more than \(ClusterName.maximumLength) bytes\(reason)")
+        }
+        if name.contains(ClusterName.separator) || namespace.contains(ClusterName.separator) {
+            let part = name.contains(ClusterName.separator) ? "metadata.name" : "metadata.namespace"
+            return .invalid(
+                part, .string(part == "metadata.name" ? name : namespace),
+                "must not contain \"\(ClusterName.separator)\", which separates a team's name from its cluster's")
+        }
         let isLabel = !name.contains(".") && LabelSyntax.isSubdomain(name)
         return isLabel
             ? nil

@@ -29,29 +29,54 @@ public struct VirtualClusterReconciler: Reconciler {
 
     public func reconcile(_ work: Work) async throws -> Outcome {
         let object = work.object(resource)
-        let existing = store.info(work.name)
+        let logical = ClusterName.logical(namespace: work.namespace, name: work.name)
+        let existing = store.info(logical)
         switch VirtualClusterStep.next(object: object?.metadata, existing: existing?.uid) {
         case .nothing: return .done
         case .remove:
-            try await remove(work.name)
+            try await remove(logical)
             if let object, object.metadata.deletionTimestamp != nil { try await release(work, object) }
-            return Outcome(also: object == nil ? [] : [ObjectName(name: work.name)])
+            return Outcome(also: object == nil ? [] : [ObjectName(namespace: work.namespace, name: work.name)])
         case .release:
             if let object { try await release(work, object) }
             return .done
         case .create:
             guard let object else { return .done }
             do {
-                try await provisioner.create(work.name, uid: object.metadata.uid)
+                try await provisioner.create(logical, uid: object.metadata.uid)
             } catch StoreError.clusterExists {
-                return Outcome(also: [ObjectName(name: work.name)])
+                return Outcome(also: [ObjectName(namespace: work.namespace, name: work.name)])
             }
-            try await work.writeStatus(status(of: object, work), of: object, resource)
+            return try await live(object, work)
         case .report:
             guard let object else { return .done }
-            try await work.writeStatus(status(of: object, work), of: object, resource)
+            return try await live(object, work)
         }
-        return .done
+    }
+
+    /// Says how the cluster is, and ends it when its time is over.
+    private func live(_ object: Object, _ work: Work) async throws -> Outcome {
+        guard let end = Lifetime.end(of: object.tree), let created = Timestamp.parse(object.metadata.creationTimestamp) else {
+            try await work.writeStatus(status(of: object, work, end: nil, isEnding: false), of: object, resource)
+            return .done
+        }
+        guard work.now < end else {
+            work.report(
+                .normal, "Expired", "The cluster's time to live is over; it is deleted with everything in it.", about: object)
+            try await work.delete(resource, object.metadata)
+            return .done
+        }
+        let warning = end - Lifetime.warning(timeToLive: end - created)
+        let isEnding = work.now >= warning
+        if isEnding, Condition.find("Expiring", in: object.tree["status"])?.status != .true {
+            work.report(
+                .warning, "Expiring",
+                "The cluster will be deleted at \(Timestamp.format(end)), in \(Lifetime.text(end - work.now)). To keep it, make its spec.timeToLive longer: sampan cluster extend",
+                about: object)
+        }
+        try await work.writeStatus(status(of: object, work, end: end, isEnding: isEnding), of: object, resource)
+        let next = (isEnding ? end : warning) - work.now
+        return Outcome(after: .milliseconds(Int64(min(max(next, 0), 86_400) * 1000) + 1))
     }
 
     private func remove(_ name: String) async throws {
@@ -69,7 +94,7 @@ public struct VirtualClusterReconciler: Reconciler {
         }
     }
 
-    private func status(of object: Object, _ work: Work) -> JSON {
+    private func status(of object: Object, _ work: Work, end: Double?, isEnding: Bool) -> JSON {
         var conditions = (object.tree[path: "status", "conditions"]?.elements ?? []).map(Condition.init)
         let isReady = conditions.contains { $0.type == "Ready" && $0.status == .true }
         if !isReady {
@@ -79,11 +104,25 @@ public struct VirtualClusterReconciler: Reconciler {
                     "Ready", .true, reason: "Created", message: "The cluster's API answers.",
                     lastTransitionTime: Timestamp.format(work.now)))
         }
-        return [
+        let known = conditions.first { $0.type == "Expiring" }
+        if isEnding != (known?.status == .true) {
+            conditions.removeAll { $0.type == "Expiring" }
+            if isEnding {
+                conditions.append(
+                    Condition(
+                        "Expiring", .true, reason: "TimeToLive", message: "The cluster's time to live is nearly over.",
+                        lastTransitionTime: Timestamp.format(work.now)))
+            }
+        }
+        var status: JSON = [
             "phase": "Ready", "clusterUID": .string(object.metadata.uid), "kubernetesVersion": .string(KubernetesVersion.text),
-            "server": .string(provisioner.endpoint.address(of: object.metadata.name)),
+            "server": .string(
+                provisioner.endpoint.address(
+                    of: ClusterName.logical(namespace: object.metadata.namespace, name: object.metadata.name))),
             "conditions": .array(conditions.map(\.tree)),
         ]
+        if let end { status["expirationTime"] = .string(Timestamp.format(end)) }
+        return status
     }
 }
 

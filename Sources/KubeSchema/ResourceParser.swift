@@ -7,6 +7,7 @@ struct ResourceParser {
     private struct Draft {
         var words: [Substring]
         var subresources: [[Substring]] = []
+        var columns: [CustomColumn] = []
     }
 
     /// The groups of `text` after, or merged into, `groups`.
@@ -35,6 +36,17 @@ struct ResourceParser {
                     throw SchemaError("no resource for \(line)")
                 }
                 versions[last].drafts[versions[last].drafts.count - 1].subresources.append(words)
+            case "|":
+                // As a custom resource's: NAME TYPE JSONPATH PRIORITY.
+                let last = versions.count - 1
+                guard last >= 0, !versions[last].drafts.isEmpty, words.count == 5, let priority = Int64(words[4]) else {
+                    throw SchemaError("no column of a resource: \(line)")
+                }
+                versions[last].drafts[versions[last].drafts.count - 1].columns.append(
+                    CustomColumn([
+                        "name": .string(String(words[1])), "type": .string(String(words[2])),
+                        "jsonPath": .string(String(words[3])), "priority": .int(priority),
+                    ]))
             default:
                 guard !versions.isEmpty, words.count == 9 else { throw SchemaError("not a resource: \(line)") }
                 versions[versions.count - 1].drafts.append(Draft(words: words))
@@ -80,6 +92,7 @@ struct ResourceParser {
             gvk: gvk, plural: String(words[0]), singular: String(words[2]), shortNames: list(words[5]),
             categories: list(words[6]),
             isNamespaced: words[3] == "ns", verbs: verbs(words[4]), subresources: subresources,
-            storageVersionHash: words[7] == "-" ? "" : String(words[7]), storedAs: storedAs, type: types.type(forKind: gvk))
+            storageVersionHash: words[7] == "-" ? "" : String(words[7]), storedAs: storedAs, type: types.type(forKind: gvk),
+            columns: draft.columns)
     }
 }

@@ -40,12 +40,14 @@ public final class ResourceType: Sendable, Hashable {
     let listType: TypeSchema?
     /// The definition that made it, when it is a custom resource.
     public let definition: CustomResourceDefinition?
+    /// The columns of its table beside the name, when they are declared with it.
+    public let columns: [CustomColumn]
 
     public init(
         gvk: GroupVersionKind, plural: String, singular: String, shortNames: [String] = [], categories: [String] = [],
         isNamespaced: Bool, verbs: [String], subresources: [Subresource] = [], storageVersionHash: String = "",
         storedAs: GroupVersionKind? = nil, type: TypeSchema?, listKind: String? = nil, listType: TypeSchema? = nil,
-        definition: CustomResourceDefinition? = nil
+        definition: CustomResourceDefinition? = nil, columns: [CustomColumn] = []
     ) {
         self.gvk = gvk
         self.gvr = gvk.groupVersion.resource(plural)
@@ -61,6 +63,7 @@ public final class ResourceType: Sendable, Hashable {
         self.listKind = listKind ?? gvk.kind + "List"
         self.listType = listType
         self.definition = definition
+        self.columns = columns
     }
 
     /// The version of the definition that it is, when it is a custom resource.

@@ -3,7 +3,7 @@ public struct ResourceDeclaration: Sendable {
     /// The rows of the types: `SchemaText` tells the grammar. `meta/v1.ObjectMeta` and all other built-in types may be used.
     public var types: String
     /// The rows of groups, versions, resources and subresources: `scripts/schema/rest.facts` tells the grammar. A version
-    /// row has one word more, the package of its types.
+    /// row has one word more, the package of its types; `| NAME TYPE JSONPATH PRIORITY` rows after a resource are its table's columns.
     public var resources: String
     /// What the fields mean: `+Type text` and `field text` rows after an `@package` row.
     public var documentation: String

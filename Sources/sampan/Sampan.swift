@@ -15,6 +15,7 @@ struct Sampan: AsyncParsableCommand {
               sampan cluster create demo                make a cluster (milliseconds)
               sampan cluster kubeconfig demo --merge    as kubectl context sampan-demo
               kubectl --context sampan-demo get nodes
+              sampan team create blue --member alice=owner --clusters 5
               sampan image load web.tar                 make an image available to pods
               sampan status -o json                     what runs, for a script
               sampan down                               stop; only the data is left
@@ -24,7 +25,7 @@ struct Sampan: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, ImageCommand.self, RotateKeys.self,
+            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, TeamCommand.self, ImageCommand.self, RotateKeys.self,
             VersionCommand.self,
             ServeCommand.self,
             CleanupCommand.self, BenchCommand.self,

@@ -106,7 +106,7 @@ class Crash(unittest.TestCase):
     def test_clusters_created_under_kill(self):
         """A cluster whose creation was acknowledged is there, whole, after a kill; none is there by half."""
         instance = shared.new("crash-make", containers=False)
-        root, path = instance.root(), "/apis/sampan.dev/v1alpha1/virtualclusters"
+        root, path = instance.root(), "/apis/sampan.dev/v1alpha1/namespaces/default/virtualclusters"
         acknowledged = set()
         for round in range(3):
             done = threading.Event()

@@ -10,7 +10,7 @@ from harness.cluster import Cluster
 from harness.waiting import until
 
 COUNT = int(os.environ.get("SAMPAN_E2E_CLUSTERS", "1000"))
-PATH = "/apis/sampan.dev/v1alpha1/virtualclusters"
+PATH = "/apis/sampan.dev/v1alpha1/namespaces/default/virtualclusters"
 MAPS = "/api/v1/namespaces/default/configmaps"
 
 

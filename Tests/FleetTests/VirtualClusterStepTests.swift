@@ -25,15 +25,15 @@ import Testing
     }
 
     @Test(arguments: ["root", "", "A", "a.b", "-a", "a-", "a/b", "..", String(repeating: "a", count: 64), "é"])
-    func refusesNames(name: String) { #expect(VirtualClusterAdmission.nameError(name) != nil) }
+    func refusesNames(name: String) { #expect(VirtualClusterAdmission.nameError(name, namespace: "default") != nil) }
 
     @Test(arguments: ["a", "demo", "team-1", "0", String(repeating: "a", count: 63)])
-    func takesNames(name: String) { #expect(VirtualClusterAdmission.nameError(name) == nil) }
+    func takesNames(name: String) { #expect(VirtualClusterAdmission.nameError(name, namespace: "default") == nil) }
 
     @Test func platformSchemaHasItsOwnResources() throws {
         let schema = try Platform.schema()
         let resource = try #require(schema.resource(group: "sampan.dev", version: "v1alpha1", plural: "virtualclusters"))
-        #expect(resource.isNamespaced == false)
+        #expect(resource.isNamespaced)
         #expect(resource.subresources.map(\.name) == ["kubeconfig", "status"])
         #expect(resource.type?.field("spec")?.type.object?.field("description") != nil)
     }

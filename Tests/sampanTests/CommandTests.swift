@@ -49,14 +49,36 @@ struct OutputTests {
         #expect(table.description == "NAME          AGE\na-long-name   1s\nb             12d\n")
     }
 
+    @Test func membersAreAddedReplacedAndTakenOut() throws {
+        var spec: JSON = [
+            "members": [["user": "alice", "role": "viewer"], ["user": "bob", "role": "viewer"]], "quota": ["clusters": 3],
+        ]
+        try TeamSpecOptions.parse(["--member", "alice=owner", "--member", "group:devs=developer", "--ttl", "8h"])
+            .apply(to: &spec, without: ["bob"])
+        #expect(spec["members"] == [["user": "alice", "role": "owner"], ["group": "devs", "role": "developer"]])
+        #expect(spec["quota"] == ["clusters": 3])
+        #expect(spec["clusterLifetime"] == ["default": "8h"])
+        for wrong in ["alice", "alice=king", "=owner", "a=b=owner"] {
+            #expect(throws: (any Error).self) { try TeamSpecOptions.member(wrong) }
+        }
+    }
+
     @Test func listsClusters() {
         let clusters: [JSON] = [
             ["metadata": ["name": "a", "creationTimestamp": "1970-01-01T00:00:10Z"], "status": ["phase": "Ready"]],
+            [
+                "metadata": ["name": "a", "namespace": "blue", "creationTimestamp": "1970-01-01T00:00:10Z"],
+                "status": ["phase": "Ready", "expirationTime": "1970-01-01T01:00:40Z"],
+            ],
             ["metadata": ["name": "b", "deletionTimestamp": "1970-01-01T00:00:10Z"], "status": ["phase": "Ready"]],
             ["metadata": ["name": "c"]],
         ]
         let table = ClusterList.table(clusters, now: 40)
-        #expect(table.rows == [["a", "Ready", "30s"], ["b", "Terminating", "<unknown>"], ["c", "Pending", "<unknown>"]])
+        #expect(
+            table.rows == [
+                ["a", "<none>", "Ready", "never", "30s"], ["a", "blue", "Ready", "in 60m", "30s"],
+                ["b", "<none>", "Terminating", "never", "<unknown>"], ["c", "<none>", "Pending", "never", "<unknown>"],
+            ])
     }
 }
 

@@ -34,7 +34,7 @@ public struct AdmissionRequest: Sendable {
     public var context: RequestContext
     /// The cluster as the verb read it.
     public var snapshot: Snapshot
-    let registry: Registry
+    public let registry: Registry
     var options = Options.none
     /// What is to be written in the same transaction as a created object. When somebody else was quicker, the create starts again.
     public var accompanying: [Write] = []

@@ -2,9 +2,8 @@ import KubeObject
 import KubeSchema
 
 extension Printers {
-    /// The name, and the columns that the definition says.
-    static func custom(_ version: CustomResourceVersion) -> Printer {
-        let columns = version.columns
+    /// The name, and the columns that the definition or the declaration says.
+    static func custom(_ columns: [CustomColumn]) -> Printer {
         let shown = columns.map { column in
             Column(
                 name: column.name, type: column.type, format: column.format, priority: column.priority,

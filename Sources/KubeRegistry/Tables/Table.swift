@@ -55,7 +55,8 @@ public enum Table {
     static func knows(_ resource: ResourceType) -> Bool { Printers.all[resource.storedResource] != nil }
 
     private static func printer(_ resource: ResourceType) -> Printer {
-        if let custom = resource.custom { return Printers.custom(custom) }
+        if let custom = resource.custom { return Printers.custom(custom.columns) }
+        if !resource.columns.isEmpty { return Printers.custom(resource.columns) }
         return Printers.all[resource.storedResource] ?? Printers.fallback
     }
 }

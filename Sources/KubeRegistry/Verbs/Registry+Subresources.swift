@@ -30,7 +30,8 @@ extension Registry {
             case "binding": try await bind(object, namespace: namespace, pod: name, options, context.admitted)
             case "eviction": try await evict(object, namespace: namespace, pod: name, options, context.admitted)
             case "token": try await requestToken(object, namespace: namespace, account: name, context)
-            default: try await handle(object, resource, name: name, subresource: subresource, options, context)
+            default:
+                try await handle(object, resource, namespace: namespace, name: name, subresource: subresource, options, context)
             }
         result.warnings = warnings + result.warnings
         return result
@@ -38,12 +39,12 @@ extension Registry {
 
     /// Asks who was given to the registry for a subresource that isn't Kubernetes' own.
     private func handle(
-        _ body: JSON, _ resource: ResourceType, name: String, subresource: String, _ options: CreateOptions,
-        _ context: RequestContext
+        _ body: JSON, _ resource: ResourceType, namespace: String, name: String, subresource: String,
+        _ options: CreateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
         let address = GroupResource(group: resource.group, resource: "\(resource.plural)/\(subresource)")
         guard let handler = handlers[address] else { throw .methodNotSupported(address, "create") }
-        return try await handler.create(body, name: name, options, context)
+        return try await handler.create(body, namespace: namespace, name: name, options, context)
     }
 
     /// Puts a pod on a node: what a scheduler does.

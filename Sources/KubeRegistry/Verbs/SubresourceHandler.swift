@@ -4,8 +4,9 @@ public import KubeObject
 public protocol SubresourceHandler: Sendable {
     /// - Parameters:
     ///   - body: decoded and checked against the subresource's type.
+    ///   - namespace: empty for what is cluster-scoped.
     ///   - name: of the object that the subresource is a part of; it needn't exist.
     func create(
-        _ body: JSON, name: String, _ options: CreateOptions, _ context: RequestContext
+        _ body: JSON, namespace: String, name: String, _ options: CreateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult
 }

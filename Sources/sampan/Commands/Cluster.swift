@@ -1,9 +1,10 @@
 import ArgumentParser
 
-/// `sampan cluster create|list|delete|kubeconfig`
+/// `sampan cluster create|list|delete|kubeconfig|extend`
 struct ClusterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cluster", abstract: "Create, list and delete virtual clusters, and get at them.",
+        commandName: "cluster", abstract: "Create, list, extend and delete virtual clusters, and get at them.",
         discussion: "The same with kubectl: kubectl --kubeconfig /var/lib/sampan/admin.kubeconfig get virtualclusters",
-        subcommands: [ClusterCreate.self, ClusterList.self, ClusterDelete.self, ClusterKubeconfig.self], aliases: ["clusters"])
+        subcommands: [ClusterCreate.self, ClusterList.self, ClusterDelete.self, ClusterKubeconfig.self, ClusterExtend.self],
+        aliases: ["clusters"])
 }

@@ -11,9 +11,18 @@ struct ClusterCreate: AsyncParsableCommand {
               sampan cluster create demo
               sampan cluster create a b c --if-not-exists
               sampan cluster create ci -o json
+              sampan cluster create trial --team blue --ttl 8h
             """)
 
     @OptionGroup var instance: InstanceOptions
+
+    @OptionGroup var team: TeamOptions
+
+    @Option(help: ArgumentHelp("Delete it after so long. (default: the team's, or never)", valueName: "duration"))
+    var ttl: String?
+
+    @Option(help: "What it is for.")
+    var description: String?
 
     @Argument(help: ArgumentHelp("DNS labels.", valueName: "name"))
     var names: [String]
@@ -43,18 +52,20 @@ struct ClusterCreate: AsyncParsableCommand {
     }
 
     private func create(_ name: String, _ api: PlatformAPI) async throws -> (cluster: JSON, created: Bool) {
-        let object: JSON = [
+        var object: JSON = [
             "apiVersion": "sampan.dev/v1alpha1", "kind": "VirtualCluster", "metadata": ["name": .string(name)], "spec": [:],
         ]
+        if let ttl { object[path: "spec", "timeToLive"] = .string(ttl) }
+        if let description { object[path: "spec", "description"] = .string(description) }
         do {
-            return (try await api.client.create(object, at: api.path()), true)
+            return (try await api.client.create(object, at: api.path(team: team.team)), true)
         } catch let error as StatusError where error.reason == "AlreadyExists" {
             guard ifNotExists else {
                 throw CommandFailure(
                     "There is a cluster \(name) already.",
                     hint: "Use it with `sampan cluster kubeconfig \(name)`, or add --if-not-exists.")
             }
-            return (try await api.client.get(api.path(name)), false)
+            return (try await api.client.get(api.path(name, team: team.team)), false)
         }
     }
 
@@ -70,7 +81,7 @@ struct ClusterCreate: AsyncParsableCommand {
             }
             progress.tick()
             try await Task.sleep(for: .milliseconds(5))
-            cluster = try await api.client.get(api.path(name))
+            cluster = try await api.client.get(api.path(name, team: team.team))
         }
         return cluster
     }

@@ -10,6 +10,8 @@ struct ClusterDelete: AsyncParsableCommand {
 
     @OptionGroup var instance: InstanceOptions
 
+    @OptionGroup var team: TeamOptions
+
     @Argument(help: ArgumentHelp("Clusters to delete.", valueName: "name"))
     var names: [String]
 
@@ -27,14 +29,14 @@ struct ClusterDelete: AsyncParsableCommand {
             for name in names {
                 let start = ContinuousClock.now
                 do {
-                    try await api.client.delete(api.path(name))
+                    try await api.client.delete(api.path(name, team: team.team))
                 } catch let error as StatusError where error.code == 404 && ignoreNotFound {
                     continue
                 } catch {
                     throw PlatformAPI.notFoundHint(error, name)
                 }
                 if wait { try await waitUntilGone(name, api) }
-                try forget(name)
+                try forget(api.clusterName(name, team: team.team))
                 Console.out("cluster \(name) deleted\(wait ? " in \((ContinuousClock.now - start).text)" : "")\n")
             }
         }
@@ -44,7 +46,7 @@ struct ClusterDelete: AsyncParsableCommand {
         var progress = Progress("waiting until cluster \(name) is gone")
         while true {
             do {
-                _ = try await api.client.get(api.path(name))
+                _ = try await api.client.get(api.path(name, team: team.team))
             } catch let error as StatusError where error.code == 404 {
                 return
             }

@@ -11,9 +11,12 @@ struct ClusterKubeconfig: AsyncParsableCommand {
               sampan cluster kubeconfig demo > demo.kubeconfig
               sampan cluster kubeconfig demo --output demo.kubeconfig
               sampan cluster kubeconfig demo --merge && kubectl --context sampan-demo get pods -A
+              sampan cluster kubeconfig demo --team blue --merge         as context sampan-blue--demo
             """)
 
     @OptionGroup var instance: InstanceOptions
+
+    @OptionGroup var team: TeamOptions
 
     @Argument(help: "The cluster.")
     var name: String
@@ -36,14 +39,14 @@ struct ClusterKubeconfig: AsyncParsableCommand {
     func run() async throws {
         let config: Kubeconfig
         do {
-            config = try await PlatformAPI.with(instance) { try await $0.kubeconfig(name) }.renamed(to: "sampan-\(name)")
+            config = try await PlatformAPI.with(instance) { try await $0.kubeconfig(name, team: team.team) }
         } catch {
             throw PlatformAPI.notFoundHint(error, name)
         }
         if merge {
             let path = kubeconfig.map(Paths.absolute) ?? Kubeconfig.userPath
             try Kubeconfig.update(path) { $0.merge(config) }
-            Console.out("context sampan-\(name) is current in \(path)\n")
+            Console.out("context \(config.currentContext ?? "") is current in \(path)\n")
         } else if let output, output != "-" {
             try config.save(Paths.absolute(output))
             Console.out("kubeconfig of \(name) written to \(output)\n")

@@ -21,6 +21,15 @@ struct InstanceOptions: ParsableArguments {
     }
 }
 
+/// Whose clusters are meant.
+struct TeamOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The team whose clusters are meant, or SAMPAN_TEAM. (default: those that are nobody's)", valueName: "team"))
+    var team: String = ProcessInfo.processInfo.environment["SAMPAN_TEAM"] ?? ""
+}
+
 /// What an instance is to be; whatever isn't given stays as it was, or gets its default.
 struct ServerOptions: ParsableArguments {
     @Option(

@@ -1,14 +1,32 @@
+import Fleet
+import FoundationEssentials
 import KubeClient
 import KubeObject
 
 /// The root cluster's API, as its administrator.
 struct PlatformAPI {
     let client: KubeClient
+    /// Whose clusters are meant when no team is named; empty for those that are nobody's.
+    var standingTeam = ""
 
+    static let teams = GroupVersionResource(group: "sampan.dev", version: "v1alpha1", resource: "teams")
     static let virtualClusters = GroupVersionResource(group: "sampan.dev", version: "v1alpha1", resource: "virtualclusters")
 
-    /// Runs `body` against the instance in the options' data directory.
+    /// Runs `body` as the administrator of the instance in the options' data directory, or as whom the kubeconfig says that SAMPAN_KUBECONFIG names.
     static func with<Result>(_ options: InstanceOptions, _ body: (PlatformAPI) async throws -> Result) async throws -> Result {
+        if let path = ProcessInfo.processInfo.environment["SAMPAN_KUBECONFIG"], !path.isEmpty {
+            let configuration = try ClientConfiguration(kubeconfig: Paths.absolute(path))
+            do {
+                return try await KubeClient.with(configuration) { client in
+                    let team = configuration.namespace == ClusterName.noTeam ? "" : configuration.namespace
+                    return try await body(PlatformAPI(client: client, standingTeam: team))
+                }
+            } catch let error as ClientError where error.reason == .unreachable {
+                throw CommandFailure(
+                    "The platform of \(path) can't be reached: \(error.message)",
+                    hint: "Ask its administrators, or unset SAMPAN_KUBECONFIG to use the instance on this machine.")
+            }
+        }
         let configuration = try options.load()
         guard let kubeconfig = try Kubeconfig.load(configuration.adminKubeconfigPath) else {
             throw CommandFailure(
@@ -40,14 +58,34 @@ struct PlatformAPI {
         }
     }
 
-    func path(_ name: String = "", subresource: String = "") -> ResourcePath {
-        ResourcePath(Self.virtualClusters, name: name, subresource: subresource)
+    /// The namespace of a team's objects; of nobody's, or of the standing team, when none is named.
+    func namespace(_ team: String) -> String {
+        let team = team.isEmpty ? standingTeam : team
+        return team.isEmpty ? ClusterName.noTeam : team
+    }
+
+    func path(_ name: String = "", team: String = "", subresource: String = "") -> ResourcePath {
+        ResourcePath(Self.virtualClusters, namespace: namespace(team), name: name, subresource: subresource)
+    }
+
+    /// By what a cluster goes.
+    func clusterName(_ name: String, team: String) -> String { ClusterName.logical(namespace: namespace(team), name: name) }
+
+    func teamPath(_ name: String = "", subresource: String = "") -> ResourcePath {
+        ResourcePath(Self.teams, name: name, subresource: subresource)
     }
 
     /// The kubeconfig of a cluster's administrator.
-    func kubeconfig(_ name: String) async throws -> Kubeconfig {
-        let answer = try await client.create(
-            ["apiVersion": "sampan.dev/v1alpha1", "kind": "KubeconfigRequest"], at: path(name, subresource: "kubeconfig"))
+    func kubeconfig(_ name: String, team: String = "") async throws -> Kubeconfig {
+        try await kubeconfig([:], at: path(name, team: team, subresource: "kubeconfig"))
+    }
+
+    /// What a `KubeconfigRequest` with these fields is answered.
+    func kubeconfig(_ fields: JSONObject, at path: ResourcePath) async throws -> Kubeconfig {
+        var request: JSON = .object(fields)
+        request["apiVersion"] = "sampan.dev/v1alpha1"
+        request["kind"] = "KubeconfigRequest"
+        let answer = try await client.create(request, at: path)
         guard let text = answer["kubeconfig"]?.string ?? answer["status"]?["kubeconfig"]?.string else {
             throw CommandFailure("The server's answer has no kubeconfig.")
         }

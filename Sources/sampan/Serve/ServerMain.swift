@@ -36,20 +36,24 @@ enum ServerMain {
         let identities = IdentityCache()
         let store = try Store.open(directory: configuration.dataDirectory + "/store", logger: logger)
         let platform = try Platform.schema()
+        let authorizer = Authorizer()
         let registry = Registry(
-            store: store, schemas: { $0.name == Platform.rootCluster ? platform : nil },
-            admission: .builtin + VirtualClusterAdmission.chain,
+            store: store, schemas: { $0.name == Platform.rootCluster ? platform : nil }, authorizer: authorizer,
+            admission: .builtin + VirtualClusterAdmission.chain + TeamAdmission.chain,
             handlers: [
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
-                    store: store, endpoint: endpoint, identities: identities)
+                    store: store, endpoint: endpoint, identities: identities, authorizer: authorizer),
+                GroupResource(group: Platform.group, resource: "teams/kubeconfig"): MemberKubeconfigHandler(
+                    endpoint: endpoint, identities: identities),
             ])
         let addresses = PodAddressBook()
         let aggregator = Aggregator(addressBook: addresses, identities: identities)
         let node = configuration.runsContainers ? try NodeServices(configuration, registry, addresses, logger) : nil
         let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint, identities: identities) { node?.nodes ?? [] }
 
-        guard let virtualClusters = platform.resource(Platform.virtualClusters) else {
-            throw CommandFailure("The platform's schema has no virtual clusters.")
+        guard let virtualClusters = platform.resource(Platform.virtualClusters), let teams = TeamReconciler(schema: platform)
+        else {
+            throw CommandFailure("The platform's schema has no virtual clusters or no teams.")
         }
         let controllers = KubeControllers.standard(
             registry: registry, store: store,
@@ -71,7 +75,7 @@ enum ServerMain {
                     // A custom object may be stored in a version that isn't served any more.
                     return schema.resource(forKind: kind) ?? schema.resource(kind.groupKind)
                 }),
-            others: [VirtualClusterReconciler(resource: virtualClusters, store: store, provisioner: provisioner)],
+            others: [VirtualClusterReconciler(resource: virtualClusters, store: store, provisioner: provisioner), teams],
             logger: logger)
 
         let root = try await RootCluster.open(store, provisioner: provisioner)
