@@ -15,6 +15,7 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     private let configuration: NetworkConfiguration
     private let addresses: PodAddressBook
     private let keeper: RuleKeeper
+    private let hostPorts = HostPortReservations()
     private let logger: Logger
 
     /// - Parameter addresses: whose a source address is; the DNS answerer asks it.
@@ -87,12 +88,24 @@ public final class LocalNetwork: Service, PodNetworkObserver {
             throw PodNetworkError(
                 pod: pod, problem: "the host has no route to its address \(address), by which its cable would be known")
         }
-        let entry = NetworkModel.Pod(
-            uid: pod.pod.uid, cluster: pod.pod.cluster, interface: interface, namespace: pod.pod.namespace, name: pod.pod.name)
-        try await withCheckedThrowingContinuation { keeper.orders.post(.attach(address, entry, $0)) }
+        let ports = pod.hostPorts.compactMap { HostPortFacts($0) }
+        try hostPorts.take(ports, for: pod.pod.uid)
+        do {
+            if ports.contains(where: \.isLoopback) { try HostSettings.routeLoopback(to: interface) }
+            let entry = NetworkModel.Pod(
+                uid: pod.pod.uid, cluster: pod.pod.cluster, interface: interface, namespace: pod.pod.namespace,
+                name: pod.pod.name, hostPorts: ports)
+            try await withCheckedThrowingContinuation { keeper.orders.post(.attach(address, entry, $0)) }
+        } catch {
+            // Nobody says that a pod which never was in is out.
+            hostPorts.release(pod.pod.uid)
+            throw error
+        }
     }
 
     public func podDetached(_ pod: AttachedPod) async {
+        // Others may have its ports when the rules don't lead to it any more.
+        defer { hostPorts.release(pod.pod.uid) }
         guard !pod.usesHostNetwork, let address = pod.ips.lazy.compactMap({ IPv4Address($0) }).first else { return }
         do {
             try await withCheckedThrowingContinuation {

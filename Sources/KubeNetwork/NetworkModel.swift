@@ -10,6 +10,7 @@ struct NetworkModel: Sendable {
         /// Empty for one that an earlier run of the server let in.
         var namespace = ""
         var name = ""
+        var hostPorts: [HostPortFacts] = []
     }
 
     struct Cluster: Sendable {
@@ -46,7 +47,7 @@ struct NetworkModel: Sendable {
         pods[address] = pod
         clusters[pod.cluster]?.pods.insert(address)
         ruleset.set(
-            PodElements.of(address: address, interface: pod.interface, mark: mark), of: .pod(address))
+            PodElements.of(address: address, interface: pod.interface, mark: mark, hostPorts: pod.hostPorts), of: .pod(address))
     }
 
     /// Whether an address is still another pod's, so that what the kernel remembers of it is that one's. A pod that was taken

@@ -48,7 +48,7 @@ public struct NetworkBenchmark: Sendable {
         public init() {}
     }
 
-    private let sizes: Sizes
+    let sizes: Sizes
     private let logger: Logger
 
     public init(sizes: Sizes = Sizes(), logger: Logger) {
@@ -102,6 +102,7 @@ public struct NetworkBenchmark: Sendable {
                 report(
                     Measurement("\(name), \(sizes.services) services in place", elapsed: clock.now - begin, latencies: latencies))
             }
+            report(try await policies(configuration, kernel))
         } catch {
             try await LocalNetwork.removeAll(instance: instance)
             throw error

@@ -13,4 +13,12 @@ enum HostSettings {
         try "1\n".write(toFile: forwarding, atomically: false, encoding: .utf8)
         return true
     }
+
+    /// Lets what the host sends from `127.0.0.1` be sent on to a pod. What comes by the pod's cable for such an address is dropped before
+    /// that could matter.
+    static func routeLoopback(to interface: InterfaceName) throws {
+        let path = "/proc/sys/net/ipv4/conf/\(interface)/route_localnet"
+        guard try KernelFile.text(path).first != "1" else { return }
+        try "1\n".write(toFile: path, atomically: false, encoding: .utf8)
+    }
 }

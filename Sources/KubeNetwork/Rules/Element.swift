@@ -22,6 +22,10 @@ enum RuleSet: String, Sendable, Hashable, CaseIterable {
     case nodePorts = "node_ports"
     /// protocol . port of the host . slot → endpoint.
     case nodeEndpoints = "node_endpoints"
+    /// protocol . port of the host → the pod that has it, and its port.
+    case hostPorts = "host_ports"
+    /// address of the host . protocol . port → the same.
+    case hostPortsAt = "host_ports_at"
 }
 
 /// What stands for a cluster in packets: the mark.

@@ -1,12 +1,14 @@
 /// Which elements stand for a pod.
 enum PodElements {
-    static func of(address: IPv4Address, interface: InterfaceName, mark: ClusterMark) -> [Element] {
+    static func of(address: IPv4Address, interface: InterfaceName, mark: ClusterMark, hostPorts: [HostPortFacts] = [])
+        -> [Element]
+    {
         [
             Element(.interfaces, "\"\(interface)\""),
             Element(.pods, "\"\(interface)\" . \(address)", .mark(mark)),
             Element(.members, "\(mark) . \(address)"),
             Element(.hairpins, "\(address) . \(address)"),
-        ]
+        ] + hostPorts.map { $0.element(to: address) }
     }
 }
 

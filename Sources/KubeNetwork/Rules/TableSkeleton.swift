@@ -36,6 +36,8 @@ struct TableSkeleton: Sendable {
           map clients { type mark . ipv4_addr : classid; flags dynamic,timeout; size 262144; }
           map node_ports { type inet_proto . inet_service : verdict; }
           map node_endpoints { type inet_proto . inet_service . classid : ipv4_addr . inet_service; }
+          map host_ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
+          map host_ports_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
           map isolated_in { type ipv4_addr : verdict; }
           map isolated_out { type ipv4_addr : verdict; }
           set blocked { type ipv4_addr; flags interval; auto-merge; \(blockedElements)}
@@ -52,6 +54,7 @@ struct TableSkeleton: Sendable {
 
           chain pod_identity {
             meta nfproto ipv6 drop
+            ip daddr 127.0.0.0/8 drop
             meta mark set iifname . ip saddr map @pods accept
             drop
           }
@@ -61,21 +64,29 @@ struct TableSkeleton: Sendable {
             iifname != "lo" ip saddr \(podSubnet) drop
           }
 
+          chain to_host_port {
+            dnat ip to ip daddr . meta l4proto . th dport map @host_ports_at
+            dnat ip to meta l4proto . th dport map @host_ports
+          }
+
           chain pod_translate {
             ip daddr \(apiAddress) tcp dport 443 redirect to :\(apiPort)
             ip daddr \(dnsAddress) udp dport 53 redirect to :\(dnsPort)
             ip daddr \(dnsAddress) tcp dport 53 redirect to :\(dnsPort)
             meta mark . ip daddr . meta l4proto . th dport vmap @services
             fib daddr type local meta l4proto . th dport vmap @node_ports
+            fib daddr type local meta l4proto { tcp, udp, sctp } jump to_host_port
           }
           chain translate {
             type nat hook prerouting priority dstnat; policy accept;
             iifname @interfaces goto pod_translate
             fib daddr type local meta l4proto . th dport vmap @node_ports
+            fib daddr type local meta l4proto { tcp, udp, sctp } jump to_host_port
           }
           chain translate_own {
             type nat hook output priority -100; policy accept;
             oifname "lo" ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @node_ports
+            oifname "lo" fib daddr type local meta l4proto { tcp, udp, sctp } jump to_host_port
           }
 
           chain refuse {
@@ -143,6 +154,7 @@ struct TableSkeleton: Sendable {
           chain masquerade_pods {
             type nat hook postrouting priority srcnat; policy accept;
             ip saddr . ip daddr @hairpins masquerade
+            ip saddr 127.0.0.0/8 oifname @interfaces masquerade
             ip saddr \(podSubnet) ip saddr != \(gateway) oifname != @interfaces masquerade
           }
         }

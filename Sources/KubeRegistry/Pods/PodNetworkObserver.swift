@@ -1,3 +1,21 @@
+/// A port of the machine that leads to a pod (`hostPort`).
+public struct HostPort: Sendable, Hashable {
+    /// The address of the machine's that it is on; empty for all of them.
+    public var address: String
+    /// `TCP`, `UDP` or `SCTP`.
+    public var transport: String
+    public var number: UInt16
+    /// The port that the pod listens on.
+    public var target: UInt16
+
+    public init(address: String = "", transport: String = "TCP", number: UInt16, target: UInt16) {
+        self.address = address
+        self.transport = transport
+        self.number = number
+        self.target = target
+    }
+}
+
 /// A pod's place in the pod network.
 public struct AttachedPod: Sendable, Hashable {
     public var pod: PodAddress
@@ -7,12 +25,17 @@ public struct AttachedPod: Sendable, Hashable {
     public var hostInterface: String
     /// Whether the pod uses the host's network, and so has no address of its own.
     public var usesHostNetwork: Bool
+    /// The machine's ports that are to lead to it.
+    public var hostPorts: [HostPort]
 
-    public init(pod: PodAddress, ips: [String], hostInterface: String = "", usesHostNetwork: Bool = false) {
+    public init(
+        pod: PodAddress, ips: [String], hostInterface: String = "", usesHostNetwork: Bool = false, hostPorts: [HostPort] = []
+    ) {
         self.pod = pod
         self.ips = ips
         self.hostInterface = hostInterface
         self.usesHostNetwork = usesHostNetwork
+        self.hostPorts = hostPorts
     }
 }
 

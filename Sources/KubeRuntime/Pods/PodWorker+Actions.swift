@@ -191,7 +191,8 @@ extension PodWorker {
     private func attach(_ state: inout State, _ pod: Pod, _ group: inout DiscardingTaskGroup) async -> Bool {
         let ips = pod.usesHostNetwork ? services.node.hostIPs : state.observed.sandbox?.ips ?? []
         let address = PodAddress(cluster: cluster.id, namespace: namespace, name: name, uid: uid)
-        let attached = AttachedPod(pod: address, ips: ips, usesHostNetwork: pod.usesHostNetwork)
+        let attached = AttachedPod(
+            pod: address, ips: ips, usesHostNetwork: pod.usesHostNetwork, hostPorts: pod.usesHostNetwork ? [] : pod.hostPorts)
         do {
             let hosts = services.node.networking(pod).hostsFile(ips: ips)
             // Written into the same inode: it may be mounted in containers already.

@@ -1,4 +1,5 @@
 import KubeObject
+import KubeRegistry
 import KubeStore
 import Testing
 
@@ -129,6 +130,42 @@ extension Integration {
             #expect(await reaches(a1.namespace, "10.96.0.1", 443))
             try await bed.a.delete(policy(only))
             try await isOpen(true, "no policies again")
+        }
+
+        @Test func `a port of the host leads to its pod, from everywhere but another cluster`() async throws {
+            let ports = [
+                HostPort(number: 7_070, target: 8_080),
+                HostPort(address: "127.0.0.1", transport: "UDP", number: 7_071, target: 8_080),
+            ]
+            var attached = bed.a2.attached
+            attached.hostPorts = ports
+            try await bed.network.podAttached(attached)
+            #expect(await reaches(bed.outside, NetworkBed.hostAddress, 7_070))
+            #expect(await reaches(bed.a1.namespace, NetworkBed.hostAddress, 7_070))
+            #expect(await reaches(bed.a2.namespace, NetworkBed.hostAddress, 7_070))
+            #expect(await reaches(bed.b1.namespace, NetworkBed.hostAddress, 7_070) == false)
+            for (kind, address, port) in [
+                (TestSocket.Kind.tcp, NetworkBed.hostAddress, UInt16(7_070)), (.tcp, "127.0.0.1", 7_070),
+                (.udp, "127.0.0.1", 7_071),
+            ] {
+                #expect(try await NetworkBed.ask(nil, kind, address, port).hasPrefix("a2"), "\(address):\(port)")
+            }
+            #expect(await reaches(bed.outside, NetworkBed.hostAddress, 7_071, .udp) == false)
+            // Nobody gets at what listens on the host's loopback only.
+            #expect(await reaches(bed.a2.namespace, "127.0.0.1", bed.configuration.apiPort) == false)
+
+            var other = bed.b1.attached
+            other.hostPorts = ports
+            await #expect(throws: HostPortTaken.self) { try await bed.network.podAttached(other) }
+            try await bed.network.podAttached(bed.b1.attached)
+            // Policies count for what comes from outside.
+            try await label("a2", "app: web")
+            try await bed.a.put(policy("podSelector: {matchLabels: {app: web}}"))
+            try await NetworkBed.eventually("shut") { await !reaches(bed.outside, NetworkBed.hostAddress, 7_070) }
+            try await bed.a.delete(policy("podSelector: {}"))
+            await bed.network.podDetached(attached)
+            try await bed.network.podAttached(bed.a2.attached)
+            #expect(await reaches(bed.outside, NetworkBed.hostAddress, 7_070) == false)
         }
 
         @Test func `a connection goes on when the next one isn't let in any more`() async throws {
