@@ -1,4 +1,4 @@
--- What wrk sends in scripts/bench: one verb on config maps of 1 KiB. From the environment: VERB (create, get, list, patch, apply or delete),
+-- What wrk sends in scripts/bench: one verb on config maps of 1 KiB. From the environment: VERB (create, get, list, everything, patch, apply or delete),
 -- COLLECTION (the path), TOKEN, PREFIX (of the names) and PRESENT (how many PREFIX-2, PREFIX-3, ... there are: wrk asks
 -- for a first request that it doesn't send).
 -- At the end it prints: requests, microseconds, failures, and the 50th and 99th percentile of the latency in milliseconds.
@@ -24,6 +24,8 @@ function request()
         return wrk.format("GET", path, headers)
     elseif verb == "list" then
         return wrk.format("GET", collection .. "?limit=500", headers)
+    elseif verb == "everything" then
+        return wrk.format("GET", collection, headers)
     elseif verb == "patch" then
         return wrk.format("PATCH", path, headers, '{"data":{"changed":"' .. count .. '"}}')
     elseif verb == "apply" then

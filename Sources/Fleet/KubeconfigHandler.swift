@@ -106,6 +106,12 @@ public struct KubeconfigHandler: SubresourceHandler {
 
     /// The cluster, waited for while it is being made: that takes milliseconds.
     private func ready(_ namespace: String, _ name: String, _ root: LogicalCluster) async throws(StatusError) -> LogicalCluster {
+        try await Turn.resting { () async throws(StatusError) in try await wait(for: name, in: namespace, root) }
+    }
+
+    private func wait(
+        for name: String, in namespace: String, _ root: LogicalCluster
+    ) async throws(StatusError) -> LogicalCluster {
         let logical = ClusterName.logical(namespace: namespace, name: name)
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(10)

@@ -64,8 +64,17 @@ public enum Platform {
             ^ 0 meta/v1.TypeMeta
             metadata 0 meta/v1.ListMeta oO
             items 0 [].VirtualCluster -
+            +VirtualClusterLimits
+            bytes 0 *l oO
+            objects 0 *l oO
+            requestBytes 0 *l oO
+            requests 0 *l oO
+            requestsPerSecond 0 *l oO
+            watches 0 *l oO
             +VirtualClusterSpec
             description 0 s oO
+            limits 0 *.VirtualClusterLimits oO
+            podSecurity 0 s oO
             timeToLive 0 s oO
             +VirtualClusterStatus
             clusterUID 0 s oO
@@ -132,8 +141,17 @@ public enum Platform {
             +VirtualClusterList A list of virtual clusters.
             metadata Standard list metadata.
             items The virtual clusters.
+            +VirtualClusterLimits What a virtual cluster may use, whoever in it asks. At a limit requests are refused, with a message that names it.
+            bytes The bytes of the cluster's own objects, as they are stored. Default: 256 MiB.
+            objects How many objects the cluster may have, beside those that every cluster begins with. Default: 150000.
+            requestBytes The largest body of a request, in bytes. Default, and at most: 3 MiB.
+            requests How many requests may be in progress at once, those that wait for their turn included; the cluster's priority levels share it. Default: 600.
+            requestsPerSecond How many requests may begin in a second, and at once after a pause. Default: as many as the server has time for.
+            watches How many watches and other streams may be open at once. Default: 10000.
             +VirtualClusterSpec What is asked of a virtual cluster.
             description What the cluster is for, for people; at most 1024 bytes.
+            limits What the cluster may use. What isn't given has a default that suits most.
+            podSecurity Which Pod Security Standard the cluster's pods keep, whatever the cluster's own objects say: privileged, baseline or restricted. Default: baseline, which keeps pods off the machine. With privileged, whoever may make pods there is root on the machine.
             timeToLive How long it lives, from its creation, as a duration such as 8h; then it is deleted. May be changed at any time. Default: the team's.
             +VirtualClusterStatus What there is of a virtual cluster.
             clusterUID The cluster's own identity: a cluster that is deleted and made anew under the same name has another.

@@ -9,9 +9,15 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
     static let maximumDescription = 1024
 
     /// The plugin where it belongs.
-    public static var chain: AdmissionChain { AdmissionChain(mutating: [Self()], validating: [Self()]) }
+    ///
+    /// - Parameter authorizer: who may say what clusters may have.
+    public static func chain(_ authorizer: Authorizer) -> AdmissionChain {
+        AdmissionChain(mutating: [Self(authorizer)], validating: [Self(authorizer)])
+    }
 
-    public init() {}
+    private let authorizer: Authorizer
+
+    init(_ authorizer: Authorizer) { self.authorizer = authorizer }
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard Self.concerns(request), [.create, .update].contains(request.operation) else { return }
@@ -40,9 +46,11 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         if description.utf8.count > Self.maximumDescription {
             errors.append(.tooLong("spec.description", maximum: Self.maximumDescription))
         }
+        errors += ClusterPolicies.errors(in: request.object["spec"] ?? [:])
         guard errors.isEmpty else {
             throw .invalid(GroupKind(group: Platform.group, kind: "VirtualCluster"), request.name, errors)
         }
+        try ClusterPolicyGrant.check(request, authorizer)
         if request.operation == .create { try Self.charge(team, &request) }
     }
 

@@ -84,6 +84,8 @@ public enum KubeControllers {
             QuotaReconciler(),
             EventCollector(),
             ClusterRoleAggregation(),
+            PriorityLevelReconciler(),
+            FlowSchemaReconciler(),
             EndpointMirrorReconciler(),
             AutoscalerReconciler(metrics: environment.metrics),
             VolumeBinder(),

@@ -17,6 +17,8 @@ public final class Registry: Sendable {
     let handlers: [GroupResource: any SubresourceHandler]
     public let authorizer: Authorizer
     let admission: AdmissionChain
+    /// What the platform lets a cluster have.
+    public let policies: @Sendable (LogicalCluster) -> ClusterPolicy
     let customSchemas = CustomSchemas()
     let customWatches = CustomWatches()
     let webhookPatience = WebhookPatience()
@@ -32,10 +34,12 @@ public final class Registry: Sendable {
     /// - Parameters:
     ///   - schemas: what a cluster serves when that isn't just Kubernetes' own resources: the platform's in the root cluster.
     ///   - admission: what every write passes, in this order.
+    ///   - policies: what the platform lets a cluster have; asked with each request.
     ///   - handlers: who answers a create at a subresource that isn't Kubernetes' own, by group and `PLURAL/SUBRESOURCE`.
     public init(
         store: Store, schema: Schema = .builtin, schemas: @escaping @Sendable (LogicalCluster) -> Schema? = { _ in nil },
         authorizer: Authorizer = Authorizer(), admission: AdmissionChain = .builtin,
+        policies: @escaping @Sendable (LogicalCluster) -> ClusterPolicy = { _ in ClusterPolicy() },
         handlers: [GroupResource: any SubresourceHandler] = [:]
     ) {
         self.store = store
@@ -44,6 +48,7 @@ public final class Registry: Sendable {
         self.handlers = handlers
         self.authorizer = authorizer
         self.admission = admission
+        self.policies = policies
         store.observe { [authorizer, customWatches] batch in
             authorizer.note(batch)
             customWatches.note(batch)

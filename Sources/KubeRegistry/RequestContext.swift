@@ -65,9 +65,10 @@ public struct RequestContext: Sendable {
     public static func controller(_ name: String, in cluster: LogicalCluster) -> RequestContext {
         var context = RequestContext(
             cluster: cluster, user: .serviceAccount(namespace: "kube-system", name: name), isInternal: true)
-        // Upstream's API server looks after definitions itself.
+        // Upstream's API server looks after definitions and flow control itself.
         context.fieldManager =
-            name == "customresourcedefinition-controller" ? "kube-apiserver" : "kube-controller-manager"
+            name == "customresourcedefinition-controller"
+            ? "kube-apiserver" : name.hasPrefix("api-priority-and-fairness") ? name : "kube-controller-manager"
         return context
     }
 

@@ -28,7 +28,7 @@ class Audit(unittest.TestCase):
             yaml.safe_dump(POLICY, file)
         cls.addClassCleanup(os.remove, path)
         cls.instance = shared.new("audit", containers=False, options=["--audit-policy", path])
-        cls.cluster = cls.instance.cluster("audit")
+        cls.cluster = cls.instance.cluster("audit", "--pod-security", "privileged")
 
     def events(self, **fields):
         with open(os.path.join(self.instance.directory, "log", "audit.log")) as file:

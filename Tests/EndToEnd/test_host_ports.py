@@ -28,8 +28,8 @@ def fetch(address, port):
 class HostPorts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.one = shared.instance().cluster("ports")
-        cls.other = shared.instance().cluster("other-ports")
+        cls.one = shared.instance().cluster("ports", "--pod-security", "privileged")
+        cls.other = shared.instance().cluster("other-ports", "--pod-security", "privileged")
 
     def machine(self):
         return next(

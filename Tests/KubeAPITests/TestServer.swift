@@ -22,9 +22,9 @@ final class TestServer: Sendable {
     /// Bearer tokens of system:masters, by cluster.
     private let adminTokens = Mutex<[String: String]>([:])
 
-    private init(directory: String, limits: ServerLimits) throws {
+    private init(directory: String, limits: ServerLimits, policy: ClusterPolicy) throws {
         self.store = try Store.open(directory: directory, logger: self.logger)
-        self.registry = Registry(store: self.store)
+        self.registry = Registry(store: self.store, policies: { $0.name == "demo" ? policy : ClusterPolicy() })
         self.authority = try CertificateAuthority.generate(commonName: "platform")
         self.aggregator = Aggregator(addressBook: self.addressBook)
         self.api = APIServer(
@@ -32,13 +32,14 @@ final class TestServer: Sendable {
             configuration: .init(domain: "sampan.test", limits: limits), logger: self.logger)
     }
 
-    /// Runs `body` with a server that has the clusters `demo` and `other`.
+    /// Runs `body` with a server that has the clusters `demo`, which may have what `policy` says, and `other`.
     static func run(
-        limits: ServerLimits = ServerLimits(), isolation: isolated (any Actor)? = #isolation,
+        limits: ServerLimits = ServerLimits(), policy: ClusterPolicy = ClusterPolicy(),
+        isolation: isolated (any Actor)? = #isolation,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { directory in
-            let server = try TestServer(directory: directory, limits: limits)
+            let server = try TestServer(directory: directory, limits: limits, policy: policy)
             _ = try await server.createCluster("demo")
             _ = try await server.createCluster("other")
             do { try await body(server) } catch { Issue.record(error) }

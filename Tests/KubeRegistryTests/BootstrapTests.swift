@@ -62,6 +62,47 @@ import Testing
         let admin = try named("ClusterRole", "admin")["rules"]?.elements ?? []
         #expect(view.count == 12)
         #expect(view.allSatisfy(admin.contains))
-        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 26)
+        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 26 + 19)
+    }
+
+    /// What a user may write, the server must be able to begin with; and nothing of it may lack a default.
+    @Test func priorityLevelsAndFlowSchemasAreValidAndComplete() {
+        for object in BootstrapFlowControl.objects {
+            let isLevel = object.text("kind") == "PriorityLevelConfiguration"
+            let rules: any KindRules = isLevel ? PriorityLevelConfigurationRules() : FlowSchemaRules()
+            var errors = FieldErrors()
+            rules.validate(object, &errors)
+            var completed = object
+            rules.setDefaults(&completed)
+            #expect(errors.isEmpty, "\(object["metadata"]?.text("name") ?? ""): \(errors.list)")
+            #expect(completed == object)
+        }
+        let names = BootstrapFlowControl.objects.map { $0["metadata"]?.text("name") ?? "" }
+        #expect(names.filter { $0 == "exempt" }.count == 2 && names.filter { $0 == "catch-all" }.count == 2)
+    }
+
+    @Test(
+        arguments: [
+            (512, 8, "required entropy bits of deckSize 512 and handSize 8 should not be greater than 60"),
+            (128, 10, "required entropy bits of deckSize 128 and handSize 10 should not be greater than 60"),
+            (64, 8, nil), (128, 6, nil), (1, 1, nil),
+        ] as [(Int64, Int64, String?)])
+    func handsThatNoHashCanDealAreRefused(queues: Int64, hand: Int64, problem: String?) {
+        var errors = FieldErrors()
+        PriorityLevelConfigurationRules().validate(
+            [
+                "metadata": ["name": "mine"],
+                "spec": [
+                    "type": "Limited",
+                    "limited": [
+                        "nominalConcurrencyShares": 1,
+                        "limitResponse": [
+                            "type": "Queue",
+                            "queuing": ["queues": .int(queues), "handSize": .int(hand), "queueLengthLimit": 1],
+                        ],
+                    ],
+                ],
+            ], &errors)
+        #expect(errors.list.map(\.detail) == (problem.map { [$0] } ?? []))
     }
 }

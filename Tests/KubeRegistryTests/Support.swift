@@ -8,12 +8,14 @@ import Testing
 @testable import KubeRegistry
 
 /// A registry over a store of its own with a fresh cluster, removed at the end.
-func withRegistry(_ body: (Fixture) async throws -> Void) async throws {
+///
+/// - Parameter policy: what the platform lets the cluster have.
+func withRegistry(policy: ClusterPolicy = ClusterPolicy(), _ body: (Fixture) async throws -> Void) async throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("registry-tests-\(UUID().uuidString)").path
     let store = try Store.open(directory: path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let outcome: Result<Void, any Error>
     do {
-        let registry = Registry(store: store)
+        let registry = Registry(store: store, policies: { _ in policy })
         let cluster = try await registry.createCluster("demo", record: [:], certificateAuthority: "PEM")
         outcome = .success(
             try await body(

@@ -90,6 +90,8 @@ extension APIServer {
         if isRoot {
             let store = self.registry.store
             gauges += [
+                .init("sampan_waiting_requests", "Requests that wait for their turn.", self.queue.waiting),
+                .init("sampan_seated_requests", "Requests that are worked on.", self.queue.seated),
                 .init("sampan_clusters", "Logical clusters.", store.clusters().count),
                 .init("sampan_clusters_loaded", "Logical clusters in memory.", store.loadedClusters.count),
                 .init("process_resident_memory_bytes", "Resident memory.", ProcessMemory.resident),

@@ -237,7 +237,7 @@ extension APIServer {
     private func object(
         _ call: Call, kind: GroupVersionKind, isCustom: Bool = false, _ options: inout CreateOptions
     ) async throws(StatusError) -> JSON {
-        let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
+        let bytes = try await call.body()
         let decoded = try BodyDecoding.decode(
             bytes, contentType: call.request.headers[.contentType], kind: kind, schema: self.registry.schema(of: call.cluster))
         call.trail?.note(requestObject: decoded.tree)
@@ -259,7 +259,7 @@ extension APIServer {
         guard let type = PatchType(rawValue: sent), supported.contains(type) else {
             throw .unsupportedMediaType(sent, supported.map(\.rawValue))
         }
-        let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
+        let bytes = try await call.body()
         var options = try RequestOptions.patch(call.request, type: type)
         let patch = try PatchDecoding.decode(bytes, type, options.fieldValidation)
         options.complaints = patch.complaints
@@ -268,7 +268,7 @@ extension APIServer {
     }
 
     private func deleteBody(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> JSON? {
-        let bytes = try await call.body(limit: self.configuration.limits.bodyBytes)
+        let bytes = try await call.body()
         guard !bytes.isEmpty else { return nil }
         let tree = try BodyDecoding.decode(
             bytes, contentType: call.request.headers[.contentType],

@@ -7,7 +7,7 @@ public import Logging
 
 /// The API server of all logical clusters: a function from requests to responses, free of any transport.
 ///
-/// The way of a request: cluster → user → impersonation → authorization → limit on requests in progress → verb.
+/// The way of a request: cluster → user → impersonation → authorization → limits of the cluster → its turn → verb.
 ///
 /// Concurrency: immutable but for counters; any number of tasks may call ``respond(to:)``.
 public final class APIServer: Sendable {
@@ -41,6 +41,8 @@ public final class APIServer: Sendable {
     let aggregator: Aggregator?
     let authenticator: Authenticator
     let limiter: RequestLimiter
+    let flows = FlowConfigurations()
+    let queue: FairQueue
     let metrics = RequestMetrics()
     private let auditLog: AuditLog?
     private let logger: Logger
@@ -68,8 +70,10 @@ public final class APIServer: Sendable {
         self.logger = logger
         self.tokens = ServiceAccountTokens(identities: identities)
         self.authenticator = Authenticator(identities: identities, tokens: self.tokens)
-        self.limiter = RequestLimiter(
-            requests: configuration.limits.requestsPerCluster, streams: configuration.limits.streamsPerCluster)
+        self.limiter = RequestLimiter()
+        self.queue = FairQueue(
+            .init(seats: configuration.limits.seats, sharedSeats: configuration.limits.sharedSeats))
+        registry.store.observe { [flows] batch in flows.note(batch) }
         registry.attach(tokenIssuer: self.tokens, tokenReviewer: self.tokens)
     }
 
@@ -80,9 +84,10 @@ public final class APIServer: Sendable {
         let address = ClusterAddress(request, domain: self.configuration.domain) { self.addressBook.cluster(ofPodIP: $0) }
         let info = RequestInfo(method: request.method, path: address.path, query: request.query)
         let trail = self.auditLog.map { AuditTrail(auditID, request, info, $0) }
+        var progress = Progress()
         var response: APIResponse
         do throws(StatusError) {
-            response = try await self.handle(request, info, address, trail)
+            response = try await self.handle(request, info, address, trail, &progress)
         } catch {
             if error.code >= 500, error.reason == "InternalError" {
                 self.logger.error(
@@ -94,6 +99,7 @@ public final class APIServer: Sendable {
         trail?.finish(response)
         // What is only passed on, as a proxy's answers, is left as it is.
         if info.subresource.isEmpty { self.compress(&response, request) }
+        progress.finish(&response)
         response.headers[.auditID] = auditID
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-cache, private" }
         let duration = start.duration(to: .now)
@@ -108,10 +114,11 @@ public final class APIServer: Sendable {
     }
 
     private func handle(
-        _ request: APIRequest, _ info: RequestInfo, _ address: ClusterAddress, _ trail: AuditTrail?
+        _ request: APIRequest, _ info: RequestInfo, _ address: ClusterAddress, _ trail: AuditTrail?,
+        _ progress: inout Progress
     ) async throws(StatusError) -> APIResponse {
         guard let cluster = try await self.cluster(address.target) else {
-            return try self.handleUnknownCluster(request, info)
+            return try self.handleUnknownCluster(request, info, &progress)
         }
         if !info.isLongRunning, let timeout = request.query["timeout"], !timeout.isEmpty, GoDuration.nanoseconds(timeout) == nil {
             throw .badRequest(
@@ -127,21 +134,27 @@ public final class APIServer: Sendable {
             trail?.note(isAllowed: false)
             throw error
         }
-        let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning)
-        var context = RequestContext(cluster: cluster, user: user)
-        guard info.isResource, !Self.readingVerbs.contains(info.verb) || !info.subresource.isEmpty else {
-            return try await self.perform(
-                Call(
-                    request: request, info: info, path: address.path, context: context, permit: permit, trail: trail))
+        let limits = self.registry.policies(cluster).limits
+        let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning, limits)
+        guard await self.awaitTurn(info, user, cluster, limits, &progress) else { return .tooManyRequests }
+        let context = RequestContext(cluster: cluster, user: user)
+        let call = Call(
+            request: request, info: info, path: address.path, context: context, permit: permit, trail: trail,
+            bodyLimit: min(limits.requestBytes, self.configuration.limits.bodyBytes))
+        return try await Turn.take(progress.turn) { () async throws(StatusError) in try await self.handle(call) }
+    }
+
+    private func handle(_ call: Call) async throws(StatusError) -> APIResponse {
+        var call = call
+        guard call.info.isResource, !Self.readingVerbs.contains(call.info.verb) || !call.info.subresource.isEmpty else {
+            return try await self.perform(call)
         }
         let notes = RequestNotes()
-        context.notes = notes
-        trail?.attach(notes)
-        context.deadline = .now.advanced(by: Self.longestWrite)
+        call.context.notes = notes
+        call.trail?.attach(notes)
+        call.context.deadline = .now.advanced(by: Self.longestWrite)
         do throws(StatusError) {
-            var response = try await self.perform(
-                Call(
-                    request: request, info: info, path: address.path, context: context, permit: permit, trail: trail))
+            var response = try await self.perform(call)
             for value in WarningHeader.values(notes.warnings) {
                 response.headers.append(HTTPField(name: .warning, value: value))
             }
@@ -194,9 +207,14 @@ public final class APIServer: Sendable {
     }
 
     /// A cluster that doesn't exist answers as one in which nobody has any right: its absence can't be told from outside.
-    private func handleUnknownCluster(_ request: APIRequest, _ info: RequestInfo) throws(StatusError) -> APIResponse {
+    private func handleUnknownCluster(
+        _ request: APIRequest, _ info: RequestInfo, _ progress: inout Progress
+    ) throws(StatusError) -> APIResponse {
         if Authenticator.hasCredential(request) { throw .unauthorized() }
-        if let response = self.publicPath(info, request) { return response }
+        if let response = self.publicPath(info, request) {
+            progress.flow = self.flows.ofNewClusters.classify(info, .anonymous)
+            return response
+        }
         throw info.attributes(of: .anonymous).forbidden()
     }
 
@@ -222,10 +240,15 @@ struct Call: Sendable {
     var permit: RequestLimiter.Permit
     /// Notes the request, where there is an audit log.
     var trail: AuditTrail?
+    /// The largest body that the cluster takes, in bytes.
+    var bodyLimit: Int
 
     var cluster: LogicalCluster { self.context.cluster }
 
-    func body(limit: Int) async throws(StatusError) -> [UInt8] {
-        try await self.request.body.collect(limit: limit)
+    /// The whole body. While it is on its way, others work.
+    ///
+    /// - Throws: 413 when it is larger than the cluster's limit.
+    func body() async throws(StatusError) -> [UInt8] {
+        try await Turn.resting { () async throws(StatusError) in try await self.request.body.collect(limit: self.bodyLimit) }
     }
 }

@@ -15,9 +15,9 @@ public struct WireTimeouts: Sendable {
     public init() {}
 }
 
-/// What one client may use of the server.
+/// What one client may use of the server, and what the server does at once. What a cluster may use is its `ClusterPolicy`'s.
 public struct ServerLimits: Sendable {
-    /// The largest request body, in bytes; more is answered 413, as upstream's limit of 3 MiB.
+    /// The largest request body that any cluster may allow, in bytes; more is answered 413, as upstream's limit of 3 MiB.
     public var bodyBytes = 3 << 20
     /// All header fields of a request together, in bytes.
     public var headerBytes = 64 << 10
@@ -27,10 +27,10 @@ public struct ServerLimits: Sendable {
     public var streamsPerConnection = 250
     /// Connections open at once; more wait in the kernel's queue.
     public var connections = 20_000
-    /// Requests in progress in one cluster, without watches and other streams; more are answered 429.
-    public var requestsPerCluster = 400
-    /// Watches and other streams open at once in one cluster; more are answered 429.
-    public var streamsPerCluster = 10_000
+    /// Requests that are worked on at once, of all clusters; more wait for their turn.
+    public var seats = 64 * System.coreCount
+    /// Requests of one cluster that are worked on at once while other clusters want something too.
+    public var sharedSeats = max(4, 2 * System.coreCount)
     /// Waiting times.
     public var timeouts = WireTimeouts()
 

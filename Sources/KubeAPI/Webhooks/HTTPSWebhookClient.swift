@@ -64,6 +64,10 @@ public final class HTTPSWebhookClient: WebhookClient, Service {
     }
 
     public func post(_ request: WebhookRequest) async throws(WebhookFailure) -> [UInt8] {
+        try await Turn.resting { () async throws(WebhookFailure) in try await self.ask(request) }
+    }
+
+    private func ask(_ request: WebhookRequest) async throws(WebhookFailure) -> [UInt8] {
         let seconds = request.timeout.components.seconds
         let url = "\(request.target.url)?timeout=\(seconds)s"
         func failure(_ why: String, isTimeout: Bool = false) -> WebhookFailure {

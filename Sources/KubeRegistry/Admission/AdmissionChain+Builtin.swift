@@ -1,5 +1,5 @@
 extension AdmissionChain {
-    /// The admission plugins of a default server, in upstream's order.
+    /// The admission plugins of a default server, in upstream's order, and the platform's own.
     public static var builtin: AdmissionChain {
         AdmissionChain(
             mutating: [
@@ -8,7 +8,8 @@ extension AdmissionChain {
                 MutatingPolicies(), MutatingWebhooks(),
             ],
             validating: [
-                NamespaceLifecycle(), PodSecurityAdmission(), PriorityAdmission(), ClaimResize(), CertificateAdmission(),
+                NamespaceLifecycle(), PodSecurityAdmission(), PlatformPodSecurity(), PriorityAdmission(), ClaimResize(),
+                CertificateAdmission(),
                 RuntimeClassAdmission(), ValidatingPolicies(), ValidatingWebhooks(), ResourceQuotaAdmission(),
             ])
     }

@@ -6,7 +6,7 @@ public enum Bootstrap {
     /// Of the objects that all clusters share.
     static let sharedCreationTimestamp = "2026-01-01T00:00:00Z"
 
-    /// The snapshot that all clusters start from and share: roles, bindings, priority classes. Made on first use.
+    /// The snapshot that all clusters start from and share: roles, bindings, priority classes, priority levels. Made on first use.
     public static let base: Base = {
         var objects: [(key: Key, draft: Draft)] = []
         func add(_ plural: String, _ group: String, _ tree: JSON) {
@@ -38,6 +38,8 @@ public enum Bootstrap {
         switch tree.text("kind") {
         case "PriorityClass": "priorityclasses"
         case "APIService": "apiservices"
+        case "FlowSchema": "flowschemas"
+        case "PriorityLevelConfiguration": "prioritylevelconfigurations"
         case "StorageClass": "storageclasses"
         case "CSIDriver": "csidrivers"
         default: "servicecidrs"
@@ -60,7 +62,9 @@ public enum Bootstrap {
         ]
     }
 
-    private static var sharedObjects: [JSON] { classesAndRanges + localPath + APIServices.objects }
+    private static var sharedObjects: [JSON] {
+        classesAndRanges + localPath + APIServices.objects + BootstrapFlowControl.objects
+    }
 
     private static var classesAndRanges: [JSON] {
         [

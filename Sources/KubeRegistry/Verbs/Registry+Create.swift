@@ -126,8 +126,9 @@ extension Registry {
             let current = context.cluster.snapshot
             var allocated = object
             let claims = try allocation.claim(for: &allocated, in: current)
-            var writes =
-                [Write.put(try Self.draft(allocated, resource), at: key, expect: .absent)] + claims + request.accompanying
+            let draft = try Self.draft(allocated, resource)
+            try checkRoom(for: draft.byteCount, isNew: true, resource, name, context)
+            var writes = [Write.put(draft, at: key, expect: .absent)] + claims + request.accompanying
             writes += definitionChecks(resource, at: snapshot)
             if resource.isNamespaced {
                 // The namespace can't go between the look at it and the commit.

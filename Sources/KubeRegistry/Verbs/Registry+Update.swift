@@ -145,6 +145,8 @@ extension Registry {
                 var allocated = try await stored(tree, resource, in: context.cluster)
                 let claims = try allocation.claim(for: &allocated, in: snapshot)
                 let draft = try Self.draft(allocated, resource)
+                try checkRoom(
+                    for: draft.byteCount - current.bytes.count, isNew: false, resource, current.metadata.name, context)
                 let expect = Write.Expectation.revision(current.metadata.resourceVersion)
                 var writes = [Write.put(draft, at: key, expect: expect)] + claims
                 writes += definitionChecks(resource, at: snapshot)

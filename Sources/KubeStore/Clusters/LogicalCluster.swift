@@ -59,6 +59,12 @@ public final class LogicalCluster: Sendable {
     /// The revision of the last change.
     public var revision: UInt64 { state.withLock { $0.revision } }
 
+    /// How many objects the cluster has beside those of its base.
+    public var ownObjects: Int { max(state.withLock { $0.map.count } - base.map.count, 0) }
+
+    /// The bytes of the cluster's own objects, as they are stored.
+    public var ownBytes: Int { state.withLock { $0.ownBytes } }
+
     /// The cluster's private record (keys of its authorities, settings): not an object, and seen by no client.
     public var record: JSON { state.withLock { $0.record } }
 

@@ -11,6 +11,7 @@ struct ClusterCreate: AsyncParsableCommand {
               sampan cluster create demo
               sampan cluster create a b c --if-not-exists
               sampan cluster create ci -o json
+              sampan cluster create trusted --pod-security privileged
               sampan cluster create trial --team blue --ttl 8h
             """)
 
@@ -32,6 +33,12 @@ struct ClusterCreate: AsyncParsableCommand {
 
     @Flag(help: "Succeed when the cluster is there already.")
     var ifNotExists = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Which Pod Security Standard its pods keep: privileged (which lets them onto this machine), baseline or restricted. (default: baseline)",
+            valueName: "level"))
+    var podSecurity: String?
 
     @Option(help: ArgumentHelp("How long to wait.", valueName: "seconds"))
     var timeout: Int = 30
@@ -56,6 +63,7 @@ struct ClusterCreate: AsyncParsableCommand {
             "apiVersion": "sampan.dev/v1alpha1", "kind": "VirtualCluster", "metadata": ["name": .string(name)], "spec": [:],
         ]
         if let ttl { object[path: "spec", "timeToLive"] = .string(ttl) }
+        if let podSecurity { object[path: "spec", "podSecurity"] = .string(podSecurity) }
         if let description { object[path: "spec", "description"] = .string(description) }
         do {
             return (try await api.client.create(object, at: api.path(team: team.team)), true)

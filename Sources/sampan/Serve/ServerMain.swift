@@ -36,10 +36,12 @@ enum ServerMain {
         let identities = IdentityCache()
         let store = try Store.open(directory: configuration.dataDirectory + "/store", logger: logger)
         let platform = try Platform.schema()
+        let policies = ClusterPolicies()
         let authorizer = Authorizer()
         let registry = Registry(
             store: store, schemas: { $0.name == Platform.rootCluster ? platform : nil }, authorizer: authorizer,
-            admission: .builtin + VirtualClusterAdmission.chain + TeamAdmission.chain,
+            admission: .builtin + VirtualClusterAdmission.chain(authorizer) + TeamAdmission.chain,
+            policies: { policies.policy(of: $0) },
             handlers: [
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
                     store: store, endpoint: endpoint, identities: identities, authorizer: authorizer),
@@ -79,6 +81,7 @@ enum ServerMain {
             logger: logger)
 
         let root = try await RootCluster.open(store, provisioner: provisioner)
+        policies.attach(root, of: store)
         try writeAdministrator(root, provisioner, configuration)
 
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()

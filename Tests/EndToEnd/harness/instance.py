@@ -113,10 +113,10 @@ class Instance:
 
     # Clusters
 
-    def cluster(self, name):
-        """The cluster called `name`, made when there is none."""
+    def cluster(self, name, *options):
+        """The cluster called `name`, made (with options of `sampan cluster create`) when there is none."""
         if name not in self.clusters:
-            self.sampan("cluster", "create", name, "--if-not-exists")
+            self.sampan("cluster", "create", name, "--if-not-exists", *options)
             path = os.path.join(self.directory, f"{name}.test.kubeconfig")
             self.sampan("cluster", "kubeconfig", name, "--output", path)
             self.clusters[name] = Cluster(name, path)

@@ -136,13 +136,16 @@ struct AccessTests {
     }
 
     @Test func tooManyRequestsAreTurnedAway() async throws {
-        let limiter = RequestLimiter(requests: 1, streams: 1)
-        let first = try limiter.begin(cluster: 1, isLongRunning: false)
-        #expect(throws: StatusError.self) { try limiter.begin(cluster: 1, isLongRunning: false) }
-        _ = try limiter.begin(cluster: 1, isLongRunning: true)
-        _ = try limiter.begin(cluster: 2, isLongRunning: false)
+        let limiter = RequestLimiter()
+        var limits = ClusterPolicy.Limits()
+        limits.requests = 1
+        limits.watches = 1
+        let first = try limiter.begin(cluster: 1, isLongRunning: false, limits)
+        #expect(throws: StatusError.self) { try limiter.begin(cluster: 1, isLongRunning: false, limits) }
+        _ = try limiter.begin(cluster: 1, isLongRunning: true, limits)
+        _ = try limiter.begin(cluster: 2, isLongRunning: false, limits)
         withExtendedLifetime(first) {}
-        do { _ = try limiter.begin(cluster: 3, isLongRunning: false) }
-        _ = try limiter.begin(cluster: 3, isLongRunning: false)
+        do { _ = try limiter.begin(cluster: 3, isLongRunning: false, limits) }
+        _ = try limiter.begin(cluster: 3, isLongRunning: false, limits)
     }
 }

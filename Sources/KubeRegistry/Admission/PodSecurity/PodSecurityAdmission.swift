@@ -5,14 +5,14 @@ import KubeStore
 /// Pods are no more than their namespace's labels allow; who makes what will make such pods is warned.
 public struct PodSecurityAdmission: ValidatingAdmissionPlugin {
     private static let auditPrefix = PodSecurityPolicy.prefix
-    private static let ignoredSubresources: Set<String> = [
+    static let ignoredSubresources: Set<String> = [
         "exec", "attach", "binding", "eviction", "log", "portforward", "proxy", "status",
     ]
     /// How many of a namespace's pods are looked at when its labels change.
     private static let maximumPods = 3000
 
     /// Where the kinds that make pods have their template.
-    private static let templates: [GroupResource: [String]] = [
+    static let templates: [GroupResource: [String]] = [
         GroupResource(group: "", resource: "replicationcontrollers"): ["spec", "template"],
         GroupResource(group: "", resource: "podtemplates"): ["template"],
         GroupResource(group: "apps", resource: "replicasets"): ["spec", "template"],
@@ -83,7 +83,7 @@ public struct PodSecurityAdmission: ValidatingAdmissionPlugin {
     }
 
     /// Whether an update changes anything that a standard is about. Images aren't.
-    private static func isSignificant(_ pod: JSON, _ old: JSON) -> Bool {
+    static func isSignificant(_ pod: JSON, _ old: JSON) -> Bool {
         func relevant(_ tree: JSON) -> JSON {
             var spec = tree["spec"] ?? [:]
             for key in ["initContainers", "containers", "ephemeralContainers"] { spec.editEach(key) { $0["image"] = nil } }

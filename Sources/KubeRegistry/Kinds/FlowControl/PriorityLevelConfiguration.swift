@@ -1,3 +1,4 @@
+import Foundation
 import KubeObject
 
 /// PriorityLevelConfigurations: how many requests of a level are served at once.
@@ -106,6 +107,24 @@ struct PriorityLevelConfigurationRules: KindRules {
             errors.invalid("\(path).handSize", .int(handSize), "handSize is not positive")
         } else if handSize > queues {
             errors.invalid("\(path).handSize", .int(handSize), "handSize is greater than deckSize")
+        } else if Self.entropyBits(queues, handSize) > Self.hashBits {
+            errors.invalid(
+                "\(path).handSize", .int(handSize),
+                "required entropy bits of deckSize \(queues) and handSize \(handSize) should not be greater than \(Self.hashBits)"
+            )
         }
+    }
+
+    /// Bits of the hash from which a flow's queues are dealt.
+    private static let hashBits = 60
+
+    /// How many bits it takes to tell all hands apart.
+    private static func entropyBits(_ queues: Int64, _ handSize: Int64) -> Int {
+        var bits = 0.0
+        for dealt in 0..<handSize {
+            bits += log2(Double(queues - dealt))
+            if bits > Double(hashBits) { break }
+        }
+        return Int(bits.rounded(.up))
     }
 }

@@ -1,0 +1,33 @@
+import KubeObject
+import KubeRegistry
+import KubeSchema
+
+/// Who may say what a virtual cluster may have: that is the platform's to decide, and not that of the team whose cluster it is, who may change
+/// everything else of it. It takes the verb `grant` on `virtualclusters`.
+enum ClusterPolicyGrant {
+    static let verb = "grant"
+
+    /// - Throws: 403 when the requester may not change what the request changes.
+    static func check(_ request: AdmissionRequest, _ authorizer: Authorizer) throws(StatusError) {
+        if request.context.isInternal { return }
+        let new = request.object["spec"] ?? [:]
+        let old = request.old?.tree["spec"] ?? [:]
+        guard let field = changed(from: old, to: new) else { return }
+        let attributes = AccessAttributes(
+            user: request.context.user, verb: verb, apiGroup: Platform.group, apiVersion: Platform.version.version,
+            resource: Platform.virtualClusters.resource, namespace: request.namespace, name: request.name)
+        if authorizer.decide(attributes, in: request.context.cluster).isAllowed { return }
+        throw .forbidden(
+            Platform.virtualClusters, request.name,
+            "\(field) is for the platform's administrators to change; it takes the verb \"\(verb)\" on virtualclusters")
+    }
+
+    /// The field that gives the cluster something else than it had; nil when none does. Who asks for less of the machine than they have
+    /// needs nobody's leave.
+    static func changed(from old: JSON, to new: JSON) -> String? {
+        if (new["limits"] ?? .null) != (old["limits"] ?? .null) { return "spec.limits" }
+        let levels = ClusterPolicy.PodSecurity.allCases
+        func rank(_ spec: JSON) -> Int { levels.firstIndex(of: ClusterPolicies.policy(spec).podSecurity) ?? 0 }
+        return rank(new) < rank(old) ? "spec.podSecurity" : nil
+    }
+}

@@ -1,0 +1,71 @@
+import HTTPTypes
+import KubeObject
+import KubeRegistry
+import KubeStore
+
+/// What fairness knows of a request while it is answered.
+struct Progress: Sendable {
+    /// The flow that it belongs to; nil for those that none is looked for.
+    var flow: Flow?
+    var turn: Turn?
+
+    /// Says in the response to which flow the request belonged, and lets others work while the response waits for its reader.
+    func finish(_ response: inout APIResponse) {
+        if let flow = self.flow, !flow.schemaUID.isEmpty {
+            response.headers[.flowSchemaUID] = flow.schemaUID
+            response.headers[.priorityLevelUID] = flow.level.uid
+        }
+        guard let turn = self.turn else { return }
+        guard case .stream(isEndless: false, let isLight, let write) = response.body else { return turn.end() }
+        turn.rest()
+        response.body = .stream(isEndless: false, isLight: isLight) { writer in
+            await turn.resume()
+            defer { turn.end() }
+            try await write(RestingWriter(base: writer, turn: turn))
+        }
+    }
+}
+
+/// Writes a part of a long response without a seat, so that neither its length nor a slow reader keeps others waiting.
+private struct RestingWriter: ResponseWriter {
+    let base: any ResponseWriter
+    let turn: Turn
+
+    func write(_ bytes: [UInt8]) async throws {
+        self.turn.rest()
+        try await self.base.write(bytes)
+        await self.turn.resume()
+    }
+}
+
+extension APIServer {
+    /// Waits for the turn of a request. Streams other than watches have none: they wait for others nearly all of their time.
+    ///
+    /// - Returns: false when the request is refused.
+    func awaitTurn(
+        _ info: RequestInfo, _ user: UserInfo, _ cluster: LogicalCluster, _ limits: ClusterPolicy.Limits,
+        _ progress: inout Progress
+    ) async -> Bool {
+        if info.isLongRunning, info.verb != "watch" { return true }
+        let flow = self.flows.configuration(of: cluster).classify(info, user)
+        progress.flow = flow
+        progress.turn = await self.queue.turn(
+            flow, cluster: cluster.id, concurrency: limits.requests,
+            isPlatform: cluster.name == ClusterAddress.root)
+        return progress.turn != nil
+    }
+}
+
+extension APIResponse {
+    /// Upstream's fairness says it in plain text.
+    static var tooManyRequests: APIResponse {
+        var response = APIResponse.text("Too many requests, please try again later.\n", status: 429)
+        response.headers[.retryAfter] = "1"
+        return response
+    }
+}
+
+extension HTTPField.Name {
+    static let flowSchemaUID = HTTPField.Name("X-Kubernetes-Pf-Flowschema-Uid")!
+    static let priorityLevelUID = HTTPField.Name("X-Kubernetes-Pf-Prioritylevel-Uid")!
+}

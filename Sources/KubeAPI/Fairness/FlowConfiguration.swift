@@ -1,0 +1,55 @@
+import KubeObject
+import KubeRegistry
+import KubeStore
+
+/// A cluster's priority levels and flow schemas, as requests are classified by them.
+final class FlowConfiguration: Sendable {
+    static let group = "flowcontrol.apiserver.k8s.io"
+    /// Of the level for what no schema claims.
+    private static let catchAllShares = 5
+
+    let levels: [String: PriorityLevel]
+    let sumOfShares: Int
+    /// In the order in which they are tried. Those without a level aren't.
+    private let schemas: [FlowSchemaRule]
+    private let catchAll: PriorityLevel
+
+    /// - Parameter objects: of the group, of whatever kind.
+    init(_ objects: [Object]) {
+        var levels: [String: PriorityLevel] = [:]
+        for object in objects where object.kind == "PriorityLevelConfiguration" {
+            levels[object.metadata.name] = PriorityLevel(object)
+        }
+        self.catchAll = levels["catch-all"] ?? PriorityLevel(catchAllOf: Self.catchAllShares)
+        levels["catch-all"] = self.catchAll
+        self.levels = levels
+        self.sumOfShares = levels.values.reduce(0) { $0 + $1.shares }
+        self.schemas = objects.filter { $0.kind == "FlowSchema" }.map(FlowSchemaRule.init)
+            .filter { levels[$0.level] != nil }
+            .sorted { ($0.precedence, $0.name) < ($1.precedence, $1.name) }
+    }
+
+    func classify(_ info: RequestInfo, _ user: UserInfo) -> Flow {
+        guard let schema = self.schemas.first(where: { $0.matches(info, user) }), let level = self.levels[schema.level] else {
+            return Flow(configuration: self, level: self.catchAll, schemaUID: "", hash: 0)
+        }
+        var hasher = Hasher()
+        hasher.combine(schema.name)
+        switch schema.distinguisher {
+        case .none: break
+        case .user: hasher.combine(user.name)
+        case .namespace: hasher.combine(info.namespace)
+        }
+        return Flow(configuration: self, level: level, schemaUID: schema.uid, hash: UInt64(bitPattern: Int64(hasher.finalize())))
+    }
+}
+
+/// To which level a request belongs, and with which others it is in one line.
+struct Flow: Sendable {
+    let configuration: FlowConfiguration
+    let level: PriorityLevel
+    /// Of the FlowSchema that matched; empty when none did.
+    let schemaUID: String
+    /// The same for all requests of a flow.
+    let hash: UInt64
+}

@@ -1,0 +1,52 @@
+/// What the platform lets one cluster have.
+public struct ClusterPolicy: Sendable, Hashable {
+    /// What a cluster may use. All of it is counted per cluster, whoever in it asks.
+    public struct Limits: Sendable, Hashable {
+        /// Objects of its own; those that every cluster begins with don't count.
+        public var objects = 150_000
+        /// The bytes of those objects, as they are stored.
+        public var bytes = 256 << 20
+        /// Watches and other streams open at once.
+        public var watches = 10_000
+        /// Requests in progress at once, those that wait for their turn included. The cluster's priority levels share it.
+        public var requests = 600
+        /// The largest body of a request, in bytes.
+        public var requestBytes = 3 << 20
+        /// Requests begun in a second; nil: as many as the server has time for.
+        public var requestsPerSecond: Int?
+
+        /// The defaults as documented at each property.
+        public init() {}
+
+        /// For the platform's own cluster.
+        static var none: Limits {
+            var limits = Limits()
+            limits.objects = .max
+            limits.bytes = .max
+            return limits
+        }
+    }
+
+    /// Which of the Pod Security Standards the pods of a cluster keep, whatever its own objects say.
+    public enum PodSecurity: String, Sendable, CaseIterable {
+        /// Everything is allowed, the machine included.
+        case privileged
+        /// What is known to lead out of a container isn't.
+        case baseline
+        /// Nor is what makes it easier.
+        case restricted
+    }
+
+    public var limits = Limits()
+    public var podSecurity = PodSecurity.privileged
+
+    /// Nothing is forbidden, and the limits are the defaults.
+    public init() {}
+
+    /// Of the platform's own cluster.
+    public static var platform: ClusterPolicy {
+        var policy = ClusterPolicy()
+        policy.limits = .none
+        return policy
+    }
+}
