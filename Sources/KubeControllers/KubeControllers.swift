@@ -18,8 +18,8 @@ public enum KubeControllers {
         public var rootAuthority: @Sendable (LogicalCluster) -> String?
         /// Signs tokens that are kept in secrets; without it such secrets stay empty.
         public var issueToken: TokenSecretReconciler.Issue?
-        /// Signs approved requests for client certificates; without it they wait.
-        public var signCertificate: CertificateSigner.Sign?
+        /// Approve and sign requests for certificates; without them they wait.
+        public var certificates: [any Reconciler]
         /// Every stored resource that a cluster has, custom ones included.
         public var resources: @Sendable (LogicalCluster) -> [ResourceType]
         /// Asks the server behind an APIService whether it answers; without it such an APIService never becomes available.
@@ -31,7 +31,7 @@ public enum KubeControllers {
             node: (any NodeSource)? = nil, volumes: (any VolumeSource)? = nil, metrics: (any MetricsSource)? = nil,
             probe: APIServiceReconciler.Probe? = nil,
             rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
-            issueToken: TokenSecretReconciler.Issue? = nil, signCertificate: CertificateSigner.Sign? = nil,
+            issueToken: TokenSecretReconciler.Issue? = nil, certificates: [any Reconciler] = [],
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
             resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
         ) {
@@ -41,7 +41,7 @@ public enum KubeControllers {
             self.probe = probe
             self.rootAuthority = rootAuthority
             self.issueToken = issueToken
-            self.signCertificate = signCertificate
+            self.certificates = certificates
             self.resources = resources
             self.resolve = resolve
         }
@@ -83,6 +83,7 @@ public enum KubeControllers {
             DisruptionBudgetReconciler(),
             QuotaReconciler(),
             EventCollector(),
+            CertificateRequestCleaner(),
             ClusterRoleAggregation(),
             PriorityLevelReconciler(),
             FlowSchemaReconciler(),
@@ -92,7 +93,7 @@ public enum KubeControllers {
             StorageProtection(),
             EphemeralVolumes(),
         ]
-        if let sign = environment.signCertificate { reconcilers.append(CertificateSigner(sign: sign)) }
+        reconcilers += environment.certificates
         if let issue = environment.issueToken {
             reconcilers.append(TokenSecretReconciler(issue: issue, authority: environment.rootAuthority))
         }

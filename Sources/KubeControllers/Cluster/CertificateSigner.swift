@@ -2,31 +2,36 @@ import Foundation
 import KubeObject
 public import KubeStore
 
-/// Signs approved requests for client certificates of the cluster's API server.
+/// Signs approved requests for the certificates of upstream's own signers.
 public struct CertificateSigner: Reconciler {
-    static let signerName = "kubernetes.io/kube-apiserver-client"
-
-    /// Gives the certificate for a request, both PEM. What it throws is told in the request's condition `Failed`.
+    /// Gives the certificate for a request to a signer, both PEM. What it throws is told in the request's condition `Failed`.
     public typealias Sign =
-        @Sendable (_ request: [UInt8], _ usages: [String], _ seconds: Int64?, _ cluster: LogicalCluster) throws -> String
+        @Sendable (_ signer: String, _ request: [UInt8], _ usages: [String], _ seconds: Int64?, _ cluster: LogicalCluster) throws
+        -> String
 
+    private let signers: Set<String>
     private let sign: Sign
 
-    public init(sign: @escaping Sign) { self.sign = sign }
+    /// - Parameter signers: whose requests `sign` signs.
+    public init(signers: Set<String>, sign: @escaping Sign) {
+        self.signers = signers
+        self.sign = sign
+    }
 
     public var name: String { "certificate-controller" }
     public var watched: [String] { [Key.prefix(Resources.certificateSigningRequests)] }
 
     public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {
-        event.type != .deleted && Self.isWaiting(event.object) ? [ObjectName(event.object.metadata)] : []
+        event.type != .deleted && isWaiting(event.object) ? [ObjectName(event.object.metadata)] : []
     }
 
     public func reconcile(_ work: Work) async throws -> Outcome {
-        guard let object = work.object(Resources.certificateSigningRequests), Self.isWaiting(object) else { return .done }
+        guard let object = work.object(Resources.certificateSigningRequests), isWaiting(object) else { return .done }
         let spec = object.tree["spec"] ?? [:]
         let outcome = Result {
             try sign(
-                [UInt8](Data(base64Encoded: spec["request"]?.string ?? "") ?? Data()), spec["usages"]?.strings ?? [],
+                spec["signerName"]?.string ?? "", [UInt8](Data(base64Encoded: spec["request"]?.string ?? "") ?? Data()),
+                spec["usages"]?.strings ?? [],
                 spec["expirationSeconds"]?.int, work.cluster)
         }
         let now = Timestamp.format(work.now)
@@ -50,9 +55,9 @@ public struct CertificateSigner: Reconciler {
     }
 
     /// Approved, neither denied nor failed, and without a certificate.
-    private static func isWaiting(_ object: Object) -> Bool {
+    private func isWaiting(_ object: Object) -> Bool {
         let tree = object.tree
-        guard tree[path: "spec", "signerName"]?.string == signerName,
+        guard signers.contains(tree[path: "spec", "signerName"]?.string ?? ""),
             tree[path: "status", "certificate"]?.string?.isEmpty ?? true
         else { return false }
         let types = (tree[path: "status", "conditions"]?.elements ?? []).compactMap { $0["type"]?.string }

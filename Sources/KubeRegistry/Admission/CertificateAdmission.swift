@@ -57,10 +57,9 @@ public struct CertificateAdmission: ValidatingAdmissionPlugin {
 enum SubjectOrganizations {
     private static let identifier: [UInt8] = [0x06, 0x03, 0x55, 0x04, 0x0A]
 
+    /// - Parameter pem: read as its validation reads it: what surrounds the block doesn't count.
     static func of(pem: [UInt8]) -> [String] {
-        let lines = String(decoding: pem, as: UTF8.self).split(whereSeparator: \.isNewline)
-        let body = lines.filter { !$0.hasPrefix("-----") && !$0.contains(":") }.joined()
-        guard let der = Base64.decode(body) else { return [] }
+        guard let body = PEM.requestBody(in: pem), let der = Base64.decode(body) else { return [] }
         var found: [String] = []
         var index = 0
         while index + identifier.count + 2 < der.count {

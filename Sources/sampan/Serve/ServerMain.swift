@@ -68,9 +68,7 @@ enum ServerMain {
                     }
                     return try await issuer.issue(claims)
                 },
-                signCertificate: { request, usages, seconds, cluster in
-                    try ClientCertificateSigner().sign(request, usages: usages, seconds: seconds, in: cluster)
-                },
+                certificates: certificateControllers(registry),
                 resources: { registry.schema(of: $0).resources },
                 resolve: { kind, cluster in
                     let schema = registry.schema(of: cluster)
@@ -113,6 +111,22 @@ enum ServerMain {
         group.maximumGracefulShutdownDuration = .seconds(20)
         try await ServiceGroup(configuration: group).run()
         withExtendedLifetime(root) {}
+    }
+
+    /// Who approves and signs requests for certificates.
+    private static func certificateControllers(_ registry: Registry) -> [any Reconciler] {
+        typealias Signer = CertificateRequestSigner.Signer
+        return [
+            CertificateApprover(
+                recognize: { CertificateRequestSigner.kubelet(of: $0, usages: $1) },
+                authorize: { registry.authorizer.decide($0, in: $1).isAllowed }),
+            CertificateSigner(signers: Set(Signer.allCases.map(\.rawValue))) { name, request, usages, seconds, cluster in
+                guard let signer = Signer(rawValue: name) else {
+                    throw CertificateRequestSigner.Refusal(description: "there is no signer \(name)")
+                }
+                return try CertificateRequestSigner().sign(request, for: signer, usages: usages, seconds: seconds, in: cluster)
+            },
+        ]
     }
 
     private static func auditLog(_ configuration: Configuration, _ logger: Logger) throws -> AuditLog? {

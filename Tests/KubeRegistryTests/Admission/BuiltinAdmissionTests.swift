@@ -9,8 +9,11 @@ import Testing
     private func request(organization: String) -> String {
         // A subject's organization as DER has it, between other bytes.
         let name = Array(organization.utf8)
-        let der: [UInt8] = [0x30, 0x0B, 0x06, 0x03, 0x55, 0x04, 0x0A, 0x0C, UInt8(name.count)] + name + [0x30, 0x00]
-        return "-----BEGIN CERTIFICATE REQUEST-----\n\(Base64.encode(der))\n-----END CERTIFICATE REQUEST-----\n"
+        return block([0x30, 0x0B, 0x06, 0x03, 0x55, 0x04, 0x0A, 0x0C, UInt8(name.count)] + name + [0x30, 0x00])
+    }
+
+    private func block(_ der: [UInt8]) -> String {
+        "-----BEGIN CERTIFICATE REQUEST-----\n\(Base64.encode(der))\n-----END CERTIFICATE REQUEST-----\n"
     }
 
     @Test func `organizations are found in a certificate's request`() {
@@ -18,7 +21,10 @@ import Testing
         #expect(SubjectOrganizations.of(pem: Array(request(organization: "developers").utf8)) == ["developers"])
         #expect(SubjectOrganizations.of(pem: [1, 2, 3]) == [])
         let long: [UInt8] = [0x06, 0x03, 0x55, 0x04, 0x0A, 0x0C, 0x81, 14] + Array("system:masters".utf8)
-        #expect(SubjectOrganizations.of(pem: Array(Base64.encode(long).utf8)) == ["system:masters"])
+        #expect(SubjectOrganizations.of(pem: Array(block(long).utf8)) == ["system:masters"])
+        // What stands before the block is no part of it.
+        let surrounded = "A request\n\n" + request(organization: "system:masters") + "and its end\n"
+        #expect(SubjectOrganizations.of(pem: Array(surrounded.utf8)) == ["system:masters"])
     }
 
     @Test func `a second default priority class is refused`() async throws {

@@ -159,15 +159,20 @@ enum PEM {
         return nil
     }
 
-    private static func blocks(in bytes: [UInt8]) -> [(label: String, hasHeaders: Bool)] {
-        var found: [(label: String, hasHeaders: Bool)] = []
+    /// The first request's content, in base64.
+    static func requestBody(in bytes: [UInt8]) -> String? {
+        blocks(in: bytes).first { $0.label == "CERTIFICATE REQUEST" }?.body
+    }
+
+    private static func blocks(in bytes: [UInt8]) -> [(label: String, hasHeaders: Bool, body: String)] {
+        var found: [(label: String, hasHeaders: Bool, body: String)] = []
         var open: (label: String, hasHeaders: Bool, body: String)?
         for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
             let line = String(line).trimming(while: \.isWhitespace)
             if line.hasPrefix("-----BEGIN "), line.hasSuffix("-----") {
                 open = (String(line.dropFirst(11).dropLast(5)), false, "")
             } else if let block = open, line == "-----END \(block.label)-----" {
-                if Base64.decode(block.body) != nil { found.append((block.label, block.hasHeaders)) }
+                if Base64.decode(block.body) != nil { found.append(block) }
                 open = nil
             } else if open != nil {
                 if line.contains(":") { open?.hasHeaders = true } else { open?.body += line }
