@@ -20,6 +20,8 @@ private struct Tokens: TokenIssuer {
             let binding: JSON = ["metadata": ["name": "one"], "target": ["kind": "Node", "name": "here"]]
             let result = try await fixture.registry.create(
                 binding, pods, namespace: "default", name: "one", subresource: "binding", CreateOptions(), fixture.admin)
+            // Upstream: a pod that is bound is still at 1.
+            #expect(try fixture.get("pods", "one")[path: "metadata", "generation"] == 1)
             #expect(result.code == 201)
             #expect(try fixture.get("pods", "one")[path: "spec", "nodeName"] == "here")
             let again = await refusal {

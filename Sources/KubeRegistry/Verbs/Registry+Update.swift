@@ -241,7 +241,8 @@ extension Registry {
             if !context.isInternal { try await validate(&request) }
             return options.dryRun ? .dryRun(old, warnings: []) : .unchanged
         }
-        if rules.countsGeneration, subresource != "status",
+        // A binding goes past the rules of an update: a pod that nobody has changed is at 1 wherever it runs.
+        if rules.countsGeneration, subresource != "status", subresource != "binding",
             UpdatedFields.isDesireChanged(object, old, countsStatus: rules.countsStatus)
         {
             object[path: "metadata", "generation"] = .int(current.metadata.generation &+ 1)
