@@ -112,6 +112,34 @@ class Workloads(unittest.TestCase):
             'app="report"', "400",
         ])
 
+    def test_shows_an_image_as_a_volume(self):
+        """Read-only, as a whole and in parts; what can't be pulled is told as a container's own image is."""
+        def pod(name, reference, policy):
+            return {
+                "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+                "spec": {
+                    "restartPolicy": "Never", "terminationGracePeriodSeconds": 0,
+                    "volumes": [{"name": "files", "image": {"reference": reference, "pullPolicy": policy}}],
+                    "containers": [{
+                        "name": "main", "image": "sampan.dev/sample/web:1",
+                        "command": ["sh", "-c", "ls /files; ls /tools | grep -c busybox; touch /files/x; /files/bin/busybox echo runs"],
+                        "volumeMounts": [{"name": "files", "mountPath": "/files"},
+                                         {"name": "files", "mountPath": "/tools", "subPath": "bin"}]}]}}
+        self.cluster.apply(pod("image-volume", "sampan.dev/sample/web:1", "IfNotPresent"), pod("no-image", "sampan.dev/nothing:1", "Never"))
+        self.cluster.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/image-volume", "--timeout=60s")
+        log = self.cluster.kubectl("logs", "image-volume")
+        self.assertIn("bin\n", log)
+        self.assertIn("\n1\n", log)
+        self.assertIn("Read-only file system", log)
+        self.assertIn("runs", log)
+
+        def reason():
+            return self.cluster.get("pod", "no-image")["status"].get("containerStatuses", [{}])[0].get("state", {}).get("waiting", {}).get("reason")
+        until(lambda: reason() == "ErrImageNeverPull", "the missing image is told")
+        self.cluster.kubectl("delete", "pod", "image-volume", "no-image")
+        mounts = open("/proc/self/mountinfo").read()
+        self.assertNotIn("kubernetes.io~image", mounts)
+
     def test_restarts_with_back_off_and_keeps_the_last_ending(self):
         cluster = self.cluster
         cluster.apply(pod("stubborn", ["sh", "-c", "echo attempt; exit 3"]))

@@ -97,7 +97,11 @@ struct ContainerSpec: Sendable {
     /// Kubelet's default: `Always` for the tag latest, else `IfNotPresent`. The API server has filled it in already.
     var pullPolicy: String {
         if let policy = tree["imagePullPolicy"]?.string, !policy.isEmpty { return policy }
-        return ImageName(image)?.tag == "latest" ? "Always" : "IfNotPresent"
+        return Self.standardPullPolicy(of: image)
+    }
+
+    static func standardPullPolicy(of image: String) -> String {
+        ImageName(image)?.tag == "latest" ? "Always" : "IfNotPresent"
     }
 
     /// Whether a container that ended with this code is started again.

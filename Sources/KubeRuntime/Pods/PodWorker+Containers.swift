@@ -52,7 +52,8 @@ extension PodWorker {
         _ spec: ContainerSpec, _ attempt: UInt32, _ pod: Pod, _ sandbox: ObservedSandbox?, target: (name: String, id: String?)?
     ) async throws -> String {
         guard let sandbox else { throw CancellationError() }
-        let image = try await image(spec, pod)
+        let image = try await image(spec.image, policy: spec.pullPolicy, spec, pod)
+        try await mountImages(spec, pod)
         if let target, target.id == nil {
             throw startFailure("CreateContainerConfigError", "unable to find target container \(target.name)", spec, pod)
         }
@@ -150,30 +151,47 @@ extension PodWorker {
 
     // MARK: Images
 
-    private func image(_ spec: ContainerSpec, _ pod: Pod) async throws -> CRIImage {
-        guard let name = ImageName(spec.image) else {
+    /// Mounts the images that the container has as volumes.
+    private func mountImages(_ spec: ContainerSpec, _ pod: Pod) async throws {
+        let mounted = Set((spec.tree["volumeMounts"]?.elements ?? []).compactMap { $0["name"]?.string })
+        for volume in pod.spec["volumes"]?.elements ?? [] {
+            guard let source = volume["image"], mounted.contains(volume["name"]?.string ?? "") else { continue }
+            let reference = source["reference"]?.string ?? ""
+            let policy = source["pullPolicy"]?.string ?? ContainerSpec.standardPullPolicy(of: reference)
+            let image = try await image(reference, policy: policy, spec, pod)
+            do {
+                let path = mounter(pod, podIPs: []).imagePath(volume, container: spec.name)
+                try await ImageStore(engine: services.engine).mount(image, at: path)
+            } catch let error as EngineError {
+                throw startFailure("ImageVolumeMountFailed", "\(error)", spec, pod)
+            }
+        }
+    }
+
+    /// The image of this name, pulled as the policy says. What is done for it is told as the container's.
+    private func image(_ wanted: String, policy: String, _ spec: ContainerSpec, _ pod: Pod) async throws -> CRIImage {
+        guard let name = ImageName(wanted) else {
             let message =
-                "Failed to apply default image tag \"\(spec.image)\": couldn't parse image name \"\(spec.image)\": invalid reference format"
+                "Failed to apply default image tag \"\(wanted)\": couldn't parse image name \"\(wanted)\": invalid reference format"
             services.events.record(.warning, "InspectFailed", message, pod: pod, container: spec, in: cluster)
             throw StartFailure(waiting: .init(reason: "InvalidImageName", message: message, retryAt: Timestamp.seconds + 60))
         }
         let store = ImageStore(engine: services.engine)
-        let policy = spec.pullPolicy
         let present = try await store.find(name.description)
         if let present, policy != "Always" {
             services.events.record(
-                .normal, "Pulled", "Container image \"\(spec.image)\" already present on machine and can be accessed by the pod",
+                .normal, "Pulled", "Container image \"\(wanted)\" already present on machine and can be accessed by the pod",
                 pod: pod,
                 container: spec, in: cluster)
             return present
         }
         if policy == "Never" {
-            let message = "Container image \"\(spec.image)\" is not present with pull policy of Never"
+            let message = "Container image \"\(wanted)\" is not present with pull policy of Never"
             services.events.record(.warning, "ErrImageNeverPull", message, pod: pod, container: spec, in: cluster)
             services.events.record(.warning, "Failed", "Error: ErrImageNeverPull", pod: pod, container: spec, in: cluster)
             throw StartFailure(waiting: .init(reason: "ErrImageNeverPull", message: message, retryAt: Timestamp.seconds + 10))
         }
-        services.events.record(.normal, "Pulling", "Pulling image \"\(spec.image)\"", pod: pod, container: spec, in: cluster)
+        services.events.record(.normal, "Pulling", "Pulling image \"\(wanted)\"", pod: pod, container: spec, in: cluster)
         let start = ContinuousClock.now
         do {
             let reference = try await store.pull(name.description, credentials: credentials(pod, name))
@@ -182,14 +200,14 @@ extension PodWorker {
             let time = (ContinuousClock.now - start).formatted
             services.events.record(
                 .normal, "Pulled",
-                "Successfully pulled image \"\(spec.image)\" in \(time) (\(time) including waiting). Image size: \(image.size) bytes.",
+                "Successfully pulled image \"\(wanted)\" in \(time) (\(time) including waiting). Image size: \(image.size) bytes.",
                 pod: pod,
                 container: spec, in: cluster)
             return image
         } catch let error as RPCError {
             try Task.checkCancellation()
             services.events.record(
-                .warning, "Failed", "Failed to pull image \"\(spec.image)\": \(error.message)", pod: pod, container: spec,
+                .warning, "Failed", "Failed to pull image \"\(wanted)\": \(error.message)", pod: pod, container: spec,
                 in: cluster)
             services.events.record(.warning, "Failed", "Error: ErrImagePull", pod: pod, container: spec, in: cluster)
             // Shown as ErrImagePull for a moment, then as the back-off, as kubelet's next sync would.
@@ -198,12 +216,12 @@ extension PodWorker {
                     name: spec.name, .init(reason: "ErrImagePull", message: error.message, retryAt: nil), pullFailed: true))
             try await Task.sleep(for: .seconds(2))
             services.events.record(
-                .normal, "BackOff", "Back-off pulling image \"\(spec.image)\"", pod: pod, container: spec, in: cluster)
+                .normal, "BackOff", "Back-off pulling image \"\(wanted)\"", pod: pod, container: spec, in: cluster)
             services.events.record(.warning, "Failed", "Error: ImagePullBackOff", pod: pod, container: spec, in: cluster)
             throw StartFailure(
                 waiting: .init(
                     reason: "ImagePullBackOff",
-                    message: "Back-off pulling image \"\(spec.image)\": ErrImagePull: \(error.message)",
+                    message: "Back-off pulling image \"\(wanted)\": ErrImagePull: \(error.message)",
                     retryAt: nil), pullFailed: true)
         }
     }

@@ -62,6 +62,8 @@ struct VolumeMounter {
             return false
         }
         if let source = volume["hostPath"] { return try checkHostPath(source) }
+        // Those are mounted for each container, when it is made: as its own image, they may have to be pulled.
+        if volume["image"] != nil { return false }
         let kind = (volume.object?.keys).map { $0.first { $0 != "name" } } ?? nil
         throw ContainerFailure(reason: "FailedMount", message: "volumes of kind \(kind ?? "?") are not supported on this node")
     }
@@ -97,6 +99,11 @@ struct VolumeMounter {
         return "\(files.volumes)/kubernetes.io~\(plugin)/\(volume["name"]?.string ?? "")"
     }
 
+    /// Where a volume that is an image is for one container.
+    func imagePath(_ volume: JSON, container: String) -> String {
+        "\(files.volumes)/kubernetes.io~image/\(volume["name"]?.string ?? "")/\(container)"
+    }
+
     private func checkHostPath(_ source: JSON) throws -> Bool {
         let path = source["path"]?.string ?? ""
         var facts = stat()
@@ -130,8 +137,9 @@ struct VolumeMounter {
             guard let volume = volumes.first(where: { $0["name"]?.string == name }) else {
                 throw ContainerFailure.config("cannot find volume \"\(name)\" to mount into container \"\(container.name)\"")
             }
-            var source = try path(volume)
-            let isReadOnly = try claims.find(volume)?.isReadOnly ?? false
+            let isImage = volume["image"] != nil
+            var source = isImage ? imagePath(volume, container: container.name) : try path(volume)
+            let isReadOnly = try isImage || claims.find(volume)?.isReadOnly ?? false
             let expression = mount["subPathExpr"]?.string.map { Expansion.expand($0) { values[$0] } }
             if let subPath = expression ?? mount["subPath"]?.string, !subPath.isEmpty {
                 let target = "\(files.subpaths)/\(name)/\(container.name)/\(index)"

@@ -34,11 +34,6 @@ enum MountValidation {
             }
             let sub = mount.text("subPath")
             let expression = mount.text("subPathExpr")
-            if volume?.present("image") != nil {
-                for (key, value) in [("subPath", sub), ("subPathExpr", expression)] where !value.isEmpty {
-                    errors.invalid("\(item).\(key)", .string(value), "not allowed in image volume sources")
-                }
-            }
             // Upstream names the list here, and not the element.
             if !sub.isEmpty { errors.invalid("\(path).subPath", sub, Paths.descending(sub)) }
             if !expression.isEmpty {
