@@ -244,7 +244,57 @@ rules: [{apiGroups: [""], resources: [configmaps], verbs: [VERB]}]
                          [("Approved", "KubectlApprove"), ("Failed", "SignerValidationFailure")])
         with self.assertRaisesRegex(AssertionError, "use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed"):
             request("root", "/CN=root/O=system:masters")
+        # Nor is it when something stands before the request.
+        with self.assertRaisesRegex(AssertionError, "signer with system:masters group is not allowed"):
+            self.cluster.apply(self.signing_request(
+                "disguised", b"A request\n\n" + self.certificate_request("/CN=root/O=system:masters"), "kube-apiserver-client", ["client auth"]))
 
+    def signing_request(self, name, request, signer, usages):
+        return {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": name},
+                "spec": {"signerName": f"kubernetes.io/{signer}", "usages": usages, "request": base64.b64encode(request).decode()}}
+
+    def test_kubelets_get_their_certificates(self):
+        status = lambda name: self.cluster.get(f"csr/{name}").get("status", {})
+        usages = ["client auth", "digital signature", "key encipherment"]
+        subject = "/O=system:nodes/CN=system:node:one"
+        # An administrator may ask for nodes; so it is approved and signed at once.
+        self.cluster.apply(self.signing_request("node", self.certificate_request(subject), "kube-apiserver-client-kubelet", usages))
+        signed = until(lambda: status("node").get("certificate"), "the certificate is signed")
+        self.assertEqual([(c["type"], c["reason"], c["message"]) for c in status("node")["conditions"]], [
+            ("Approved", "AutoApproved", "Auto approving kubelet client certificate after SubjectAccessReview.")])
+        with tempfile.NamedTemporaryFile() as certificate:
+            certificate.write(base64.b64decode(signed))
+            certificate.flush()
+            connection = Connection(self.cluster.url, self.cluster.authority, certificate=(certificate.name, self.key))
+            answer = connection.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {
+                "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+            connection.close()
+        self.assertEqual(answer.json["status"]["userInfo"]["username"], "system:node:one")
+        self.assertIn("system:nodes", answer.json["status"]["userInfo"]["groups"])
+        # Approved by hand, a request that no kubelet makes isn't signed.
+        for name, subject, signer, wanted, message in (
+            ("no-node", "/O=developers/CN=system:node:one", "kube-apiserver-client-kubelet", usages, "subject organization is not system:nodes"),
+            ("no-name", "/O=system:nodes/CN=one", "kube-apiserver-client-kubelet", usages, "subject common name does not begin with system:node:"),
+            ("no-usage", "/O=system:nodes/CN=system:node:one", "kube-apiserver-client-kubelet", ["server auth"],
+             "usages did not match [client auth digital signature key encipherment]"),
+            ("no-address", "/O=system:nodes/CN=system:node:one", "kubelet-serving", ["server auth", "digital signature"],
+             "DNS or IP subjectAltName is required"),
+        ):
+            with self.subTest(name):
+                self.cluster.apply(self.signing_request(name, self.certificate_request(subject), signer, wanted))
+                self.cluster.kubectl("certificate", "approve", name)
+                failed = until(lambda: [c for c in status(name)["conditions"] if c["type"] == "Failed"], "the signer refuses")
+                self.assertEqual((failed[0]["reason"], failed[0]["message"]), ("SignerValidationFailure", message))
+        serving = subprocess.run(
+            ["openssl", "req", "-new", "-key", self.key, "-subj", "/O=system:nodes/CN=system:node:one", "-addext", "subjectAltName=DNS:one,IP:10.0.0.1"],
+            capture_output=True, check=True).stdout
+        self.cluster.apply(self.signing_request("serving", serving, "kubelet-serving", ["server auth", "digital signature"]))
+        self.cluster.kubectl("certificate", "approve", "serving")
+        signed = until(lambda: status("serving").get("certificate"), "the certificate is signed")
+        text = subprocess.run(["openssl", "x509", "-noout", "-text"], input=base64.b64decode(signed), capture_output=True, check=True).stdout.decode()
+        self.assertIn("DNS:one, IP Address:10.0.0.1", text)
+        self.assertIn("TLS Web Server Authentication", text)
+        self.assertNotIn("TLS Web Client Authentication", text)
 
     @property
     def key(self):

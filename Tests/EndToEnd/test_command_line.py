@@ -118,7 +118,7 @@ class CommandLine(unittest.TestCase):
         made = json.loads(instance.sampan("cluster", "create", "other", "-o", "json").stdout)
         self.assertEqual(made["metadata"]["name"], "other")
         self.assertIn("first", instance.sampan("cluster", "list", "-o", "name").stdout.split())
-        self.assertRegex(instance.sampan("cluster", "list").stdout, r"(?m)^first\s+Ready\s+\d+")
+        self.assertRegex(instance.sampan("cluster", "list").stdout, r"(?m)^first\s+<none>\s+Ready\s+never\s+\d+")
         instance.sampan("cluster", "delete", "first", "other")
         missing = instance.sampan("cluster", "delete", "first", check=False)
         self.assertNotEqual(missing.returncode, 0)

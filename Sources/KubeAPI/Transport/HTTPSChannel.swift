@@ -128,7 +128,7 @@ struct HTTPSChannel: ServerChildChannel {
                     return try self.wire(stream)
                 }
             }
-            try channel.pipeline.syncOperations.addHandler(manager)
+            try channel.pipeline.syncOperations.addHandlers([manager, HTTP2ErrorHandler()])
             return .http2(streams)
         }
     }
