@@ -8,6 +8,17 @@ struct NamespacePlan {
         var count: Int
         /// By finalizer, how many objects have it.
         var finalizers: [String: Int] = [:]
+        /// How long the slowest of them may take to end, in seconds after the namespace was deleted: pods do.
+        var graceSeconds: Int64 = 0
+
+        /// Why objects that nothing holds up are an error; nil when there is a reason for them, as a finalizer or the time.
+        func surprise(in namespace: Object, now: Double) -> String? {
+            guard count > 0, finalizers.isEmpty else { return nil }
+            let deletedAt = namespace.metadata.deletionTimestamp.flatMap(Timestamp.parse) ?? now
+            guard now - deletedAt >= Double(graceSeconds) else { return nil }
+            let gvr = "\(resource.group)/\(resource.version), Resource=\(resource.resource)"
+            return "unexpected items still remain in namespace: \(namespace.metadata.name) for gvr: \(gvr)"
+        }
     }
 
     /// The status's conditions.
@@ -25,6 +36,7 @@ struct NamespacePlan {
     ///   - failures: what went wrong when asking.
     init(_ namespace: Object, remaining: [Remainder], failures: [String], now: Double) {
         let remaining = remaining.filter { $0.count > 0 }
+        let failures = failures + remaining.compactMap { $0.surprise(in: namespace, now: now) }
         isEmpty = remaining.isEmpty && failures.isEmpty
         let time = Timestamp.format(now)
         var conditions = [Condition](of: namespace.tree["status"])

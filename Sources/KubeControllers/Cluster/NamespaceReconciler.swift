@@ -46,12 +46,18 @@ public struct NamespaceReconciler: Reconciler {
             } catch { failures.append("\(error)") }
         }
 
-        let remaining = self.contents(work).map { content in
+        // As long as there are pods nothing else was asked to go, nor is counted.
+        let left = self.contents(work).filter { pods.isEmpty || $0.resource == Resources.pods }
+        // Pods that went at once leave the rest to do.
+        if !pods.isEmpty, left.isEmpty, failures.isEmpty { return try await reconcile(work) }
+        let remaining = left.map { content in
             var finalizers: [String: Int] = [:]
             for object in content.objects {
                 for finalizer in object.metadata.finalizers { finalizers[finalizer, default: 0] += 1 }
             }
-            return NamespacePlan.Remainder(resource: content.resource.gvr, count: content.objects.count, finalizers: finalizers)
+            return NamespacePlan.Remainder(
+                resource: content.resource.gvr, count: content.objects.count, finalizers: finalizers,
+                graceSeconds: content.resource == Resources.pods ? content.objects.map(Self.graceSeconds).max() ?? 0 : 0)
         }
         let plan = NamespacePlan(namespace, remaining: remaining, failures: failures, now: work.now)
         var status = namespace.tree["status"] ?? [:]
@@ -64,6 +70,12 @@ public struct NamespaceReconciler: Reconciler {
         }
         // Every deletion in the namespace brings this back; the delay is for what fails without an event.
         return Outcome(after: failures.isEmpty && pods.isEmpty ? .seconds(15) : .seconds(5))
+    }
+
+    /// How long a pod may take to end; one that has ended takes none.
+    private static func graceSeconds(_ pod: Object) -> Int64 {
+        if let phase = pod.tree[path: "status", "phase"]?.string, phase == "Succeeded" || phase == "Failed" { return 0 }
+        return pod.tree[path: "spec", "terminationGracePeriodSeconds"]?.int ?? 0
     }
 
     private struct Content {

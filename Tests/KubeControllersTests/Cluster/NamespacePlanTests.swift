@@ -24,7 +24,8 @@ import Testing
     }
 
     @Test func whatRemainsIsNamed() throws {
-        let pods = NamespacePlan.Remainder(resource: .init(group: "", version: "v1", resource: "pods"), count: 2)
+        let pods = NamespacePlan.Remainder(
+            resource: .init(group: "", version: "v1", resource: "pods"), count: 2, graceSeconds: 30)
         let sets = NamespacePlan.Remainder(
             resource: .init(group: "apps", version: "v1", resource: "deployments"), count: 1, finalizers: ["a.io/b": 1])
         let plan = try NamespacePlan(namespace(), remaining: [pods, sets], failures: [], now: Samples.now)
@@ -35,6 +36,18 @@ import Testing
         #expect(
             condition(plan, "NamespaceFinalizersRemaining")?.message
                 == "Some content in the namespace has finalizers remaining: a.io/b in 1 resource instances")
+    }
+
+    @Test func whatNothingHoldsUpIsAFailure() throws {
+        let pods = NamespacePlan.Remainder(
+            resource: .init(group: "", version: "v1", resource: "pods"), count: 1, graceSeconds: 1)
+        let jobs = NamespacePlan.Remainder(resource: .init(group: "batch", version: "v1", resource: "jobs"), count: 1)
+        let plan = try NamespacePlan(namespace(), remaining: [pods, jobs], failures: [], now: Samples.now)
+        #expect(
+            condition(plan, "NamespaceDeletionContentFailure")?.message
+                == "Failed to delete all resource types, 2 remaining: "
+                + "unexpected items still remain in namespace: team for gvr: /v1, Resource=pods, "
+                + "unexpected items still remain in namespace: team for gvr: batch/v1, Resource=jobs")
     }
 
     @Test func failuresKeepItAlive() throws {
