@@ -20,6 +20,7 @@ public final class Object: Sendable {
     public let kind: String
 
     private let cachedTree: Mutex<JSON?>
+    private let foundSize = Atomic<Int>(0)
 
     /// The whole object.
     public var tree: JSON {
@@ -30,6 +31,20 @@ public final class Object: Sendable {
             cached = tree
             return tree
         }
+    }
+
+    /// The whole object, for somebody who goes through many: unless somebody keeps the tree already, it is decoded and not kept.
+    public var passingTree: JSON {
+        if let cached = cachedTree.withLock({ $0 }) { return cached }
+        // As above: our own encoding.
+        return (try? JSON(parsing: bytes)) ?? .null
+    }
+
+    /// How many bytes the object takes in a coding other than its own, once somebody has found out; 0 until then. There is one such
+    /// coding, protobuf, in which a list begins with the sum of its objects' sizes.
+    public var codedSize: Int {
+        get { foundSize.load(ordering: .relaxed) }
+        set { foundSize.store(newValue, ordering: .relaxed) }
     }
 
     /// Forgets the decoded tree; the next reader decodes it again. For objects that are kept but seldom looked at.

@@ -6,6 +6,7 @@ import struct
 import unittest
 
 import kubernetes
+import websocket
 from kubernetes import dynamic, watch
 
 from harness import shared
@@ -46,6 +47,34 @@ class ClientSemantics(unittest.TestCase):
         self.assertEqual(names, [f"c{index:02}" for index in range(25)])
         whole = self.core.list_namespaced_config_map("default", limit=2)
         self.assertEqual(whole.metadata.remaining_item_count, 24)
+
+    def test_watches_over_websockets(self):
+        self.make("one", {"a": "1"})
+        configuration = self.cluster.client().configuration
+        options = {"ca_certs": configuration.ssl_ca_cert, "certfile": configuration.cert_file, "keyfile": configuration.key_file}
+        url = self.cluster.url.replace("https://", "wss://") + MAPS + "?watch=true&labelSelector=test"
+
+        def connect(accept, **more):
+            return websocket.create_connection(
+                url, header=[f"Accept: {accept}"], sslopt={k: v for k, v in options.items() if v}, timeout=30, **more)
+
+        socket = connect("application/json", subprotocols=["base64.binary.k8s.io"])
+        self.assertEqual(socket.subprotocol, "base64.binary.k8s.io")
+        first = json.loads(socket.recv())
+        self.assertEqual((first["type"], first["object"]["metadata"]["name"]), ("ADDED", "one"))
+        self.core.delete_namespaced_config_map("one", "default")
+        self.assertEqual(json.loads(socket.recv())["type"], "DELETED")
+        socket.close()
+        self.make("two")
+        socket = connect(PROTOBUF)
+        opcode, data = socket.recv_data()
+        self.assertEqual(opcode, websocket.ABNF.OPCODE_BINARY)
+        self.assertTrue(data.startswith(b"\n\x05ADDED\x12"), data[:20])
+        socket.close()
+        for more, status in (({"suppress_origin": True}, 403), ({"subprotocols": ["one", "two"]}, 400)):
+            with self.assertRaises(websocket.WebSocketBadStatusException) as refused:
+                connect("application/json", **more)
+            self.assertEqual(refused.exception.status_code, status)
 
     def test_lists_of_revisions(self):
         before = self.make("one").metadata.resource_version

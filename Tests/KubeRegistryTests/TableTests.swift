@@ -102,4 +102,25 @@ import Testing
             #expect(row["cells"]?.elements.count == Table.columnDefinitions(resource).elements.count, "\(resource.gvr)")
         }
     }
+
+    @Test func everyColumnSaysWhatItShows() throws {
+        func texts(_ group: String, _ plural: String) throws -> [String: String] {
+            let resource = try #require(Schema.builtin.resource(GroupResource(group: group, resource: plural)))
+            return Table.columnDefinitions(resource).elements.reduce(into: [:]) {
+                $0[$1["name"]?.string ?? ""] = $1["description"]?.string ?? ""
+            }
+        }
+        for resource in Printers.all.keys {
+            for (column, text) in try texts(resource.group, resource.resource) {
+                #expect(!text.isEmpty, "\(resource): \(column)")
+            }
+        }
+        let pods = try texts("", "pods")
+        #expect(pods["Ready"] == "The aggregate readiness state of this pod for accepting traffic.")
+        #expect(pods["Name"]?.hasPrefix("Name must be unique within a namespace.") == true)
+        #expect(pods["Node"]?.hasPrefix("NodeName indicates in which node this pod is scheduled.") == true)
+        #expect(try texts("batch", "cronjobs")["Active"] == "A list of pointers to currently running jobs.")
+        #expect(
+            try texts("rbac.authorization.k8s.io", "roles")["Created At"]?.hasPrefix("CreationTimestamp is a timestamp") == true)
+    }
 }

@@ -39,6 +39,9 @@ struct Authenticator: Sendable {
 
     private static let protocolPrefix = "base64url.bearer.authorization.k8s.io."
 
+    /// Whether what is offered as a subprotocol is a browser's token.
+    static func isCredential(protocol offered: some StringProtocol) -> Bool { offered.hasPrefix(self.protocolPrefix) }
+
     /// The token of the `Authorization` header, or of a WebSocket's subprotocols, in which browsers must send it.
     private static func bearerToken(of request: APIRequest) throws(StatusError) -> String? {
         if let header = request.headers[.authorization] {
@@ -47,7 +50,7 @@ struct Authenticator: Sendable {
             let token = parts[1].drop { $0 == " " }
             return token.isEmpty ? nil : String(token)
         }
-        for offered in WebSocketHandshake.offeredProtocols(by: request) where offered.hasPrefix(self.protocolPrefix) {
+        for offered in WebSocketHandshake.offeredProtocols(by: request) where self.isCredential(protocol: offered) {
             guard let bytes = Base64URL.decode(offered.dropFirst(self.protocolPrefix.count)) else { throw .unauthorized() }
             return String(decoding: bytes, as: UTF8.self)
         }

@@ -15,10 +15,10 @@ extension APIServer {
         case .bytes(let bytes) where bytes.count > Self.compressionThreshold:
             guard let encoder = GzipEncoder(), let compressed = encoder.encode(bytes, isLast: true) else { return }
             response.body = .bytes(compressed)
-        case .stream(isEndless: false, isLight: _, let write):
+        case .stream(isEndless: false, _, let write):
             // Only what is too long to be held at once is streamed: it's beyond the threshold.
             guard let encoder = GzipEncoder() else { return }
-            response.body = .stream(isEndless: false) { writer in
+            response.body = .stream(isEndless: false, weight: .heavy) { writer in
                 let compressing = GzipWriter(writer, encoder)
                 try await write(compressing)
                 try await compressing.finish()

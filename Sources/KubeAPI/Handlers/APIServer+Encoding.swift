@@ -52,24 +52,55 @@ extension APIServer {
     func encode(
         _ result: ListResult, _ resource: ResourceType, _ representation: Representation, _ call: Call
     ) throws(StatusError) -> APIResponse {
+        do {
+            let coding = try self.coding(of: result, resource, representation, call)
+            return try ListBody(objects: result.objects, coding: coding, permit: call.permit, others: self.shortRequests)
+                .response()
+        } catch let error as StatusError {
+            throw error
+        } catch {
+            throw .notAcceptable(["application/json", "application/yaml"])
+        }
+    }
+
+    private func coding(
+        of result: ListResult, _ resource: ResourceType, _ representation: Representation, _ call: Call
+    ) throws -> any ListCoding {
+        let isProtobuf = representation.coding == .protobuf
+        let isEmpty = result.objects.count == 0
         switch representation.form {
         case .object:
-            guard representation.coding == .json, !representation.isPretty else {
-                return try self.document(ListBody.tree(result, resource), representation, call)
+            let metadata = ItemPrefix.metadata(result, resource)
+            if isProtobuf {
+                let list = try ProtobufList(
+                    apiVersion: resource.apiVersion, listKind: resource.listKind, metadata: metadata,
+                    schema: self.registry.schema(of: call.cluster))
+                return ProtobufListCoding(list: list, isWhole: true)
             }
-            return ListBody(result, resource, permit: call.permit).response
+            if representation.coding == .json, !representation.isPretty { return StoredListCoding(result, resource) }
+            return DocumentListCoding(
+                ["kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion), "metadata": metadata],
+                member: "items", isEmpty: isEmpty, representation
+            ) { ItemPrefix.tree($0, resource) }
         case .table(let version):
             let table = try TableDocument(resource, version: version, call.request.query)
-            return try self.document(table.document(result.objects, metadata: result.metadata), representation, call)
+            return DocumentListCoding(
+                table.envelope(metadata: result.metadata), member: "rows", isEmpty: isEmpty, representation
+            ) { table.row($0) }
         case .partialMetadata:
             throw PartialMetadata.notAcceptable("PartialObjectMetadata", "a list", resource, resource.listKind)
         case .partialMetadataList(let version):
-            let items = result.objects.map { PartialMetadata.document($0, version: version) }
-            return try self.document(
+            if isProtobuf {
+                let list = try ProtobufList(
+                    partialMetadata: version, metadata: result.metadata, schema: self.registry.schema)
+                return ProtobufListCoding(list: list, isWhole: false)
+            }
+            return DocumentListCoding(
                 [
                     "kind": "PartialObjectMetadataList", "apiVersion": .string("meta.k8s.io/\(version)"),
-                    "metadata": result.metadata, "items": .array(items),
-                ], representation, call)
+                    "metadata": result.metadata,
+                ], member: "items", isEmpty: isEmpty, representation
+            ) { PartialMetadata.document($0, version: version) }
         }
     }
 
@@ -139,7 +170,7 @@ enum PartialMetadata {
     static func document(_ object: Object, version: String) -> JSON {
         [
             "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
-            "metadata": object.tree["metadata"] ?? [:],
+            "metadata": object.passingTree["metadata"] ?? [:],
         ]
     }
 

@@ -102,12 +102,12 @@ extension APIServer {
         let timeout = try RequestOptions.integer(call.request.query, "timeoutSeconds")
         let stream = try self.registry.watch(resource, namespace: call.info.namespace, options, call.context)
         let encoder = WatchEncoder(server: self, call: call, resource: resource, representation: representation)
-        return WatchBody(
+        let body = WatchBody(
             stream: stream, encoder: encoder, allowsBookmarks: options.allowWatchBookmarks,
             timeout: timeout.flatMap { $0 > 0 ? .seconds(min($0, Int64(Int32.max))) : nil }
                 ?? .seconds(Double.random(in: 1800...3600)),
-            hold: call.cluster.hold(), permit: call.permit
-        ).response
+            hold: call.cluster.hold(), permit: call.permit)
+        return WebSocketHandshake.isRequested(by: call.request) ? body.webSocketResponse(to: call.request) : body.response
     }
 
     // MARK: Writing
@@ -261,7 +261,16 @@ extension APIServer {
         }
         let bytes = try await call.body()
         var options = try RequestOptions.patch(call.request, type: type)
-        let patch = try PatchDecoding.decode(bytes, type, options.fieldValidation)
+        let patch: PatchDecoding.Decoded
+        do {
+            patch = try PatchDecoding.decode(bytes, type, options.fieldValidation)
+        } catch {
+            // Upstream looks at a patch only when it has the object that is to be patched; an apply may make it.
+            if type != .apply {
+                _ = try self.registry.get(resource, namespace: call.info.namespace, name: call.info.name, call.context)
+            }
+            throw error
+        }
         options.complaints = patch.complaints
         call.trail?.note(requestObject: patch.tree)
         return (type, options, patch.tree)

@@ -44,6 +44,7 @@ public final class APIServer: Sendable {
     let flows = FlowConfigurations()
     let queue: FairQueue
     let metrics = RequestMetrics()
+    let shortRequests = ShortRequests()
     private let auditLog: AuditLog?
     private let logger: Logger
 
@@ -134,6 +135,7 @@ public final class APIServer: Sendable {
             trail?.note(isAllowed: false)
             throw error
         }
+        if !info.isLongRunning, info.verb != "list" { self.shortRequests.note() }
         let limits = self.registry.policies(cluster).limits
         let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning, limits)
         guard await self.awaitTurn(info, user, cluster, limits, &progress) else { return .tooManyRequests }

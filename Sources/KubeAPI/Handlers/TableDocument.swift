@@ -4,10 +4,12 @@ import KubeSchema
 
 /// Objects as a table for people, with the registry's columns.
 /// Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
-struct TableDocument {
+struct TableDocument: Sendable {
     private let resource: ResourceType
     private let version: String
     private let include: Table.IncludedObject
+    /// All rows' ages count from one moment.
+    private let now = Timestamp.seconds
 
     /// - Throws: 400 for an `includeObject` that isn't known.
     init(_ resource: ResourceType, version: String, _ query: QueryItems) throws(StatusError) {
@@ -23,12 +25,22 @@ struct TableDocument {
     }
 
     func document(_ objects: some Sequence<Object>, metadata: JSON) -> JSON {
-        var table = Table.table(objects, self.resource, metadata: metadata, include: self.include)
-        table["apiVersion"] = .string("meta.k8s.io/\(self.version)")
-        if self.include == .metadata, self.version != "v1", case .array(var rows)? = table["rows"] {
-            for index in rows.indices { rows[index][path: "object", "apiVersion"] = .string("meta.k8s.io/\(self.version)") }
-            table["rows"] = .array(rows)
-        }
+        var table = self.envelope(metadata: metadata)
+        table["rows"] = .array(objects.map { self.row($0) })
         return table
+    }
+
+    /// The table without its rows.
+    func envelope(metadata: JSON) -> JSON {
+        [
+            "kind": "Table", "apiVersion": .string("meta.k8s.io/\(self.version)"), "metadata": metadata,
+            "columnDefinitions": Table.columnDefinitions(self.resource),
+        ]
+    }
+
+    func row(_ object: Object) -> JSON {
+        var row = Table.row(object, self.resource, include: self.include, now: self.now)
+        if self.include == .metadata { row[path: "object", "apiVersion"] = .string("meta.k8s.io/\(self.version)") }
+        return row
     }
 }

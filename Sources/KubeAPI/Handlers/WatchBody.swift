@@ -33,12 +33,12 @@ struct WatchEncoder: Sendable {
     private func tree(_ event: WatchEvent, isFirst: Bool) throws(StatusError) -> JSON {
         if event.type == .error { return event.object.tree }
         switch (self.representation.form, event.object.object) {
-        case (.table(let version), nil):
-            // A bookmark: a table without rows.
-            return [
-                "kind": "Table", "apiVersion": .string("meta.k8s.io/\(version)"),
-                "metadata": event.object.tree["metadata"] ?? [:], "rows": .array([]), "columnDefinitions": .null,
-            ]
+        case (.table, nil):
+            // A bookmark: to a table it is an object like any other, without a name.
+            var tree = try self.server.tree(
+                .object(self.bookmark(event)), self.resource, self.representation, self.call)
+            self.completeBookmark(&tree, event, isFirst: isFirst)
+            return tree
         case (.partialMetadata(let version), nil):
             return [
                 "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
@@ -49,6 +49,32 @@ struct WatchEncoder: Sendable {
             if !isFirst, case .table = self.representation.form { tree["columnDefinitions"] = .null }
             return tree
         }
+    }
+}
+
+extension WatchEncoder {
+    private func bookmark(_ event: WatchEvent) throws(StatusError) -> Object {
+        do { return try Object(bytes: event.object.bytes) } catch {
+            throw .internalError("encoding a bookmark: \(error)")
+        }
+    }
+
+    /// The end of the initial events is told even to those who want no objects in their rows.
+    private func completeBookmark(_ table: inout JSON, _ event: WatchEvent, isFirst: Bool) {
+        if !isFirst { table["columnDefinitions"] = .null }
+        guard event.endsInitialEvents, case .array(var rows)? = table["rows"], !rows.isEmpty, rows[0]["object"] == nil,
+            let version = table["apiVersion"]
+        else { return }
+        rows[0]["object"] = [
+            "kind": "PartialObjectMetadata", "apiVersion": version, "metadata": event.object.tree["metadata"] ?? [:],
+        ]
+        table["rows"] = .array(rows)
+    }
+}
+
+extension WatchEvent {
+    fileprivate var endsInitialEvents: Bool {
+        self.object.tree[path: "metadata", "annotations", "k8s.io/initial-events-end"] == "true"
     }
 }
 
@@ -70,14 +96,19 @@ struct WatchBody: Sendable {
         return APIResponse(
             status: 200, headers: [.contentType: contentType],
             // Custom resources may have to be converted, which takes as long as it takes.
-            body: .stream(isEndless: true, isLight: self.encoder.resource.definition == nil) { writer in
+            body: .stream(isEndless: true, weight: self.encoder.resource.definition == nil ? .light : .usual) { writer in
                 try await self.write(to: writer)
             })
     }
 
-    private func write(to writer: any ResponseWriter) async throws {
+    func write(to writer: any ResponseWriter) async throws {
+        try await self.whileItLasts { try await self.writeEvents(to: writer) }
+    }
+
+    /// Does what takes the stream's events, until they or the client's time are over.
+    func whileItLasts(_ events: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.writeEvents(to: writer) }
+            group.addTask { try await events() }
             group.addTask {
                 try await Task.sleep(for: self.timeout)
                 self.stream.finish()
@@ -100,6 +131,11 @@ struct WatchBody: Sendable {
         }
     }
 
+    /// The last event of a watch that can't go on.
+    static func failure(_ error: StatusError) -> [UInt8] {
+        JSON.object(["type": "ERROR", "object": error.status]).encoded() + [UInt8(ascii: "\n")]
+    }
+
     private func writeEvents(to writer: any ResponseWriter) async throws {
         var isFirst = true
         for await batch in self.stream {
@@ -111,7 +147,7 @@ struct WatchBody: Sendable {
                     isFirst = false
                     if bytes.isEmpty { bytes = encoded } else { bytes += encoded }
                 } catch {
-                    bytes += JSON.object(["type": "ERROR", "object": error.status]).encoded() + [UInt8(ascii: "\n")]
+                    bytes += Self.failure(error)
                     try await writer.write(bytes)
                     return
                 }

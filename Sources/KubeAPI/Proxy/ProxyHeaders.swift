@@ -23,7 +23,7 @@ enum ProxyHeaders {
             } else if name == "sec-websocket-protocol" {
                 // Browsers send their token as a subprotocol.
                 let protocols = field.value.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }
-                    .filter { !$0.hasPrefix("base64url.bearer.authorization.k8s.io.") }
+                    .filter { !Authenticator.isCredential(protocol: $0) }
                 if !protocols.isEmpty { result.append(HTTPField(name: field.name, value: protocols.joined(separator: ", "))) }
             } else {
                 result.append(field)

@@ -9,8 +9,7 @@ public struct APIResponse: Sendable {
         case bytes([UInt8])
         /// Written piece by piece; `write` returns when the peer has taken enough to go on, and throws when it is gone.
         /// The task is cancelled when the peer goes away; also when the server shuts down, if the stream has no end of its own.
-        /// `isLight`: never takes more than a moment from one write to the next, so that it may run on the connection's event loop.
-        case stream(isEndless: Bool, isLight: Bool = false, @Sendable (any ResponseWriter) async throws -> Void)
+        case stream(isEndless: Bool, weight: Weight = .usual, @Sendable (any ResponseWriter) async throws -> Void)
         /// The connection becomes a WebSocket that speaks `subprotocol`.
         case webSocket(subprotocol: String, @Sendable (any WebSocketSession) async throws -> Void)
         /// The connection becomes what the header fields say (`Upgrade`), and then carries bytes of that.
@@ -19,6 +18,15 @@ public struct APIResponse: Sendable {
         /// is sent instead; that is possible until one was begun. Otherwise the response ends with the return, and is cut off
         /// when this throws.
         case exchange(@Sendable (any ResponseExchange) async throws -> APIResponse?)
+    }
+
+    /// How much the writing of a streamed body takes of the processor, which decides where it is done.
+    public enum Weight: Sendable {
+        /// Never more than a moment from one write to the next: it may run on the connection's event loop.
+        case light
+        case usual
+        /// Much, all the time: it gives way to what is short.
+        case heavy
     }
 
     /// The HTTP status.

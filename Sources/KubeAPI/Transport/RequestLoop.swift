@@ -49,14 +49,16 @@ extension HTTPSChannel {
                 try await outbound.write(contentsOf: [.head(head, isFinal: isFinal), .end])
             }
             return true
-        case .stream(let isEndless, let isLight, let write):
+        case .stream(let isEndless, let weight, let write):
             try await outbound.write(.head(head, isFinal: isFinal))
             if request.method != .head {
                 try await Self.untilClosed(wire, isEndless: isEndless) {
-                    if isLight {
-                        try await write(WireWriter(outbound: outbound))
-                    } else {
-                        try await offEventLoop { try await write(WireWriter(outbound: outbound)) }
+                    let writer = WireWriter(outbound: outbound)
+                    switch weight {
+                    case .light: try await write(writer)
+                    case .usual: try await offEventLoop { try await write(writer) }
+                    case .heavy:
+                        try await withTaskExecutorPreference(BulkExecutor.shared) { try await write(writer) }
                     }
                 }
             }

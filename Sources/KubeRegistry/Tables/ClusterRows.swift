@@ -21,7 +21,7 @@ extension Printers {
         "events": Printer([
             .text("Last Seen"), .text("Type"), .text("Reason"), .text("Object"), .text("Subobject", wide: true),
             .text("Source", wide: true), .text("Message"), .text("First Seen", wide: true), .text("Count", wide: true),
-            Column(name: "Name", type: "string", format: "name", priority: 1, description: Column.name.description),
+            Column(name: "Name", type: "string", format: "name", priority: 1),
         ]) { eventCells($0) },
         "resourcequotas": Printer([.name, .text("Request"), .text("Limit"), .age]) { row in
             var requests: [String] = []

@@ -3,12 +3,9 @@ import KubeObject
 extension Printers {
     static let pods: [String: Printer] = [
         "pods": Printer([
-            .name, .text("Ready", "The aggregate readiness state of this pod for accepting traffic."),
-            .text("Status", "The aggregate status of the containers in this pod."),
-            .text(
-                "Restarts",
-                "The number of times the containers in this pod have been restarted and when the last container in this pod has restarted."
-            ),
+            .name, .text("Ready"),
+            .text("Status"),
+            .text("Restarts"),
             .age, .text("IP", wide: true), .text("Node", wide: true), .text("Nominated Node", wide: true),
             .text("Readiness Gates", wide: true),
         ]) { PodRow($0).cells },

@@ -59,7 +59,7 @@ extension Printers {
             ]
         },
         "volumeattachments": Printer([
-            .name, Column(name: "Attacher", type: "string", format: "name", priority: 0, description: ""), .text("PV"),
+            .name, Column(name: "Attacher", type: "string", format: "name"), .text("PV"),
             .text("Node"), .truth("Attached"), .age,
         ]) { row in
             [

@@ -14,7 +14,7 @@ public enum Table {
 
     /// The `columnDefinitions` of a resource.
     public static func columnDefinitions(_ resource: ResourceType) -> JSON {
-        .array(printer(resource).columns.map(\.definition))
+        .array(printer(resource).columns.map { $0.definition(of: resource) })
     }
 
     /// One row. `object` is in the resource's version.
@@ -24,7 +24,7 @@ public enum Table {
     public static func row(
         _ object: Object, _ resource: ResourceType, include: IncludedObject, now: Double = Timestamp.seconds
     ) -> JSON {
-        let tree = object.tree
+        let tree = object.passingTree
         var row: JSON = ["cells": .array(printer(resource).cells(Row(tree: tree, now: now)))]
         switch include {
         case .none: break
@@ -67,29 +67,28 @@ struct Column: Sendable {
     var type: String
     var format: String
     /// 0 is always shown, 1 with `-o wide`.
-    var priority: Int64
-    var description: String
+    var priority: Int64 = 0
+    /// Nil: what ``ColumnTexts`` says.
+    var description: String?
 
-    static func text(_ name: String, _ description: String = "", wide: Bool = false) -> Column {
-        Column(name: name, type: "string", format: "", priority: wide ? 1 : 0, description: description)
+    static func text(_ name: String, wide: Bool = false) -> Column {
+        Column(name: name, type: "string", format: "", priority: wide ? 1 : 0)
     }
 
-    static func number(_ name: String, _ description: String = "", wide: Bool = false) -> Column {
-        Column(name: name, type: "integer", format: "", priority: wide ? 1 : 0, description: description)
+    static func number(_ name: String, wide: Bool = false) -> Column {
+        Column(name: name, type: "integer", format: "", priority: wide ? 1 : 0)
     }
 
-    static func truth(_ name: String, _ description: String = "") -> Column {
-        Column(name: name, type: "boolean", format: "", priority: 0, description: description)
-    }
+    static func truth(_ name: String) -> Column { Column(name: name, type: "boolean", format: "") }
 
-    static let name = Column(
-        name: "Name", type: "string", format: "name", priority: 0,
-        description: "Name must be unique within a namespace. Is required when creating resources.")
-    static let age = Column.text("Age", "When the object was created, as the time since then.")
+    static let name = Column(name: "Name", type: "string", format: "name")
+    static let age = Column.text("Age")
 
-    var definition: JSON {
-        [
-            "name": .string(name), "type": .string(type), "format": .string(format), "description": .string(description),
+    func definition(of resource: ResourceType) -> JSON {
+        let group = resource.group
+        let text = description ?? ColumnTexts.text(group.isEmpty ? resource.plural : "\(resource.plural).\(group)", name)
+        return [
+            "name": .string(name), "type": .string(type), "format": .string(format), "description": .string(text),
             "priority": .int(priority),
         ]
     }
@@ -148,7 +147,7 @@ struct Printer: Sendable {
 
 enum Printers {
     static let fallback = Printer([
-        .name, Column(name: "Created At", type: "date", format: "", priority: 0, description: "When the object was created."),
+        .name, Column(name: "Created At", type: "date", format: ""),
     ]) { row in [row.name, .string(row.metadata.text("creationTimestamp"))] }
 
     static let all: [GroupResource: Printer] = {

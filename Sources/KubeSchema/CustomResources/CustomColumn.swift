@@ -4,6 +4,7 @@ public import KubeObject
 /// Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#additional-printer-columns
 public struct CustomColumn: Sendable {
     public let name: String
+    let jsonPath: String
     /// `string`, `integer`, `number`, `boolean` or `date`.
     public let type: String
     public let format: String
@@ -19,21 +20,23 @@ public struct CustomColumn: Sendable {
         format = json["format"]?.string ?? ""
         description = json["description"]?.string ?? ""
         priority = json["priority"]?.int ?? 0
-        do { path = try JSONPathColumn(json["jsonPath"]?.string ?? "") } catch { path = nil }
+        jsonPath = json["jsonPath"]?.string ?? ""
+        do { path = try JSONPathColumn(jsonPath) } catch { path = nil }
     }
 
     /// What a version without columns of its own has, beside the name.
     static let standing: [CustomColumn] = [
         CustomColumn([
             "name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp",
-            "description":
-                "CreationTimestamp is a timestamp representing the server time when this object was created. It is represented in RFC3339 form and is in UTC.",
+            "description": .string(
+                FieldDocumentation.texts(of: [.init(package: "meta/v1", type: "ObjectMeta", field: "creationTimestamp")])[0] ?? ""
+            ),
         ])
     ]
 
     /// An entry of a Table's `columnDefinitions`.
     public var definition: JSON {
-        let text = description.isEmpty ? "Custom resource definition column (in JSONPath format): " + name : description
+        let text = description.isEmpty ? "Custom resource definition column (in JSONPath format): " + jsonPath : description
         return [
             "name": .string(name), "type": .string(type), "format": .string(format), "description": .string(text),
             "priority": .int(priority),

@@ -10,7 +10,7 @@ extension Protobuf {
         return writer.bytes
     }
 
-    private static func write(
+    static func write(
         _ tree: JSON, _ type: TypeSchema, to writer: inout ProtobufWriter, depth: Int
     ) throws(ProtobufError) {
         guard depth < maximumDepth else { throw ProtobufError("proto: messages nest too deeply") }

@@ -70,6 +70,9 @@ public enum Protobuf {
         return magic + writer.bytes
     }
 
+    /// How many bytes of length come before an event of a watch.
+    public static let watchFrameHeaderSize = 4
+
     /// One event of a watch with its frame: four bytes of length, then a bare `WatchEvent` whose object is a document of its own.
     public static func watchFrame(type: String, document: [UInt8]) -> [UInt8] {
         var writer = ProtobufWriter()

@@ -25,9 +25,14 @@ struct ProtobufWriter {
     }
 
     mutating func field(_ number: Int, bytes value: some Collection<UInt8>) {
-        varint(UInt64(number) << 3 | 2)
-        varint(UInt64(value.count))
+        begin(number, length: value.count)
         bytes.append(contentsOf: value)
+    }
+
+    /// The number and length of a field whose bytes somebody else writes.
+    mutating func begin(_ number: Int, length: Int) {
+        varint(UInt64(number) << 3 | 2)
+        varint(UInt64(length))
     }
 
     /// A message whose length is known only when it is written: its bytes move over to make room for the length.
