@@ -44,6 +44,54 @@ import Testing
         }
     }
 
+    @Test func whatAClusterBeginsWithIsBookedAsUpstreams() async throws {
+        try await withRegistry { fixture in
+            /// Manager, operation, subresource and what it owns, each entry.
+            func books(_ plural: String, _ name: String, _ group: String = "", namespace: String = "") throws -> [String] {
+                let key = Key(group: group, plural: plural, namespace: namespace, name: name)
+                let tree = try #require(fixture.cluster.snapshot.get(key)).tree
+                return (tree[path: "metadata", "managedFields"]?.elements ?? []).map { entry in
+                    #expect(entry["time"] == tree["metadata"]?["creationTimestamp"])
+                    #expect(entry["apiVersion"] == tree["apiVersion"] && entry["fieldsType"] == "FieldsV1")
+                    let fields = entry["fieldsV1"]?.text ?? ""
+                    return "\(entry.text("manager")) \(entry.text("operation")) \(entry.text("subresource"))\(fields)"
+                }
+            }
+            #expect(
+                try books("namespaces", "default") == [
+                    #"kube-apiserver Update {"f:metadata":{"f:labels":{".":{},"f:kubernetes.io/metadata.name":{}}}}"#
+                ])
+            // It has a name and nothing else: there is nothing to own.
+            #expect(try books("serviceaccounts", "default", namespace: "default") == [])
+            #expect(
+                try books("configmaps", "kube-root-ca.crt", namespace: "default") == [
+                    #"kube-controller-manager Update {"f:data":{".":{},"f:ca.crt":{}},"#
+                        + #""f:metadata":{"f:annotations":{".":{},"f:kubernetes.io/description":{}}}}"#
+                ])
+            let service = try books("services", "kubernetes", namespace: "default")
+            #expect(service.count == 1 && service[0].hasPrefix("kube-apiserver Update {"))
+            #expect(service[0].contains(#""f:clusterIP":{}"#) && !service[0].contains("f:clusterIPs"))
+            #expect(
+                try books("clusterroles", "view", rbacGroup).map { $0.prefix { $0 != "{" } }
+                    == ["clusterrole-aggregation-controller Apply ", "kube-apiserver Update "])
+            #expect(try books("clusterroles", "view", rbacGroup)[0].hasSuffix(#"{"f:rules":{}}"#))
+            #expect(
+                try books("apiservices", "v1.apps", "apiregistration.k8s.io").map { $0.prefix { $0 != "{" } }
+                    == ["kube-apiserver Update ", "kube-apiserver Update status"])
+            // Who changes one later is booked as well.
+            let role = try fixture.resource("clusterroles", rbacGroup)
+            try await fixture.registry.mutate(role, namespace: "", name: "view", fixture.admin) {
+                $0[path: "metadata", "labels", "a"] = "b"
+            }
+            #expect(try books2(fixture).contains("unknown"))
+        }
+    }
+
+    private func books2(_ fixture: Fixture) throws -> [String] {
+        let tree = try #require(fixture.cluster.snapshot.get(Key(group: rbacGroup, plural: "clusterroles", name: "view"))).tree
+        return (tree[path: "metadata", "managedFields"]?.elements ?? []).map { $0.text("manager") }
+    }
+
     @Test func theTableHasUpstreamsRoles() throws {
         let objects = BootstrapRBAC.objects(creationTimestamp: "2026-01-01T00:00:00Z")
         func named(_ kind: String, _ name: String) throws -> JSON {

@@ -10,6 +10,9 @@ public enum Bootstrap {
     public static let base: Base = {
         var objects: [(key: Key, draft: Draft)] = []
         func add(_ plural: String, _ group: String, _ tree: JSON) {
+            var tree = tree
+            FirstManagers.book(
+                &tree, by: FirstManagers.apiServer, time: sharedCreationTimestamp, ownsStatus: tree["status"] != nil)
             let metadata = tree["metadata"] ?? [:]
             let key = Key(
                 group: group, plural: plural, namespace: metadata.text("namespace"), name: metadata.text("name"))

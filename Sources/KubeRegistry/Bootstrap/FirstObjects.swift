@@ -18,8 +18,12 @@ extension Bootstrap {
     ) throws(ObjectError) -> [Write] {
         let now = Timestamp.now()
         var writes: [Write] = []
-        func add(_ plural: String, _ group: String, _ tree: JSON) throws(ObjectError) {
+        func add(
+            _ plural: String, _ group: String, _ tree: JSON, by manager: String = FirstManagers.apiServer, isAlike: Bool = true
+        ) throws(ObjectError) {
             var tree = tree
+            FirstManagers.book(
+                &tree, by: manager, time: now, ownsStatus: manager == FirstManagers.kubelet, isAlike: isAlike)
             tree[path: "metadata", "uid"] = .string(Identifiers.uid())
             tree[path: "metadata", "creationTimestamp"] = .string(now)
             let metadata = tree["metadata"] ?? [:]
@@ -34,11 +38,12 @@ extension Bootstrap {
                     "metadata": ["name": .string(namespace), "labels": [NamespaceRules.nameLabel: .string(namespace)]],
                     "spec": ["finalizers": ["kubernetes"]], "status": ["phase": "Active"],
                 ])
-            try add("serviceaccounts", "", serviceAccount(in: namespace))
-            try add("configmaps", "", rootCertificate(certificateAuthority, in: namespace))
+            try add("serviceaccounts", "", serviceAccount(in: namespace), by: FirstManagers.controllerManager)
+            try add(
+                "configmaps", "", rootCertificate(certificateAuthority, in: namespace), by: FirstManagers.controllerManager)
         }
-        for configMap in configMaps { try add("configmaps", "", configMap) }
-        for node in nodes { try add("nodes", "", node) }
+        for configMap in configMaps { try add("configmaps", "", configMap, isAlike: false) }
+        for node in nodes { try add("nodes", "", node, by: FirstManagers.kubelet, isAlike: false) }
         let services = [
             service(
                 "kubernetes", in: "default", ServiceRange.apiServer,
@@ -53,7 +58,8 @@ extension Bootstrap {
                 ]),
         ]
         for service in services {
-            try add("services", "", service)
+            let isOwn = service["metadata"]?.text("name") == "kubernetes"
+            try add("services", "", service, by: isOwn ? FirstManagers.apiServer : FirstManagers.installer)
             try add("ipaddresses", "networking.k8s.io", ServiceAllocation.address(of: service))
         }
         try add("endpoints", "", apiServerEndpoints(apiServer.address, apiServer.port))
