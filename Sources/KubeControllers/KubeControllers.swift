@@ -16,6 +16,8 @@ public enum KubeControllers {
         public var metrics: (any MetricsSource)?
         /// The certificates, as PEM, by which a cluster's pods verify the API server.
         public var rootAuthority: @Sendable (LogicalCluster) -> String?
+        /// The config map by which extension API servers know this one; without it none is kept.
+        public var authenticationTrust: AuthenticationTrustReconciler.Desired?
         /// Signs tokens that are kept in secrets; without it such secrets stay empty.
         public var issueToken: TokenSecretReconciler.Issue?
         /// Approve and sign requests for certificates; without them they wait.
@@ -31,6 +33,7 @@ public enum KubeControllers {
             node: (any NodeSource)? = nil, volumes: (any VolumeSource)? = nil, metrics: (any MetricsSource)? = nil,
             probe: APIServiceReconciler.Probe? = nil,
             rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
+            authenticationTrust: AuthenticationTrustReconciler.Desired? = nil,
             issueToken: TokenSecretReconciler.Issue? = nil, certificates: [any Reconciler] = [],
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
             resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
@@ -40,6 +43,7 @@ public enum KubeControllers {
             self.metrics = metrics
             self.probe = probe
             self.rootAuthority = rootAuthority
+            self.authenticationTrust = authenticationTrust
             self.issueToken = issueToken
             self.certificates = certificates
             self.resources = resources
@@ -94,6 +98,7 @@ public enum KubeControllers {
             EphemeralVolumes(),
         ]
         reconcilers += environment.certificates
+        if let trust = environment.authenticationTrust { reconcilers.append(AuthenticationTrustReconciler(desired: trust)) }
         if let issue = environment.issueToken {
             reconcilers.append(TokenSecretReconciler(issue: issue, authority: environment.rootAuthority))
         }

@@ -284,6 +284,34 @@ class Definitions(Base):
             for event in resource.watch(namespace="default", resource_version=before, timeout=2)]
         self.assertEqual(seen, [("ADDED", "red"), ("MODIFIED", "blue"), ("MODIFIED", "blue"), ("DELETED", "blue")])
 
+    def test_a_collection_is_deleted(self):
+        cluster = self.instance.cluster("collection")
+        self.define(cluster, crd(PROPERTIES))
+        cluster.kubectl("create", "namespace", "other")
+        for namespace in ("default", "other"):
+            for name, colour in (("a", "red"), ("b", "red"), ("c", "blue")):
+                tree = crontab(name, colour=colour)
+                tree["metadata"].update(namespace=namespace, labels={"colour": colour})
+                if name == "b":
+                    tree["metadata"]["finalizers"] = ["example.com/hold"]
+                cluster.apply(tree)
+        path = "/apis/example.com/v1/namespaces/default/crontabs"
+        dry = cluster.request("DELETE", path + "?dryRun=All")
+        self.assertEqual((dry.code, len(json.loads(dry.body)["items"])), (200, 3))
+        deleted = json.loads(cluster.request("DELETE", path + "?labelSelector=colour%3Dred").body)
+        # As upstream answers: the list of what it found, each item with its kind.
+        self.assertEqual((deleted["kind"], deleted["apiVersion"]), ("CronTabList", "example.com/v1"))
+        self.assertEqual([(item["kind"], item["metadata"]["name"]) for item in deleted["items"]], [("CronTab", "a"), ("CronTab", "b")])
+        left = {item["metadata"]["name"]: item["metadata"].get("deletionTimestamp") for item in cluster.get("ct")["items"]}
+        self.assertEqual(sorted(left), ["b", "c"])
+        self.assertTrue(left["b"] and not left["c"])
+        cluster.kubectl("delete", "ct", "--field-selector", "spec.colour=blue")
+        cluster.kubectl("patch", "ct/b", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+        self.assertEqual(cluster.get("ct")["items"], [])
+        resource = DynamicClient(cluster.client()).resources.get(api_version="example.com/v1", kind="CronTab")
+        resource.delete(namespace="other", label_selector="colour in (red, blue)", body={"propagationPolicy": "Background"})
+        self.assertEqual([item.metadata.name for item in resource.get(namespace="other").items], ["b"])
+
     def test_a_watch_from_the_beginning_and_its_table(self):
         cluster = self.instance.cluster("watching")
         self.define(cluster, crd(PROPERTIES))

@@ -296,6 +296,24 @@ struct CustomResourceTests {
         }
     }
 
+    @Test func `a collection is deleted by selector, in the version that was asked for`() async throws {
+        try await withRegistry { fixture in
+            try await fixture.define(crontabs())
+            for (name, colour) in [("a", "red"), ("b", "blue"), ("c", "red")] {
+                try await fixture.createCustom(
+                    "{metadata: {name: \(name), labels: {colour: \(colour)}}, spec: {schedule: '*'}}")
+            }
+            let result = try await fixture.registry.deleteCollection(
+                try fixture.custom(), namespace: "default", ListOptions(labelSelector: "colour=red"), DeleteOptions(),
+                fixture.admin)
+            let items = result.answer.tree["items"]?.elements ?? []
+            #expect(result.answer.tree["kind"] == "CronTabList")
+            #expect(items.map { $0["metadata"]?["name"] } == ["a", "c"] && items.allSatisfy { $0["kind"] == "CronTab" })
+            let left = try fixture.registry.list(try fixture.custom(), namespace: "", fixture.admin)
+            #expect(left.objects.map(\.metadata.name) == ["b"])
+        }
+    }
+
     @Test func `rules see the object before`() async throws {
         let rule =
             "{rule: '!has(oldSelf.color) || self.color == oldSelf.color', message: color is immutable, reason: FieldValueForbidden, fieldPath: .color}"

@@ -62,6 +62,7 @@ enum ServerMain {
             environment: KubeControllers.Environment(
                 node: node?.source, volumes: node?.volumes, probe: { await aggregator.probe($0, in: $1) },
                 rootAuthority: { _ in endpoint.certificateAuthority },
+                authenticationTrust: { try FrontProxy.configMap(try ClusterIdentity(record: $0.record)) },
                 issueToken: { claims in
                     guard let issuer = registry.tokenIssuer else {
                         throw StatusError.serviceUnavailable("the server is still starting")

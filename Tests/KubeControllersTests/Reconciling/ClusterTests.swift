@@ -45,6 +45,24 @@ import Testing
         }
     }
 
+    /// The fixture's cluster was made without it, as clusters were once.
+    @Test func whomExtensionServersBelieveIsToldInEveryCluster() async throws {
+        try await Fixture.run { cluster in
+            let name = "extension-apiserver-authentication"
+            func data() -> JSON? { cluster.get(Resources.configMaps, name, namespace: "kube-system")?.tree["data"] }
+            try await eventually { data()?["client-ca-file"] == "the client-ca-file" }
+            try await cluster.change(Resources.configMaps, name, namespace: "kube-system") { tree in
+                tree[path: "data", "requestheader-client-ca-file"] = nil
+                tree[path: "data", "client-ca-file"] = "mine"
+                tree[path: "data", "more"] = "kept"
+            }
+            try await eventually { data()?["requestheader-client-ca-file"] == "the requestheader-client-ca-file" }
+            #expect(data()?["client-ca-file"] == "mine" && data()?["more"] == "kept")
+            try await cluster.delete(Resources.configMaps, name, namespace: "kube-system")
+            try await eventually { data()?["client-ca-file"] == "the client-ca-file" }
+        }
+    }
+
     @Test func aFinalizerHoldsTheNamespaceAndIsNamed() async throws {
         try await Fixture.run { cluster in
             try await cluster.create(

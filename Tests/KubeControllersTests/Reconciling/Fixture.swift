@@ -62,11 +62,26 @@ final class Fixture: Sendable {
         await store.close()
     }
 
+    /// What extension API servers are to believe.
+    static let trust: AuthenticationTrustReconciler.Desired = { _ in
+        let members = [
+            "client-ca-file", "requestheader-allowed-names", "requestheader-client-ca-file", "requestheader-extra-headers-prefix",
+            "requestheader-group-headers", "requestheader-uid-headers", "requestheader-username-headers",
+        ]
+        return [
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": ["name": "extension-apiserver-authentication", "namespace": "kube-system"],
+            "data": .object(JSONObject(members.map { ($0, .string("the \($0)")) })),
+        ]
+    }
+
     /// Runs the controllers, as a new process would, while `body` does.
     func withControllers(_ body: @escaping @Sendable (ControllerManager) async throws -> Void) async throws {
         let manager = KubeControllers.standard(
             registry: registry, store: store,
-            environment: .init(node: PretendNode(), volumes: volumes, metrics: metrics, rootAuthority: { _ in "CA" }),
+            environment: .init(
+                node: PretendNode(), volumes: volumes, metrics: metrics, rootAuthority: { _ in "CA" },
+                authenticationTrust: Self.trust),
             logger: Self.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await manager.run() }
