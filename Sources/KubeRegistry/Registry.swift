@@ -99,7 +99,8 @@ extension ResourceType {
 
     var rules: any KindRules {
         if let custom { return CustomKind(version: custom) }
-        return KindTable.rules(for: storedResource)
+        // The two APIs of events keep the same objects and don't ask the same of them.
+        return KindTable.rules(for: KindTable.knows(groupResource) ? groupResource : storedResource)
     }
 
     /// Where an object of this resource is kept.

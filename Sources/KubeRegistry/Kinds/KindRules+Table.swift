@@ -25,7 +25,7 @@ enum KindTable {
         add("", "secrets", SecretRules())
         add("", "serviceaccounts", ServiceAccountRules())
         add("", "events", EventRules())
-        add("events.k8s.io", "events", EventRules())
+        add("events.k8s.io", "events", EventRules(isStrict: true))
         add("", "persistentvolumes", PersistentVolumeRules())
         add("", "persistentvolumeclaims", PersistentVolumeClaimRules())
         add("", "resourcequotas", ResourceQuotaRules())
