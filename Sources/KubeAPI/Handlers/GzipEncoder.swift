@@ -1,7 +1,7 @@
 import CZlib
 import Synchronization
 
-/// A gzip stream (RFC 1952), at zlib's quickest level as upstream.
+/// A gzip stream (RFC 1952), or one of bare deflate (RFC 1951), at zlib's quickest level as upstream.
 ///
 /// `@unchecked Sendable`: the stream is on the heap, known to this object only, and used inside the mutex.
 final class GzipEncoder: @unchecked Sendable {
@@ -9,10 +9,11 @@ final class GzipEncoder: @unchecked Sendable {
     private let isOpen = Mutex(true)
 
     /// Nil when there is no memory for it.
-    init?() {
+    init?(isBare: Bool = false) {
         self.stream = .allocate(capacity: 1)
         self.stream.initialize(to: z_stream())
-        guard sampan_gzip_init(self.stream, Z_BEST_SPEED) == Z_OK else {
+        let begin = isBare ? sampan_deflate_init : sampan_gzip_init
+        guard begin(self.stream, Z_BEST_SPEED) == Z_OK else {
             self.stream.deallocate()
             return nil
         }

@@ -100,12 +100,12 @@ struct Proxy: Sendable {
             return try await Self.join(session, &parts, outbound)
         }
         var headers = ProxyHeaders.response(fields, keepsUpgrade: false)
-        var rewriter: HTMLRewriter?
+        var rewriter: PageRewriter?
         if let links, let place = headers[.location] {
             headers[.location] = links.rewrite(place)
-        } else if let links, request.method != .head, Self.isHTML(headers) {
-            headers[.contentLength] = nil
-            rewriter = HTMLRewriter(links: links)
+        } else if let links, request.method != .head, MediaType(headers[.contentType] ?? "").name == "text/html" {
+            rewriter = PageRewriter(links: links, contentEncoding: headers[.contentEncoding] ?? "")
+            if rewriter != nil { headers[.contentLength] = nil }
         }
         outcome.hasBegun = true
         let writer = try await exchange.begin(status: status, headers: headers)
@@ -113,19 +113,18 @@ struct Proxy: Sendable {
             switch part {
             case .body(let bytes):
                 let piece = Array(bytes.readableBytesView)
-                try await writer.write(rewriter?.rewrite(piece) ?? piece)
+                guard let rewriter else {
+                    try await writer.write(piece)
+                    continue
+                }
+                try await rewriter.rewrite(piece) { try await writer.write($0) }
             case .end:
-                if let rest = rewriter?.finish() { try await writer.write(rest) }
+                try await rewriter?.finish { try await writer.write($0) }
                 return
             case .head: throw BackendClosed()
             }
         }
         throw BackendClosed()
-    }
-
-    /// What upstream can look into: plain HTML without a content coding.
-    private static func isHTML(_ headers: HTTPFields) -> Bool {
-        MediaType(headers[.contentType] ?? "").name == "text/html" && ["", "identity"].contains(headers[.contentEncoding] ?? "")
     }
 
     /// Moves bytes both ways until either side ends.
