@@ -307,10 +307,35 @@ struct CustomResourceTests {
                 try fixture.custom(), namespace: "default", ListOptions(labelSelector: "colour=red"), DeleteOptions(),
                 fixture.admin)
             let items = result.answer.tree["items"]?.elements ?? []
-            #expect(result.answer.tree["kind"] == "CronTabList")
+            #expect(result.answer.tree["kind"] == "CronTabList" && result.answer.tree["metadata"]?["continue"] == "")
             #expect(items.map { $0["metadata"]?["name"] } == ["a", "c"] && items.allSatisfy { $0["kind"] == "CronTab" })
             let left = try fixture.registry.list(try fixture.custom(), namespace: "", fixture.admin)
             #expect(left.objects.map(\.metadata.name) == ["b"])
+        }
+    }
+
+    @Test func `what an object is must be said`() async throws {
+        try await withRegistry { fixture in
+            try await fixture.define(
+                crontabs(
+                    """
+
+                                  inner: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}
+                    """))
+            let resource = try fixture.custom()
+            func refused(_ tree: JSON) async -> String? {
+                await refusal { try await fixture.registry.create(tree, resource, namespace: "default", fixture.admin) }?.message
+            }
+            #expect(
+                await refused(["kind": "CronTab", "metadata": ["name": "a"]])
+                    == "the API version in the data () does not match the expected API version (example.com/v1)")
+            #expect(
+                await refused([
+                    "apiVersion": "example.com/v1", "kind": "CronTab", "metadata": ["name": "a"],
+                    "spec": ["inner": ["apiVersion": "v1", "kind": 1]],
+                ])
+                    == "CronTab in version \"v1\" cannot be handled as a CronTab: spec.inner.kind: Invalid value: 1: must be a string"
+            )
         }
     }
 

@@ -103,7 +103,7 @@ extension APIServer {
 }
 
 /// The groups that this server answers for in every cluster.
-private enum BuiltinGroups {
+enum BuiltinGroups {
     static let names = Set(Schema.builtin.groups.map(\.name))
 }
 

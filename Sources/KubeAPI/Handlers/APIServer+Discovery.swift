@@ -36,7 +36,7 @@ extension APIServer {
             return try self.openAPI(Array(parts.dropFirst()), call)
         default: break
         }
-        throw .unknownPath()
+        return try Self.nothing(inGroup: parts.first == "apis" && parts.count > 1 ? parts[1] : "")
     }
 
     static func aggregatedVersion(_ request: APIRequest) -> Schema.AggregatedVersion? {

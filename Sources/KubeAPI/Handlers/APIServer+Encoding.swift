@@ -44,6 +44,7 @@ extension APIServer {
             return PartialMetadata.document(object, version: version)
         case .partialMetadataList:
             guard answer.object != nil else { return answer.tree }
+            if resource.definition != nil { throw StatusError(code: 500, reason: "", message: "content is not a list") }
             throw PartialMetadata.notAcceptable("PartialObjectMetadataList", "not a list", resource, resource.kind)
         }
     }
@@ -179,8 +180,12 @@ enum PartialMetadata {
         _ wanted: String, _ what: String, _ resource: ResourceType, _ kind: String
     ) -> StatusError {
         let package = resource.group.isEmpty ? "core" : String(resource.group.prefix { $0 != "." })
+        // Custom objects have no Go type of their own.
+        let type =
+            resource.definition == nil
+            ? "\(package).\(kind)" : "unstructured.Unstructured" + (wanted.hasSuffix("List") ? "" : "List")
         return StatusError(
             code: 406, reason: "NotAcceptable",
-            message: "you requested \(wanted), but the requested object is \(what) (*\(package).\(kind))")
+            message: "you requested \(wanted), but the requested object is \(what) (*\(type))")
     }
 }

@@ -15,11 +15,16 @@ extension APIServer {
         guard
             let resource = self.registry.schema(of: call.cluster).resource(
                 group: info.group, version: info.version, plural: info.resource)
-        else { throw .unknownPath() }
+        else { return try Self.nothing(inGroup: info.group) }
         if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil {
             throw resource.definition == nil ? .unknownPath() : .notFound(resource.groupResource, info.name)
         }
-        try Self.checkScope(info, resource, call.request.method)
+        do throws(StatusError) {
+            try Self.checkScope(info, resource, call.request.method)
+        } catch {
+            guard resource.definition != nil else { throw error }
+            return try Self.nothing(inGroup: info.group)
+        }
 
         var response: APIResponse
         do throws(StatusError) {
@@ -36,9 +41,21 @@ extension APIServer {
         return response
     }
 
+    /// What is at a path where nothing is: upstream's own groups say so in a `Status`; others have no handler that could, unless it is for
+    /// one of their resources.
+    ///
+    /// - Throws: 404.
+    static func nothing(inGroup group: String) throws(StatusError) -> APIResponse {
+        guard group.isEmpty || BuiltinGroups.names.contains(group) else { return .text("404 page not found\n", status: 404) }
+        throw .unknownPath()
+    }
+
     private func perform(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let info = call.info
         if !info.subresource.isEmpty { return try await self.handleSubresource(call, resource) }
+        if info.name.isEmpty, info.verb == "update" || info.verb == "patch" {
+            throw resource.definition == nil ? .methodNotAllowed() : .badRequest("name must be provided")
+        }
         switch info.verb {
         case "get": return try await self.get(call, resource)
         case "list": return try await self.list(call, resource)

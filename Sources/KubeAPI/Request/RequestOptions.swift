@@ -7,6 +7,8 @@ enum RequestOptions {
     // MARK: Reading
 
     static func list(_ query: QueryItems, info: RequestInfo) throws(StatusError) -> ListOptions {
+        // Only a watch heeds it, but nonsense is nonsense anywhere.
+        _ = try self.integer(query, "timeoutSeconds")
         var options = ListOptions(
             labelSelector: query["labelSelector"] ?? "", fieldSelector: query["fieldSelector"] ?? "",
             limit: try self.integer(query, "limit").map { Int(clamping: $0) } ?? 0, continueToken: query["continue"] ?? "",

@@ -23,7 +23,8 @@ enum Decoding {
         let kind = tree.text("kind")
         if apiVersion.isEmpty { object["apiVersion"] = .string(gvk.apiVersion) }
         if kind.isEmpty { object["kind"] = .string(gvk.kind) }
-        if !apiVersion.isEmpty, apiVersion != gvk.apiVersion {
+        // What a custom object is can't be told by its type.
+        if !apiVersion.isEmpty || (patch == nil && type?.custom != nil), apiVersion != gvk.apiVersion {
             throw .badRequest(
                 "the API version in the data (\(apiVersion)) does not match the expected API version (\(gvk.apiVersion))")
         }

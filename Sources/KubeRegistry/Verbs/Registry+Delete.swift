@@ -117,9 +117,12 @@ extension Registry {
                 // Somebody else was quicker.
             }
         }
+        var metadata = found.metadata
+        // A list of custom objects says so when nothing follows.
+        if resource.definition != nil, found.continueToken.isEmpty { metadata["continue"] = "" }
         return WriteResult(
             .document([
-                "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion), "metadata": found.metadata,
+                "kind": .string(resource.listKind), "apiVersion": .string(resource.apiVersion), "metadata": metadata,
                 "items": .array(found.objects.map { Self.listed($0.tree, resource) }),
             ]))
     }

@@ -31,7 +31,15 @@ extension Registry {
     public func get(
         _ resource: ResourceType, namespace: String, name: String, subresource: String, _ context: RequestContext
     ) async throws(StatusError) -> Answer {
-        var object = try get(resource, namespace: namespace, name: name, context)
+        var object: Object
+        do {
+            object = try get(resource, namespace: namespace, name: name, context)
+        } catch  where error.reason == "NotFound" && subresource == "scale" && resource.definition == nil {
+            // Upstream's scales of built-in kinds have names of their own.
+            throw .notFound(
+                GroupResource(
+                    group: resource.group.isEmpty ? "autoscaling" : resource.group, resource: "\(resource.plural)/scale"), name)
+        }
         if resource.definition != nil { object = try await served(object, resource, in: context.cluster) }
         return subresource == "scale" ? .document(try Scale.scale(of: object.tree, resource)) : .object(object)
     }

@@ -51,6 +51,9 @@ extension Registry {
     func bind(
         _ binding: JSON, namespace: String, pod name: String, _ options: CreateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
+        guard binding["metadata"]?.text("name") == name else {
+            throw .badRequest("name in URL does not match name in Binding object")
+        }
         let pods = try resource("pods")
         let node = binding["target"]?.text("name") ?? ""
         let kind = binding["target"]?.text("kind") ?? ""

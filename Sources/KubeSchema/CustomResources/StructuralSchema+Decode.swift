@@ -33,6 +33,9 @@ extension StructuralSchema {
             if isResource {
                 for name in ["apiVersion", "kind"] {
                     guard let given = members[name], given.string == nil else { continue }
+                    if !path.isEmpty {
+                        throw DecodeError(message: "\(FieldError.invalid("\(path).\(name)", given, "must be a string"))")
+                    }
                     throw DecodeError(
                         message: "json: cannot unmarshal \(given.typeName) into Go struct field TypeMeta.\(name) of type string")
                 }

@@ -88,6 +88,58 @@ struct VerbTests {
         }
     }
 
+    /// Upstream's own groups say so in a Status; elsewhere only the last handler is left, which knows plain text.
+    @Test(arguments: [
+        ("/api/v1/nothings", true), ("/api/v9", true), ("/apis/apps/v9/things", true), ("/apis/no.such/v1/things", false),
+        ("/apis/no.such", false), ("/apis/no.such/v1", false),
+    ])
+    func pathsToNothing(_ path: String, _ isStatus: Bool) async throws {
+        try await TestServer.run { server in
+            let result = try await server.send(.get, path)
+            #expect(result.status == 404)
+            if isStatus {
+                #expect(result.message == "the server could not find the requested resource")
+            } else {
+                #expect(result.text == "404 page not found\n")
+            }
+        }
+    }
+
+    @Test func whatHasNoNameCanNotBeChanged() async throws {
+        try await TestServer.run { server in
+            let path = "/api/v1/namespaces/default/configmaps"
+            #expect(try await server.send(.put, path, body: [:]).status == 405)
+            let patch = try await server.send(.patch, path, raw: "{}", headers: [.contentType: "application/merge-patch+json"])
+            #expect(patch.status == 405)
+        }
+    }
+
+    @Test(arguments: [
+        ("/apis/apps/v1/namespaces/default/deployments/none/scale", "deployments/scale.apps"),
+        ("/api/v1/namespaces/default/replicationcontrollers/none/scale", "replicationcontrollers/scale.autoscaling"),
+    ])
+    func scalesOfWhatIsNotThere(_ path: String, _ resource: String) async throws {
+        try await TestServer.run { server in
+            let result = try await server.send(.get, path)
+            #expect(result.status == 404 && result.message == "\(resource) \"none\" not found")
+        }
+    }
+
+    @Test func bindingsNameTheirPod() async throws {
+        try await TestServer.run { server in
+            let result = try await server.send(
+                .post, "/api/v1/namespaces/default/pods/p/binding", body: ["target": ["name": "n"]])
+            #expect(result.status == 400 && result.message == "name in URL does not match name in Binding object")
+        }
+    }
+
+    @Test func listsHeedNoTimeoutButNonsense() async throws {
+        try await TestServer.run { server in
+            let result = try await server.send(.get, "/api/v1/configmaps?timeoutSeconds=x")
+            #expect(result.status == 400 && result.message == #"strconv.ParseInt: parsing "x": invalid syntax"#)
+        }
+    }
+
     @Test func listsAreJoinedFromStoredBytes() async throws {
         try await TestServer.run { server in
             let path = "/api/v1/namespaces/default/configmaps"
