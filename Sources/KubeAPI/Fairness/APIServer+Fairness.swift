@@ -16,9 +16,9 @@ struct Progress: Sendable {
             response.headers[.priorityLevelUID] = flow.level.uid
         }
         guard let turn = self.turn else { return }
-        guard case .stream(isEndless: false, let isLight, let write) = response.body else { return turn.end() }
+        guard case .stream(isEndless: false, let weight, let write) = response.body else { return turn.end() }
         turn.rest()
-        response.body = .stream(isEndless: false, isLight: isLight) { writer in
+        response.body = .stream(isEndless: false, weight: weight) { writer in
             await turn.resume()
             defer { turn.end() }
             try await write(RestingWriter(base: writer, turn: turn))
