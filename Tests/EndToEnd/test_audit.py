@@ -71,6 +71,15 @@ class Audit(unittest.TestCase):
         self.assertEqual(event["annotations"]["pod-security.kubernetes.io/audit-violations"],
                          'would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)')
 
+    def test_a_watch_is_noted_when_it_begins_and_when_it_ends(self):
+        answer = self.cluster.request("GET", "/api/v1/namespaces/default/endpoints?watch=1&timeoutSeconds=1")
+        self.assertEqual(answer.code, 200, answer)
+        audit = answer.headers["Audit-Id"]
+        events = until(lambda: len(found := self.events(auditID=audit)) == 2 and found, "both events are noted")
+        self.assertEqual([event["stage"] for event in events], ["ResponseStarted", "ResponseComplete"])
+        self.assertEqual([event["responseStatus"]["code"] for event in events], [200, 200])
+        self.assertLess(events[0]["stageTimestamp"], events[1]["stageTimestamp"])
+
     def test_secrets_and_tokens_are_never_noted(self):
         self.cluster.kubectl("create", "secret", "generic", "s", "--from-literal=password=never-in-the-log")
         token = self.cluster.kubectl("create", "token", "default").strip()

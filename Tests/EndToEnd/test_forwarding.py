@@ -132,7 +132,8 @@ class Forwarding(unittest.TestCase):
 class Debugging(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = shared.instance().cluster("forwarding")
+        # Looking into others' processes takes a capability (SYS_PTRACE) that pods have only where the platform lets them.
+        cls.cluster = shared.instance().cluster("debugging", "--pod-security", "privileged")
         cls.cluster.shell("patient")
 
     def test_kubectl_debug_sees_the_targets_processes(self):

@@ -58,14 +58,18 @@ final class AuditTrail: Sendable {
         }
     }
 
-    /// The response is about to be sent.
-    func finish(_ response: APIResponse) {
+    /// The response is about to be sent. What lasts is noted when it begins, and again when it has ended.
+    func finish(_ response: inout APIResponse) {
         // Who isn't identified is noted as nobody.
         self.state.withLock { state in
             if state.verdict == nil { state.verdict = self.log.policy.verdict(on: self.info.attributes(of: UserInfo(name: ""))) }
         }
         if self.info.isLongRunning, response.status < 400 {
             self.note(.responseStarted, response: response)
+            let status = response.status
+            response.body = response.body.followed {
+                self.note(.responseComplete, response: APIResponse(status: status, body: .bytes([])))
+            }
         } else {
             self.note(.responseComplete, response: response)
         }

@@ -97,7 +97,7 @@ public final class APIServer: Sendable {
             }
             response = self.failure(error, request)
         }
-        trail?.finish(response)
+        trail?.finish(&response)
         // What is only passed on, as a proxy's answers, is left as it is.
         if info.subresource.isEmpty { self.compress(&response, request) }
         progress.finish(&response)

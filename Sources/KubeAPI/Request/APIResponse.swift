@@ -60,6 +60,35 @@ public struct APIResponse: Sendable {
     }
 }
 
+extension APIResponse.Body {
+    /// The same, and `then` when it has ended, however that came about. What is there as a whole is unchanged: it has no end of its own.
+    func followed(_ then: @escaping @Sendable () -> Void) -> APIResponse.Body {
+        switch self {
+        case .bytes: return self
+        case .stream(let isEndless, let isLight, let write):
+            return .stream(isEndless: isEndless, isLight: isLight) { writer in
+                defer { then() }
+                try await write(writer)
+            }
+        case .webSocket(let subprotocol, let run):
+            return .webSocket(subprotocol: subprotocol) { session in
+                defer { then() }
+                try await run(session)
+            }
+        case .upgrade(let run):
+            return .upgrade { session in
+                defer { then() }
+                try await run(session)
+            }
+        case .exchange(let run):
+            return .exchange { exchange in
+                defer { then() }
+                return try await run(exchange)
+            }
+        }
+    }
+}
+
 /// Where a streamed body is written to.
 public protocol ResponseWriter: Sendable {
     /// Sends bytes; returns when the peer has taken enough for more.
