@@ -36,6 +36,10 @@ public struct Quantity: Sendable {
         let parts = number.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count <= 2, number.contains(where: { $0 != UInt8(ascii: ".") }) else { throw wrong }
         guard let (format, binaryPower, decimalPower) = Self.scale(suffix) else {
+            // A suffix that no suffix looks like is a matter of the form, and not of what it means.
+            var exponent = suffix.utf8.drop { Array("eEinumkKMGTP".utf8).contains($0) }
+            if exponent.first == UInt8(ascii: "-") || exponent.first == UInt8(ascii: "+") { exponent.removeFirst() }
+            guard exponent.allSatisfy({ $0 &- 0x30 < 10 }) else { throw wrong }
             throw ObjectError("unable to parse quantity's suffix")
         }
         self.format = format

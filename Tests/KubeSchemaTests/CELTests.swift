@@ -5,6 +5,18 @@ import Testing
 
 @Suite("Common Expression Language")
 struct CELTests {
+    /// As a v1.36 server said it.
+    @Test(arguments: [
+        ("timestamp(self.name)", #"invalid RFC 3339 timestamp "web""#),
+        ("duration(self.name)", "type conversion error from 'string' to 'google.protobuf.Duration'"),
+        ("quantity('1h')", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
+        ("quantity('1ni')", "unable to parse quantity's suffix"),
+    ])
+    func `what can't be converted is told in upstream's words`(_ source: String, _ message: String) throws {
+        let error = #expect(throws: CELError.self) { try evaluate(source) }
+        #expect(error.map { "\($0)" }?.contains(message) == true)
+    }
+
     private func evaluate(_ source: String, budget: Int = CELBudget.perCall) throws -> CELValue {
         var budget = CELBudget(budget)
         let object: JSON = [
@@ -37,6 +49,9 @@ struct CELTests {
         "isURL('nope') == false",
         "ip('10.0.0.1').family() == 4", "cidr('10.0.0.0/8').containsIP('10.1.2.3')", "ip('::1').isLoopback()",
         "isIP('1.2.3') == false",
+        "type(duration('1h')) == google.protobuf.Duration",
+        "type(timestamp('2026-01-02T03:04:05Z')) == google.protobuf.Timestamp",
+        "type(quantity('1')) != google.protobuf.Duration", "self.ports[0].name == 'http'",
         "duration('1h') > duration('30m')", "timestamp('2026-01-02T03:04:05Z').getHours() == 3",
         "timestamp('2026-01-02T03:04:05Z') + duration('1s') == timestamp('2026-01-02T03:04:06Z')",
         "timestamp('2026-11-23T00:00:00Z').getDayOfWeek() == 1",

@@ -111,7 +111,7 @@ enum CELConversion {
 
     static func timestamp(_ text: String) throws(CELError) -> Int128 {
         guard let seconds = Timestamp.parse(text) else {
-            throw CELError("parsing time \(JSON.string(text).text): cannot parse as a timestamp")
+            throw CELError("invalid RFC 3339 timestamp \(JSON.string(text).text)")
         }
         let whole = seconds.rounded(.down)
         var nanos = Int128(whole) * 1_000_000_000

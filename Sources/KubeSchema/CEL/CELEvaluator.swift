@@ -18,6 +18,7 @@ struct CELEvaluator {
         case .literal(let value): return value
         case .name(let name): return try variable(name)
         case .select(let operand, let field, let isOptional):
+            if let type = Self.typeName(expression) { return .type(type) }
             return try select(try evaluate(operand), field.key, isOptional: isOptional)
         case .index(let operand, let key, let isOptional):
             return try index(try evaluate(operand), try evaluate(key), isOptional: isOptional)
@@ -61,6 +62,21 @@ struct CELEvaluator {
             return isFlat ? result : .optional(result)
         case .sortBy(let operand, let variable, let key): return try sorted(operand, by: key, of: variable.name)
         }
+    }
+
+    /// The type that is named by a name with dots, as `google.protobuf.Timestamp`; nil for anything else.
+    private static func typeName(_ expression: CELExpression) -> String? {
+        var names: [String] = []
+        var rest = expression
+        while case .select(let operand, let field, isOptional: false) = rest.kind {
+            // Types begin with a capital: of other chains nothing more is looked at.
+            guard names.count < 2, !names.isEmpty || field.key.first?.isUppercase == true else { return nil }
+            names.append(field.key)
+            rest = operand
+        }
+        guard case .name(let first) = rest.kind else { return nil }
+        let name = ([first] + names.reversed()).joined(separator: ".")
+        return CELType.named[name] == nil ? nil : name
     }
 
     private func variable(_ name: String) throws(CELError) -> CELValue {

@@ -186,7 +186,7 @@ enum CELFunctions {
             case .duration: return value
             case .string(let text):
                 guard let nanos = GoDuration.nanoseconds(text) else {
-                    throw CELError("time: invalid duration \(JSON.string(text).text)")
+                    throw CELError("type conversion error from 'string' to 'google.protobuf.Duration'")
                 }
                 return .duration(nanos)
             default: throw .noOverload(name)
