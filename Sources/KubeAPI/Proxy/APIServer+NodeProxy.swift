@@ -70,12 +70,6 @@ extension APIServer {
         }
         let source = try await self.streams.logs(
             PodTarget(cluster: call.cluster, pod: pod), container: container, options: options)
-        let permit = call.permit
-        return APIResponse(
-            status: 200, headers: [.contentType: "text/plain"],
-            body: .stream(isEndless: options.follow) { writer in
-                _ = permit
-                for try await bytes in source { try await writer.write(bytes) }
-            })
+        return Self.log(source, isEndless: options.follow, permit: call.permit)
     }
 }

@@ -28,9 +28,14 @@ extension APIServer {
                     try await subprotocol.send(source, over: session)
                 })
         }
-        return APIResponse(
+        return Self.log(source, isEndless: options.follow, permit: permit)
+    }
+
+    /// A log as it is read.
+    static func log(_ source: ByteSource, isEndless: Bool, permit: RequestLimiter.Permit) -> APIResponse {
+        APIResponse(
             status: 200, headers: [.contentType: "text/plain"],
-            body: .stream(isEndless: options.follow) { writer in
+            body: .stream(isEndless: isEndless) { writer in
                 _ = permit
                 for try await bytes in source { try await writer.write(bytes) }
             })
