@@ -65,8 +65,8 @@ extension APIResponse.Body {
     func followed(_ then: @escaping @Sendable () -> Void) -> APIResponse.Body {
         switch self {
         case .bytes: return self
-        case .stream(let isEndless, let isLight, let write):
-            return .stream(isEndless: isEndless, isLight: isLight) { writer in
+        case .stream(let isEndless, let weight, let write):
+            return .stream(isEndless: isEndless, weight: weight) { writer in
                 defer { then() }
                 try await write(writer)
             }
