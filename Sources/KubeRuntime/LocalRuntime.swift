@@ -52,6 +52,8 @@ public final class LocalRuntime: Service {
     public let node: LocalNode
     /// The volumes on this machine.
     public let volumes: LocalVolumes
+    /// What the containers use.
+    public let metrics: RuntimeMetrics
     private let registry: Registry
     private let addresses: PodAddressBook
     private let network: (any PodNetworkObserver)?
@@ -77,6 +79,7 @@ public final class LocalRuntime: Service {
         self.network = network
         self.logger = logger
         node = LocalNode(options: options, engine: engine)
+        metrics = RuntimeMetrics(engine: engine)
         volumes = LocalVolumes(dataDirectory: engine.options.dataDirectory, logger: logger)
         (abandoned, abandonment) = AsyncStream.makeStream()
         let (commits, input) = AsyncStream<CommitBatch>.makeStream()

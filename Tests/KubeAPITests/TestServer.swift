@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import KubeObject
 import KubeRegistry
+import KubeSchema
 import KubeStore
 import Logging
 import Synchronization
@@ -22,24 +23,26 @@ final class TestServer: Sendable {
     /// Bearer tokens of system:masters, by cluster.
     private let adminTokens = Mutex<[String: String]>([:])
 
-    private init(directory: String, limits: ServerLimits, policy: ClusterPolicy) throws {
+    private init(directory: String, limits: ServerLimits, policy: ClusterPolicy, metrics: ResourceMetrics?) throws {
         self.store = try Store.open(directory: directory, logger: self.logger)
-        self.registry = Registry(store: self.store, policies: { $0.name == "demo" ? policy : ClusterPolicy() })
+        let schema = try metrics.map { _ in try Schema.builtin.adding(ResourceMetrics.declaration) }
+        self.registry = Registry(
+            store: self.store, schemas: { _ in schema }, policies: { $0.name == "demo" ? policy : ClusterPolicy() })
         self.authority = try CertificateAuthority.generate(commonName: "platform")
         self.aggregator = Aggregator(addressBook: self.addressBook)
         self.api = APIServer(
             registry: self.registry, addressBook: self.addressBook, streams: self.streams, aggregator: self.aggregator,
-            configuration: .init(domain: "sampan.test", limits: limits), logger: self.logger)
+            computed: metrics?.resources ?? [:], configuration: .init(domain: "sampan.test", limits: limits), logger: self.logger)
     }
 
     /// Runs `body` with a server that has the clusters `demo`, which may have what `policy` says, and `other`.
     static func run(
-        limits: ServerLimits = ServerLimits(), policy: ClusterPolicy = ClusterPolicy(),
+        limits: ServerLimits = ServerLimits(), policy: ClusterPolicy = ClusterPolicy(), metrics: ResourceMetrics? = nil,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { directory in
-            let server = try TestServer(directory: directory, limits: limits, policy: policy)
+            let server = try TestServer(directory: directory, limits: limits, policy: policy, metrics: metrics)
             _ = try await server.createCluster("demo")
             _ = try await server.createCluster("other")
             do { try await body(server) } catch { Issue.record(error) }

@@ -92,6 +92,10 @@ extension APIServer {
         if let version = call.request.query["resourceVersion"], !version.isEmpty {
             try self.registry.checkNotTooNew(version, call.context)
         }
+        if let source = self.computed[resource.groupResource] {
+            let object = try await self.computed(source, call.info.name, resource, call)
+            return try self.encode(.object(object), resource, representation, call)
+        }
         var object = try self.registry.get(resource, namespace: call.info.namespace, name: call.info.name, call.context)
         if resource.definition != nil { object = try await self.registry.served(object, resource, in: call.cluster) }
         return try self.encode(.object(object), resource, representation, call)
@@ -102,6 +106,9 @@ extension APIServer {
         try Self.checkVerb("list", resource)
         let options = try RequestOptions.list(call.request.query, info: call.info)
         var result = try self.registry.list(resource, namespace: call.info.namespace, options, call.context)
+        if let source = self.computed[resource.groupResource] {
+            result.objects = ObjectList(try await self.computed(source, options, call))
+        }
         if resource.definition != nil {
             result.objects = try await self.registry.served(result.objects, resource, in: call.cluster)
         }

@@ -1,3 +1,4 @@
+import KubeAPI
 import KubeControllers
 import KubeNetwork
 import KubeObject
@@ -44,6 +45,23 @@ struct NodeServices {
 
     var volumes: any VolumeSource { Disk(local: runtime.volumes) }
 
+    /// What pods use, for autoscalers.
+    var metricsSource: any MetricsSource { Meter(local: runtime.metrics) }
+
+    /// The same as an API.
+    var resourceMetrics: ResourceMetrics {
+        let metrics = runtime.metrics
+        return ResourceMetrics { cluster in
+            let found = try await metrics.current()
+            var pods: [String: [String: [ResourceUsage.Container]]] = [:]
+            for (place, usage) in found.containers where place.cluster == cluster.id {
+                pods[place.namespace, default: [:]][place.pod, default: []].append(
+                    .init(name: place.name, nanocores: usage.nanocores, memory: usage.memory))
+            }
+            return ResourceUsage(time: found.time, window: found.window, pods: pods)
+        }
+    }
+
     /// What a new cluster has for nodes: this machine, as soon as its engine has said what it is. (A cluster that is made before gets
     /// its node with its first pod.)
     var nodes: [JSON] { runtime.node.isKnown ? [runtime.node.node()] : [] }
@@ -54,6 +72,23 @@ struct NodeServices {
 
         var nodeName: String { local.nodeName }
         func node() -> JSON { local.node() }
+    }
+
+    /// The same for autoscalers.
+    private struct Meter: MetricsSource {
+        let local: RuntimeMetrics
+
+        func usage(cluster: Int64, namespace: String, pod: String) async -> PodUsage? {
+            let measured: RuntimeMetrics.Measurement
+            // Without an answer there are no metrics, which the autoscaler says.
+            do { measured = try await local.current() } catch { return nil }
+            var containers: [String: [String: Int64]] = [:]
+            for (place, usage) in measured.containers
+            where place.cluster == cluster && place.namespace == namespace && place.pod == pod {
+                containers[place.name] = ["cpu": (usage.nanocores + 999_999) / 1_000_000, "memory": usage.memory]
+            }
+            return containers.isEmpty ? nil : PodUsage(containers: containers)
+        }
     }
 
     /// The same for the provisioner of volumes.

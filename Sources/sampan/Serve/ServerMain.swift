@@ -36,10 +36,12 @@ enum ServerMain {
         let identities = IdentityCache()
         let store = try Store.open(directory: configuration.dataDirectory + "/store", logger: logger)
         let platform = try Platform.schema()
+        // What uses the machine can be measured where pods run.
+        let measured = configuration.runsContainers ? try Schema.builtin.adding(ResourceMetrics.declaration) : nil
         let policies = ClusterPolicies()
         let authorizer = Authorizer()
         let registry = Registry(
-            store: store, schemas: { $0.name == Platform.rootCluster ? platform : nil }, authorizer: authorizer,
+            store: store, schemas: { $0.name == Platform.rootCluster ? platform : measured }, authorizer: authorizer,
             admission: .builtin + VirtualClusterAdmission.chain(authorizer) + TeamAdmission.chain,
             policies: { policies.policy(of: $0) },
             handlers: [
@@ -60,7 +62,8 @@ enum ServerMain {
         let controllers = KubeControllers.standard(
             registry: registry, store: store,
             environment: KubeControllers.Environment(
-                node: node?.source, volumes: node?.volumes, probe: { await aggregator.probe($0, in: $1) },
+                node: node?.source, volumes: node?.volumes, metrics: node?.metricsSource,
+                probe: { await aggregator.probe($0, in: $1) },
                 rootAuthority: { _ in endpoint.certificateAuthority },
                 authenticationTrust: { try FrontProxy.configMap(try ClusterIdentity(record: $0.record)) },
                 issueToken: { claims in
@@ -86,7 +89,8 @@ enum ServerMain {
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
         let auditLog = try auditLog(configuration, logger)
         let api = APIServer(
-            registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator, identities: identities,
+            registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
+            computed: node?.resourceMetrics.resources ?? [:], identities: identities,
             auditLog: auditLog,
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),

@@ -1,0 +1,124 @@
+public import KubeObject
+import KubeRegistry
+public import KubeSchema
+public import KubeStore
+
+/// What a cluster's containers used over a short time.
+public struct ResourceUsage: Sendable {
+    public struct Container: Sendable {
+        public var name: String
+        /// In nanoseconds of a processor a second.
+        public var nanocores: Int64
+        /// In bytes.
+        public var memory: Int64
+
+        public init(name: String, nanocores: Int64, memory: Int64) {
+            self.name = name
+            self.nanocores = nanocores
+            self.memory = memory
+        }
+    }
+
+    /// Seconds since 1970.
+    public var time: Double
+    /// For how many seconds before that it was counted.
+    public var window: Double
+    /// By namespace and name.
+    public var pods: [String: [String: [Container]]]
+
+    public init(time: Double, window: Double, pods: [String: [String: [Container]]]) {
+        self.time = time
+        self.window = window
+        self.pods = pods
+    }
+}
+
+/// The resource metrics API, `metrics.k8s.io/v1beta1`, from which `kubectl top` and clients of it have their numbers.
+/// Source: https://kubernetes.io/docs/tasks/debug/debug-cluster/resource-metrics-pipeline/
+///
+/// A cluster sees its own pods only, and as a node's use the sum of theirs: what others use of the machine is nothing that it should know.
+public struct ResourceMetrics: Sendable {
+    public static let group = "metrics.k8s.io"
+
+    /// The rows that a schema gets whose clusters have these metrics; the types are built in.
+    public static let declaration = ResourceDeclaration(
+        types: "",
+        resources: """
+            group metrics.k8s.io
+            version v1beta1 served metrics/v1beta1
+            nodes NodeMetrics node cluster get,list - - - -
+            pods PodMetrics pod ns get,list - - - -
+            """)
+
+    private let usage: @Sendable (LogicalCluster) async throws -> ResourceUsage
+
+    /// - Parameter usage: measures what a cluster's containers use.
+    public init(usage: @escaping @Sendable (LogicalCluster) async throws -> ResourceUsage) { self.usage = usage }
+
+    /// Who answers for which resource.
+    public var resources: [GroupResource: any ComputedResource] {
+        [
+            GroupResource(group: Self.group, resource: "pods"): Pods(metrics: self),
+            GroupResource(group: Self.group, resource: "nodes"): Nodes(metrics: self),
+        ]
+    }
+
+    private func measure(_ cluster: LogicalCluster) async throws(StatusError) -> ResourceUsage {
+        do { return try await self.usage(cluster) } catch {
+            throw .serviceUnavailable("the machine's containers can't be measured now: \(error)")
+        }
+    }
+
+    private struct Pods: ComputedResource {
+        let metrics: ResourceMetrics
+
+        func objects(namespace: String, name: String?, in cluster: LogicalCluster) async throws(StatusError) -> [JSON] {
+            let usage = try await self.metrics.measure(cluster)
+            let prefix = Key.prefix(group: "", plural: "pods", namespace: namespace.isEmpty ? nil : namespace)
+            return cluster.snapshot.list(prefix: prefix).compactMap { pod in
+                let metadata = pod.metadata
+                guard name == nil || name == metadata.name,
+                    let containers = usage.pods[metadata.namespace]?[metadata.name], !containers.isEmpty
+                else { return nil }
+                var answer = ResourceMetrics.object("PodMetrics", pod, usage)
+                answer[path: "metadata", "namespace"] = .string(metadata.namespace)
+                answer["containers"] = .array(
+                    containers.sorted { $0.name < $1.name }.map {
+                        ["name": .string($0.name), "usage": ResourceMetrics.amounts($0.nanocores, $0.memory)]
+                    })
+                return answer
+            }
+        }
+    }
+
+    private struct Nodes: ComputedResource {
+        let metrics: ResourceMetrics
+
+        func objects(namespace: String, name: String?, in cluster: LogicalCluster) async throws(StatusError) -> [JSON] {
+            let usage = try await self.metrics.measure(cluster)
+            let all = usage.pods.values.flatMap(\.values).joined()
+            return cluster.snapshot.list(prefix: Key.prefix(group: "", plural: "nodes")).compactMap { node in
+                guard name == nil || name == node.metadata.name else { return nil }
+                var answer = ResourceMetrics.object("NodeMetrics", node, usage)
+                answer["usage"] = ResourceMetrics.amounts(
+                    all.reduce(0) { $0 &+ $1.nanocores }, all.reduce(0) { $0 &+ $1.memory })
+                return answer
+            }
+        }
+    }
+
+    private static func object(_ kind: String, _ measured: Object, _ usage: ResourceUsage) -> JSON {
+        let time = JSON.string(Timestamp.format(usage.time))
+        var metadata: JSON = ["name": .string(measured.metadata.name), "creationTimestamp": time]
+        if !measured.metadata.labels.isEmpty { metadata["labels"] = JSON(measured.metadata.labels) }
+        return [
+            "apiVersion": "metrics.k8s.io/v1beta1", "kind": .string(kind), "metadata": metadata, "timestamp": time,
+            "window": .string("\(Int((usage.window * 1000).rounded()))ms"),
+        ]
+    }
+
+    /// As metrics-server writes them.
+    private static func amounts(_ nanocores: Int64, _ memory: Int64) -> JSON {
+        ["cpu": .string("\(nanocores)n"), "memory": .string("\(memory / 1024)Ki")]
+    }
+}
