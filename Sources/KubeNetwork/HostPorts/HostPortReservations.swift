@@ -40,14 +40,14 @@ final class HostPortReservations: Sendable {
         let kind = port.transport == .udp ? SOCK_DGRAM : SOCK_STREAM
         let descriptor = socket(AF_INET, Int32(kind.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return -1 }
-        var place = sockaddr_in()
-        place.sin_family = sa_family_t(AF_INET)
-        place.sin_port = port.number.bigEndian
-        place.sin_addr.s_addr = (port.address?.number ?? 0).bigEndian
-        let status = withUnsafePointer(to: &place) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
+        // sockaddr_in as bytes, as the DNS server has it: in a release build the type's members belong to another module.
+        var place: [UInt8] = []
+        withUnsafeBytes(of: sa_family_t(AF_INET)) { place += $0 }
+        withUnsafeBytes(of: port.number.bigEndian) { place += $0 }
+        withUnsafeBytes(of: (port.address?.number ?? 0).bigEndian) { place += $0 }
+        place += [UInt8](repeating: 0, count: 8)
+        let status = place.withUnsafeBytes { bytes in
+            bytes.withMemoryRebound(to: sockaddr.self) { Glibc.bind(descriptor, $0.baseAddress, socklen_t(bytes.count)) }
         }
         guard status == 0 else {
             let code = errno
