@@ -40,6 +40,11 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         if request.operation == .create, let error = Self.nameError(request.name, namespace: request.namespace) {
             errors.append(error)
         }
+        if request.operation == .create,
+            let error = Self.takenError(request.name, namespace: request.namespace, in: request.snapshot)
+        {
+            errors.append(error)
+        }
         let team = Team(of: request.namespace, in: request.snapshot)
         errors += Self.lifetimeError(request, team).map { [$0] } ?? []
         let description = request.object[path: "spec", "description"]?.string ?? ""
@@ -52,6 +57,16 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         }
         try ClusterPolicyGrant.check(request, authorizer)
         if request.operation == .create { try Self.charge(team, &request) }
+    }
+
+    /// Before there were teams a cluster's name could have the separator in it: such a cluster keeps its name from a team's.
+    static func takenError(_ name: String, namespace: String, in root: Snapshot) -> FieldError? {
+        let logical = ClusterName.logical(namespace: namespace, name: name)
+        let older = Key(
+            group: Platform.group, plural: Platform.virtualClusters.resource, namespace: ClusterName.noTeam, name: logical)
+        guard namespace != ClusterName.noTeam, root.get(older) != nil else { return nil }
+        return .invalid(
+            "metadata.name", .string(name), "an older cluster, which is no team's, is called \(logical); choose another name")
     }
 
     /// Only a time to live that is new is judged: what was right once stays right while time goes by.

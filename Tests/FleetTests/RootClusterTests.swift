@@ -31,6 +31,18 @@ import Testing
             #expect(found.map(\.metadata.namespace) == ["default"])
             #expect(found.map(\.metadata.uid) == ["u1"])
         }
+        // One whose name has the separator in it isn't taken for a team's, whose reconciler would remove it.
+        let named: JSON = [
+            "apiVersion": "sampan.dev/v1alpha1", "kind": "VirtualCluster", "metadata": ["name": "blue--demo", "uid": "u2"],
+            "spec": [:],
+        ]
+        _ = try await root.commit([
+            .put(try Draft(named), at: Key(group: group, plural: plural, namespace: "", name: "blue--demo"))
+        ])
+        _ = try await RootCluster.open(store, provisioner: provisioner)
+        #expect(VirtualClusterAdmission.takenError("demo", namespace: "blue", in: root.snapshot) != nil)
+        #expect(VirtualClusterAdmission.takenError("other", namespace: "blue", in: root.snapshot) == nil)
+        #expect(VirtualClusterAdmission.takenError("demo", namespace: "default", in: root.snapshot) == nil)
         let roles = root.snapshot.list(
             prefix: Key.prefix(group: "rbac.authorization.k8s.io", plural: "clusterroles", namespace: nil))
         #expect(
