@@ -137,28 +137,43 @@ struct WatchBody: Sendable {
     }
 
     private func writeEvents(to writer: any ResponseWriter) async throws {
+        if let writer = writer as? any PushingWriter, self.stream.isImmediate,
+            case .object = self.encoder.representation.form
+        {
+            var isFirst = true
+            guard try await self.write(self.stream.initialEvents, isFirst: &isFirst, to: writer) else { return }
+            return try await writer.push(WatchPush(self.stream, self.encoder))
+        }
         var isFirst = true
         for await batch in self.stream {
-            // Nearly always it is one event, whose bytes are shared by all who watch it.
-            var bytes: [UInt8] = []
-            for event in batch {
-                do {
-                    let encoded = try self.encoder.encode(event, isFirst: isFirst)
-                    isFirst = false
-                    if bytes.isEmpty { bytes = encoded } else { bytes += encoded }
-                } catch {
-                    bytes += Self.failure(error)
-                    try await writer.write(bytes)
-                    return
-                }
-                if bytes.count >= Self.chunkSize {
-                    try await writer.write(bytes)
-                    bytes = []
-                    // Many events are no reason to hold up the event loop's other connections.
-                    await Task.yield()
-                }
-            }
-            try await writer.write(bytes)
+            guard try await self.write(batch, isFirst: &isFirst, to: writer) else { return }
         }
+    }
+
+    /// Returns false after an event that couldn't be encoded.
+    private func write(
+        _ batch: [WatchEvent], isFirst: inout Bool, to writer: any ResponseWriter
+    ) async throws -> Bool {
+        // Nearly always it is one event, whose bytes are shared by all who watch it.
+        var bytes: [UInt8] = []
+        for event in batch {
+            do {
+                let encoded = try self.encoder.encode(event, isFirst: isFirst)
+                isFirst = false
+                if bytes.isEmpty { bytes = encoded } else { bytes += encoded }
+            } catch {
+                bytes += Self.failure(error)
+                try await writer.write(bytes)
+                return false
+            }
+            if bytes.count >= Self.chunkSize {
+                try await writer.write(bytes)
+                bytes = []
+                // Many events are no reason to hold up the event loop's other connections.
+                await Task.yield()
+            }
+        }
+        try await writer.write(bytes)
+        return true
     }
 }

@@ -36,17 +36,21 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Parts of pipelined requests, while the one before is answered.
     private var pending: [HTTPServerRequestPart] = []
     private var deadline: Deadline?
+    private let pumps: PumpQueues
+    private var pump: WirePump?
 
     private init(
-        timeouts: WireTimeouts, decoder: ByteToMessageHandler<HTTPRequestDecoder>, encoder: HTTPResponseEncoder
+        timeouts: WireTimeouts, decoder: ByteToMessageHandler<HTTPRequestDecoder>, encoder: HTTPResponseEncoder,
+        pumps: PumpQueues
     ) {
         self.timeouts = timeouts
+        self.pumps = pumps
         self.decoder = decoder
         self.encoder = encoder
     }
 
     /// Adds the HTTP/1.1 handlers to a channel. On its event loop.
-    static func configure(_ channel: any Channel, limits: ServerLimits) throws {
+    static func configure(_ channel: any Channel, limits: ServerLimits, pumps: PumpQueues) throws {
         var decoderLimits = NIOHTTPDecoderLimitConfiguration()
         decoderLimits.maxHeaderFieldSize = limits.headerBytes
         decoderLimits.maxHeaderListSize = limits.headerBytes
@@ -57,7 +61,8 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(encoder)
         try pipeline.addHandler(decoder)
-        try pipeline.addHandler(HTTP1WireHandler(timeouts: limits.timeouts, decoder: decoder, encoder: encoder))
+        try pipeline.addHandler(
+            HTTP1WireHandler(timeouts: limits.timeouts, decoder: decoder, encoder: encoder, pumps: pumps))
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -75,6 +80,8 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.state = .closed
         self.stopTimer()
+        self.pump?.stop()
+        self.pump = nil
         context.fireChannelInactive()
     }
 
@@ -168,7 +175,11 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(self.wrapOutboundOut(.head(head)), promise: promise)
         case .body(let bytes):
             context.write(self.wrapOutboundOut(.body(.byteBuffer(bytes))), promise: promise)
+        case .push(let push):
+            self.push(push, context)
+            promise?.succeed()
         case .end:
+            self.pump = nil
             self.responseEnded = true
             guard self.closeAfterResponse else {
                 context.write(self.wrapOutboundOut(.end(nil)), promise: promise)
@@ -188,6 +199,27 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .frame:
             promise?.fail(ChannelError.operationUnsupported)
         }
+    }
+
+    /// The chunks of a pushed body are made by its source, once for many, and pass by the encoder.
+    private func push(_ push: WirePush, _ context: ChannelHandlerContext) {
+        let encoder: ChannelHandlerContext
+        do {
+            encoder = try context.pipeline.syncOperations.context(handler: self.encoder)
+        } catch {
+            // It goes with the wire.
+            return push.end()
+        }
+        let pump = WirePump(
+            push, framing: .chunk, channel: context.channel, queue: self.pumps.queue(of: context.eventLoop),
+            write: { encoder.write(NIOAny($0), promise: nil) }, flush: { encoder.flush() })
+        self.pump = pump
+        pump.start()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.pump?.run()
+        context.fireChannelWritabilityChanged()
     }
 
     private func finish(_ context: ChannelHandlerContext) {

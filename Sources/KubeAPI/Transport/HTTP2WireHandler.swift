@@ -18,8 +18,12 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
     /// Fulfilled when the response's end has passed the peer's flow control.
     private var ending: EventLoopFuture<Void>?
 
-    init(timeouts: WireTimeouts) {
+    private let pumps: PumpQueues
+    private var pump: WirePump?
+
+    init(timeouts: WireTimeouts, pumps: PumpQueues) {
         self.timeouts = timeouts
+        self.pumps = pumps
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -47,6 +51,8 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.timer?.cancel()
+        self.pump?.stop()
+        self.pump = nil
         context.fireChannelInactive()
     }
 
@@ -60,7 +66,15 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
             context.write(self.wrapOutboundOut(.head(response)), promise: promise)
         case .body(let bytes):
             context.write(self.wrapOutboundOut(.body(bytes)), promise: promise)
+        case .push(let push):
+            let pump = WirePump(
+                push, framing: .none, channel: context.channel, queue: self.pumps.queue(of: context.eventLoop),
+                write: { context.write(self.wrapOutboundOut(.body($0)), promise: nil) }, flush: { context.flush() })
+            self.pump = pump
+            pump.start()
+            promise?.succeed()
         case .end:
+            self.pump = nil
             let written = promise ?? context.eventLoop.makePromise(of: Void.self)
             self.ending = written.futureResult
             context.write(self.wrapOutboundOut(.end(nil)), promise: written)
@@ -71,6 +85,11 @@ final class HTTP2WireHandler: ChannelDuplexHandler {
         case .upgrade, .frame:
             promise?.fail(ChannelError.operationUnsupported)
         }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.pump?.run()
+        context.fireChannelWritabilityChanged()
     }
 
     /// Waits for the end of the response: closing while the peer's window still holds it back would cut it off.

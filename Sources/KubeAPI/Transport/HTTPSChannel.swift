@@ -38,6 +38,7 @@ struct HTTPSChannel: ServerChildChannel {
     let identity: ServerIdentity
     let limits: ServerLimits
     let responder: Responder
+    let pumps = PumpQueues()
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
@@ -65,11 +66,11 @@ struct HTTPSChannel: ServerChildChannel {
                 promise.fail(error)
             }
         }
-        let limits = self.limits
+        let (limits, pumps) = (self.limits, self.pumps)
         let alpn = NIOTypedApplicationProtocolNegotiationHandler<Negotiated> { result in
             switch result {
-            case .negotiated("h2"): Self.setupHTTP2(channel, limits)
-            case .negotiated("http/1.1"), .fallback: Self.setupHTTP1(channel, limits)
+            case .negotiated("h2"): Self.setupHTTP2(channel, limits, pumps)
+            case .negotiated("http/1.1"), .fallback: Self.setupHTTP1(channel, limits, pumps)
             case .negotiated:
                 channel.close().flatMapThrowing { throw ChannelError.operationUnsupported }
             }
@@ -85,15 +86,19 @@ struct HTTPSChannel: ServerChildChannel {
         return Value(channel: channel, negotiated: alpn.protocolNegotiationResult, connection: connection)
     }
 
-    private static func setupHTTP1(_ channel: any Channel, _ limits: ServerLimits) -> EventLoopFuture<Negotiated> {
+    private static func setupHTTP1(
+        _ channel: any Channel, _ limits: ServerLimits, _ pumps: PumpQueues
+    ) -> EventLoopFuture<Negotiated> {
         channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(WriteCoalescer(waitsForOthers: false))
-            try HTTP1WireHandler.configure(channel, limits: limits)
+            try HTTP1WireHandler.configure(channel, limits: limits, pumps: pumps)
             return .http1(try self.wire(channel))
         }
     }
 
-    private static func setupHTTP2(_ channel: any Channel, _ limits: ServerLimits) -> EventLoopFuture<Negotiated> {
+    private static func setupHTTP2(
+        _ channel: any Channel, _ limits: ServerLimits, _ pumps: PumpQueues
+    ) -> EventLoopFuture<Negotiated> {
         channel.eventLoop.makeCompletedFuture {
             var connection = NIOHTTP2Handler.ConnectionConfiguration()
             connection.initialSettings = [
@@ -123,7 +128,7 @@ struct HTTPSChannel: ServerChildChannel {
             ) { stream in
                 stream.eventLoop.makeCompletedFuture {
                     try stream.pipeline.syncOperations.addHandlers([
-                        HTTP2FramePayloadToHTTPServerCodec(), HTTP2WireHandler(timeouts: limits.timeouts),
+                        HTTP2FramePayloadToHTTPServerCodec(), HTTP2WireHandler(timeouts: limits.timeouts, pumps: pumps),
                     ])
                     return try self.wire(stream)
                 }

@@ -211,12 +211,18 @@ final class PartSource: @unchecked Sendable {
 }
 
 /// Writes a streamed body to a wire.
-struct WireWriter: ResponseWriter {
+struct WireWriter: PushingWriter {
     let outbound: NIOAsyncChannelOutboundWriter<OutboundPart>
 
     func write(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty else { return }
         try await self.outbound.write(.body(ByteBuffer(bytes: bytes)))
+    }
+
+    func push(_ source: any PushSource) async throws {
+        let push = WirePush(source)
+        try await self.outbound.write(.push(push))
+        await push.wait()
     }
 }
 

@@ -19,11 +19,13 @@ package enum UpgradeKind: Sendable {
     case bytes
 }
 
-/// What goes out. Responses are `head body* end`, or `upgrade frame*` (`upgrade body*`).
+/// What goes out. Responses are `head (body|push)* end`, or `upgrade frame*` (`upgrade body*`).
 package enum OutboundPart: Sendable {
     /// `isFinal`: say so to the client and close after `end`; HTTP/1.1 only.
     case head(HTTPResponse, isFinal: Bool)
     case body(ByteBuffer)
+    /// A body, or a part of one, that the wire fetches itself.
+    case push(WirePush)
     case end
     /// Goes nowhere: the request's body is passed on, and may take as long as it likes.
     case patience

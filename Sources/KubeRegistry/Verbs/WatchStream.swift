@@ -2,7 +2,8 @@ import KubeObject
 import KubeSchema
 import KubeStore
 
-/// The events of a watch, in batches that came together: an asynchronous sequence with one consumer.
+/// The events of a watch, in batches that came together: an asynchronous sequence with one consumer, which may also take them without
+/// waiting.
 ///
 /// It ends when its task is cancelled, after ``finish()``, or after an event of type `error`. It has no timers: the transport
 /// calls ``requestBookmark()`` about once a minute where bookmarks are allowed, and ``finish()`` when the client's time is up.
@@ -45,6 +46,52 @@ public final class WatchStream: AsyncSequence, Sendable {
     public func finish() { subscription?.cancel() }
 
     public func makeAsyncIterator() -> Iterator { Iterator(stream: self) }
+
+    // MARK: Without waiting
+
+    /// What `take()` gives.
+    public enum Step: Sendable {
+        case batch(WatchBatch)
+        /// Nothing waits; the listener will be told.
+        case nothing
+        /// The watch is over, after these events.
+        case ended([WatchEvent])
+    }
+
+    /// Whether the events can be taken without waiting for anybody, by ``take()``: not when objects have to be converted.
+    public var isImmediate: Bool { custom == nil }
+
+    /// What comes before all that is taken.
+    public var initialEvents: [WatchEvent] { first }
+
+    /// The next events of an immediate stream, without waiting. Either this or the asynchronous sequence is used.
+    public func take() -> Step {
+        guard let subscription else { return .ended([]) }
+        while let outcome = subscription.take() {
+            switch outcome {
+            case .batch(let batch) where batch.events.isEmpty:
+                return .batch(WatchBatch([WatchStream.bookmark(resource, at: subscription.progress)]))
+            case .batch(let batch):
+                if isWhole(batch) { return .batch(WatchBatch(batch, of: self)) }
+                let events = batch.events.compactMap(event)
+                if !events.isEmpty { return .batch(WatchBatch(events)) }
+            case .ended(let reason): return .ended(lastEvents(reason) ?? [])
+            case .cancelled: return .ended([])
+            }
+        }
+        return .nothing
+    }
+
+    /// Has whoever takes be told, once after `take()` gave `.nothing`, when there is more. Called on any thread; must not block.
+    public func listen(_ listener: @escaping @Sendable () -> Void) { subscription?.listen(listener) }
+
+    /// Whether the watch shows all of a batch as it is stored, as others do.
+    private func isWhole(_ batch: EventBatch) -> Bool {
+        guard selection == nil, resource.gvk == resource.storedAs, let first = batch.events.first else { return false }
+        return first.revision > minimumRevision
+    }
+
+    // MARK: Waiting
 
     public struct Iterator: AsyncIteratorProtocol {
         let stream: WatchStream
@@ -128,7 +175,7 @@ public final class WatchStream: AsyncSequence, Sendable {
     }
 
     /// The event as this watch sees it: an object that begins to match was added, one that ceases to was deleted.
-    private func event(_ event: Event) -> WatchEvent? {
+    func event(_ event: Event) -> WatchEvent? {
         guard event.revision > minimumRevision else { return nil }
         let isIn = event.type != .deleted && (selection?.matches(event.object) ?? true)
         let wasIn = event.previous.map { selection?.matches($0) ?? true } ?? false

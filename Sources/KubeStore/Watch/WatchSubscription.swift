@@ -7,6 +7,16 @@ public final class WatchSubscription: AsyncSequence, Sendable {
     public typealias Element = [Event]
     public typealias Failure = WatchEnd
 
+    /// What its consumer is given.
+    public enum Outcome: Sendable {
+        /// Events, or none when the consumer was nudged.
+        case batch(EventBatch)
+        /// The store ended the watch.
+        case ended(WatchEnd)
+        /// The consumer ended it.
+        case cancelled
+    }
+
     private let cluster: LogicalCluster
     private let watcher: Watcher
 
@@ -38,6 +48,13 @@ public final class WatchSubscription: AsyncSequence, Sendable {
         cluster.remove(watcher)
     }
 
+    /// What the consumer gets without waiting; nil when there is nothing.
+    public func take() -> Outcome? { watcher.take() }
+
+    /// Has a consumer that doesn't wait be told when `take()`, which found nothing, would find something: once, by the thread that brings
+    /// it, which must not be held up.
+    public func listen(_ listener: @escaping @Sendable () -> Void) { watcher.listen(listener) }
+
     public func makeAsyncIterator() -> Iterator { Iterator(subscription: self) }
 
     public struct Iterator: AsyncIteratorProtocol {
@@ -54,15 +71,19 @@ public final class WatchSubscription: AsyncSequence, Sendable {
 
     /// The next batch, nil after cancellation.
     public func next() async throws(WatchEnd) -> [Event]? {
-        let outcome = await withTaskCancellationHandler {
+        switch await wait() {
+        case .batch(let batch): return batch.events
+        case .ended(let reason): throw reason
+        case .cancelled: return nil
+        }
+    }
+
+    /// What `take()` gives, as soon as there is something.
+    public func wait() async -> Outcome {
+        await withTaskCancellationHandler {
             await watcher.next()
         } onCancel: {
             cancel()
-        }
-        switch outcome {
-        case .batch(let events): return events
-        case .ended(let reason): throw reason
-        case .cancelled: return nil
         }
     }
 }

@@ -1,19 +1,15 @@
 import Synchronization
 
-/// The mailbox between the writer, which offers events, and one consumer, which takes them.
+/// The mailbox between the writer, which offers events, and one consumer, which takes them: it waits for them, or has itself told
+/// when there are some.
 ///
 /// Concurrency: any thread may call anything; only one consumer may wait at a time. Nothing here blocks.
 final class Watcher: Sendable {
-    enum Outcome: Sendable {
-        /// Events, or none when the consumer was nudged.
-        case batch([Event])
-        case ended(WatchEnd)
-        case cancelled
-    }
+    typealias Outcome = WatchSubscription.Outcome
 
     fileprivate struct State {
         /// In order; `taken` of them are already gone.
-        var batches: [[Event]] = []
+        var batches: [EventBatch] = []
         var taken = 0
         var waitingEvents = 0
         /// How many may wait before the watcher is cut off.
@@ -24,6 +20,9 @@ final class Watcher: Sendable {
         var end: WatchEnd?
         var isCancelled = false
         var consumer: CheckedContinuation<Outcome, Never>?
+        /// Told once when something waits, after the consumer found nothing.
+        var listener: (@Sendable () -> Void)?
+        var isListening = false
 
         var isEmpty: Bool { taken == batches.count }
     }
@@ -41,61 +40,75 @@ final class Watcher: Sendable {
     func prime(_ events: [Event]) {
         guard !events.isEmpty else { return }
         state.withLock { state in
-            state.batches.append(events)
+            state.batches.append(EventBatch(events))
             state.waitingEvents += events.count
             state.limit += events.count
         }
     }
 
     /// Hands events over. A consumer too far behind is cut off after what already waits for it.
-    func offer(_ events: [Event]) {
-        let waiting = state.withLock { state -> (CheckedContinuation<Outcome, Never>, Outcome)? in
+    func offer(_ batch: EventBatch) {
+        wake { state in
             guard state.end == nil, !state.isCancelled else { return nil }
-            if let consumer = state.consumer {
-                state.consumer = nil
-                state.note(events)
-                return (consumer, .batch(events))
+            if state.consumer != nil {
+                state.note(batch)
+                return .batch(batch)
             }
-            guard state.waitingEvents + events.count <= state.limit else {
+            if state.isListening || state.waitingEvents + batch.events.count <= state.limit {
+                state.batches.append(batch)
+                state.waitingEvents += batch.events.count
+            } else {
                 state.end = .slow
-                return nil
             }
-            state.batches.append(events)
-            state.waitingEvents += events.count
             return nil
         }
-        if let (consumer, outcome) = waiting { consumer.resume(returning: outcome) }
     }
 
     /// Ends the watch after what already waits for the consumer.
     func end(_ reason: WatchEnd) {
-        let waiting = state.withLock { state in
-            guard state.end == nil else { return nil as CheckedContinuation<Outcome, Never>? }
+        wake { state in
+            guard state.end == nil else { return nil }
             state.end = reason
-            return state.takeConsumer()
+            return .ended(reason)
         }
-        waiting?.resume(returning: .ended(reason))
     }
 
     /// Ends the watch at once, from the consumer's side.
     func cancel() {
-        let waiting = state.withLock { state in
+        wake { state in
             state.isCancelled = true
             state.batches = []
             state.taken = 0
-            return state.takeConsumer()
+            return .cancelled
         }
-        waiting?.resume(returning: .cancelled)
+        state.withLock { $0.listener = nil }
     }
 
     /// Makes a consumer that waits, or the next one that would, come back with an empty batch.
     func nudge() {
-        let waiting = state.withLock { state in
-            let consumer = state.takeConsumer()
-            state.isNudged = consumer == nil
-            return consumer
+        wake { state in
+            state.isNudged = state.consumer == nil
+            return .batch(.none)
         }
-        waiting?.resume(returning: .batch([]))
+    }
+
+    /// Changes the state, and tells the consumer: `change` returns what one that waits gets, if anything.
+    private func wake(_ change: (inout State) -> Outcome?) {
+        let (waiting, listener) = state.withLock { state in
+            let outcome = change(&state)
+            let listener = state.isListening ? state.listener : nil
+            state.isListening = false
+            guard let outcome, let consumer = state.consumer else { return (nil as Resumption?, listener) }
+            state.consumer = nil
+            return (Resumption(consumer: consumer, outcome: outcome), listener)
+        }
+        if let waiting { waiting.consumer.resume(returning: waiting.outcome) }
+        listener?()
+    }
+
+    private struct Resumption {
+        let consumer: CheckedContinuation<Outcome, Never>
+        let outcome: Outcome
     }
 
     /// The revision up to which the consumer has everything, when all events up to `delivered` have been offered before.
@@ -103,6 +116,23 @@ final class Watcher: Sendable {
         state.withLock { state in
             if state.isEmpty, state.end == nil { state.progress = max(state.progress, delivered) }
             return state.progress
+        }
+    }
+
+    /// What the consumer gets without waiting. When that is nothing, `listener` is told once when there is something.
+    func take() -> Outcome? {
+        state.withLock { state in
+            let outcome = state.take()
+            state.isListening = outcome == nil
+            return outcome
+        }
+    }
+
+    /// - Parameter listener: called by whoever offers; it must not block. Not before `take()` found nothing.
+    func listen(_ listener: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            // Nobody would let go of it again.
+            if !state.isCancelled { state.listener = listener }
         }
     }
 
@@ -122,13 +152,8 @@ final class Watcher: Sendable {
 }
 
 extension Watcher.State {
-    fileprivate mutating func note(_ events: [Event]) {
-        if let last = events.last { progress = max(progress, last.revision) }
-    }
-
-    fileprivate mutating func takeConsumer() -> CheckedContinuation<Watcher.Outcome, Never>? {
-        defer { consumer = nil }
-        return consumer
+    fileprivate mutating func note(_ batch: EventBatch) {
+        if let last = batch.events.last { progress = max(progress, last.revision) }
     }
 
     /// What a consumer gets without waiting.
@@ -136,7 +161,7 @@ extension Watcher.State {
         if isCancelled { return .cancelled }
         if !isEmpty {
             let batch = batches[taken]
-            batches[taken] = []
+            batches[taken] = .none
             taken += 1
             if isEmpty {
                 batches.removeAll(keepingCapacity: batches.count <= 64)
@@ -145,14 +170,14 @@ extension Watcher.State {
                 batches.removeFirst(taken)
                 taken = 0
             }
-            waitingEvents -= batch.count
+            waitingEvents -= batch.events.count
             note(batch)
             return .batch(batch)
         }
         if let end { return .ended(end) }
         if isNudged {
             isNudged = false
-            return .batch([])
+            return .batch(.none)
         }
         return nil
     }

@@ -27,7 +27,7 @@ struct WatcherIndex: Sendable {
         if byResource[resource]?.isEmpty == true { byResource[resource] = nil }
     }
 
-    /// Offers every watcher the events that it watches. Watchers of one prefix share one array.
+    /// Offers every watcher the events that it watches. Watchers of one prefix share one batch.
     func offer(_ events: [Event]) {
         guard !isEmpty, !events.isEmpty else { return }
         for watcher in broad { WatcherIndex.offer(events, to: watcher) }
@@ -47,18 +47,18 @@ struct WatcherIndex: Sendable {
             }
         }
         for (resource, events) in groups {
-            var narrowed: (prefix: String, events: [Event]) = (resource, events)
+            var narrowed: (prefix: String, batch: EventBatch) = (resource, EventBatch(events))
             for watcher in byResource[resource] ?? [] {
                 if watcher.prefix != narrowed.prefix {
-                    narrowed = (watcher.prefix, events.filter { hasBytePrefix($0.key.text, watcher.prefix) })
+                    narrowed = (watcher.prefix, EventBatch(events.filter { hasBytePrefix($0.key.text, watcher.prefix) }))
                 }
-                if !narrowed.events.isEmpty { watcher.offer(narrowed.events) }
+                if !narrowed.batch.events.isEmpty { watcher.offer(narrowed.batch) }
             }
         }
     }
 
     private static func offer(_ events: [Event], to watcher: Watcher) {
         let wanted = watcher.prefix.isEmpty ? events : events.filter { hasBytePrefix($0.key.text, watcher.prefix) }
-        if !wanted.isEmpty { watcher.offer(wanted) }
+        if !wanted.isEmpty { watcher.offer(EventBatch(wanted)) }
     }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import KubeClient
 import NIOCore
 import NIOPosix
@@ -98,7 +99,7 @@ private final class EventCounter: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         if started != nil { return begin(buffer, context) }
-        count(buffer.readableBytesView)
+        buffer.withUnsafeReadableBytes(count)
     }
 
     private func begin(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
@@ -107,18 +108,23 @@ private final class EventCounter: ChannelDuplexHandler {
         guard head.starts(with: "HTTP/1.1 200 ".utf8) else {
             return stop(CommandFailure("A watch was refused: \(String(decoding: head.prefix { $0 != 13 }, as: UTF8.self))"))
         }
-        count(head[end.upperBound...])
+        head[end.upperBound...].withUnsafeBytes(count)
         head = []
         started?.succeed()
         started = nil
     }
 
-    private func count(_ bytes: some Sequence<UInt8>) {
+    /// By the C library's search, which looks at many bytes at once: what the client takes, the server doesn't have.
+    private func count(_ bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress, !bytes.isEmpty else { return }
         var events = 0
-        for byte in bytes {
-            if byte == UInt8(ascii: "\n"), last == UInt8(ascii: "}") { events += 1 }
-            last = byte
+        var offset = 0
+        while offset < bytes.count, let found = memchr(start + offset, 10, bytes.count - offset) {
+            let index = UnsafeRawPointer(found) - start
+            if (index > 0 ? bytes[index - 1] : last) == UInt8(ascii: "}") { events += 1 }
+            offset = index + 1
         }
+        last = bytes[bytes.count - 1]
         if events > 0 { note(events) }
     }
 
