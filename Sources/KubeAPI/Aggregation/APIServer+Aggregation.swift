@@ -75,6 +75,22 @@ extension APIServer {
         return self.respond(with: Document(["paths": .object(JSONObject(paths + added))]), to: call.request)
     }
 
+    /// `/openapi/v2` with what extension API servers say of their group versions; nil when there are none that do.
+    func mergedOpenAPIV2(_ call: Call, isProtobuf: Bool) async -> Document? {
+        guard let aggregator else { return nil }
+        let services = RemoteAPIService.all(in: call.cluster).filter { !BuiltinGroups.names.contains($0.group) }
+        guard !services.isEmpty else { return nil }
+        let parts = await Turn.resting { await aggregator.openAPIV2Parts(services, in: call.cluster) }
+        guard !parts.isEmpty else { return nil }
+        do {
+            return try aggregator.openAPIV2.document(
+                call.cluster.id, own: self.registry.schema(of: call.cluster).openAPIV2, parts: parts, isProtobuf: isProtobuf)
+        } catch {
+            // Documents that we have encoded ourselves.
+            return nil
+        }
+    }
+
     /// A document of `/apis` with what extension API servers serve; nil when there are none of them.
     func mergedDiscovery(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse? {
         guard let aggregator, parts.first == "apis" else { return nil }

@@ -19,8 +19,6 @@ public final class Aggregator: Sendable {
     }
 
     private static let capacity = 1000
-    /// The largest discovery document that is kept, in bytes.
-    private static let documentLimit = 1 << 20
 
     private let addressBook: PodAddressBook
     private let identities: IdentityCache
@@ -35,13 +33,19 @@ public final class Aggregator: Sendable {
 
     /// By cluster and APIService, with the object's uid.
     private let discovered = Mutex<[ContextKey: Discovered]>([:])
+    let openAPIV2: RemoteOpenAPIV2
 
     /// - Parameters:
     ///   - addressBook: what is no pod's address isn't connected to.
     ///   - identities: of the clusters, whose front proxies it speaks as.
-    public init(addressBook: PodAddressBook, identities: IdentityCache = IdentityCache()) {
+    ///   - now: by which documents grow old.
+    public init(
+        addressBook: PodAddressBook, identities: IdentityCache = IdentityCache(),
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
         self.addressBook = addressBook
         self.identities = identities
+        self.openAPIV2 = RemoteOpenAPIV2(now: now)
     }
 
     /// Where an APIService's requests go now.
@@ -99,14 +103,14 @@ public final class Aggregator: Sendable {
         do {
             let backend = try self.backend(service, in: cluster)
             place = "https://\(backend.authority)\(service.path)"
-            let document = try await Self.fetch(service.path, from: backend)
+            let document = try JSON(parsing: try await Self.probe(service.path).send(to: backend)?.bytes ?? [])
             let found = Discovered(resources: document, openAPI: await Self.openAPI(service, backend))
             self.discovered.withLock { discovered in
                 if discovered.count >= Self.capacity, let other = discovered.keys.randomElement() { discovered[other] = nil }
                 discovered[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)] = found
             }
             return nil
-        } catch let error as BadStatus {
+        } catch let error as DocumentRequest.BadStatus {
             return "failing or missing response from \(place): bad status from \(place): \(error.status)"
         } catch let error as Unreachable {
             return error.description
@@ -125,11 +129,15 @@ public final class Aggregator: Sendable {
         self.discovered.withLock { $0[ContextKey(cluster: cluster.id, uid: service.uid, revision: 0)]?.openAPI }
     }
 
+    private static func probe(_ path: String) -> DocumentRequest {
+        DocumentRequest(path: path, user: "system:kube-aggregator", groups: ["system:masters"])
+    }
+
     /// Asks for the index of the OpenAPI documents. Not to have one, or none that makes sense, is no fault: many servers don't.
     private static func openAPI(_ service: RemoteAPIService, _ backend: Backend) async -> String? {
         let path = "apis/\(service.group)/\(service.version)"
         do {
-            let index = try await self.fetch("/openapi/v3", from: backend)
+            let index = try JSON(parsing: try await self.probe("/openapi/v3").send(to: backend)?.bytes ?? [])
             guard let place = index[path: "paths", path, "serverRelativeURL"]?.string else { return nil }
             // It is told to all clients, and asked for here: so it must be the document's place, and can only vary in its query.
             guard place.utf8.count <= 1024, place == "/openapi/v3/\(path)" || place.hasPrefix("/openapi/v3/\(path)?") else {
@@ -139,51 +147,5 @@ public final class Aggregator: Sendable {
         } catch {
             return nil
         }
-    }
-
-    private struct BadStatus: Error {
-        var status: Int
-    }
-
-    private static func fetch(_ path: String, from backend: Backend) async throws -> JSON {
-        try await withThrowingTaskGroup(of: JSON.self) { group in
-            group.addTask {
-                let connection = try await backend.connect()
-                return try await connection.executeThenClose { inbound, outbound -> JSON in
-                    var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path)
-                    head.headers = [
-                        "Host": backend.authority, "Accept": "application/json", "User-Agent": "sampan",
-                        "X-Remote-User": "system:kube-aggregator", "X-Remote-Group": "system:masters",
-                    ]
-                    try await outbound.write(contentsOf: [.head(head), .end])
-                    var bytes: [UInt8] = []
-                    for try await part in inbound {
-                        switch part {
-                        case .head(let head):
-                            guard (200..<300).contains(head.status.code) else { throw BadStatus(status: Int(head.status.code)) }
-                        case .body(let piece):
-                            bytes += piece.readableBytesView
-                            guard bytes.count <= Self.documentLimit else { throw ByteLimitError() }
-                        case .end: return try JSON(parsing: bytes)
-                        }
-                    }
-                    throw Proxy.BackendClosed()
-                }
-            }
-            group.addTask {
-                try await Task.sleep(for: .seconds(5))
-                throw Unanswered()
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? .null
-        }
-    }
-
-    private struct ByteLimitError: Error, CustomStringConvertible {
-        let description = "the answer is too large"
-    }
-
-    private struct Unanswered: Error, CustomStringConvertible {
-        let description = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
     }
 }

@@ -7,8 +7,10 @@ struct DiscoveryMerge {
     let resources: (RemoteAPIService) -> JSON?
 
     /// Most wanted first.
-    private var byGroup: [(group: String, services: [RemoteAPIService])] {
-        let groups = Dictionary(grouping: self.services, by: \.group)
+    private var byGroup: [(group: String, services: [RemoteAPIService])] { Self.byGroup(self.services) }
+
+    static func byGroup(_ services: [RemoteAPIService]) -> [(group: String, services: [RemoteAPIService])] {
+        let groups = Dictionary(grouping: services, by: \.group)
         func priority(_ services: [RemoteAPIService]) -> Int64 { services.map(\.groupPriority).max() ?? 0 }
         return groups.sorted { left, right in
             priority(left.value) == priority(right.value) ? left.key < right.key : priority(left.value) > priority(right.value)

@@ -5,7 +5,7 @@ import KubeSchema
 
 /// `/api`, `/apis` and `/openapi`.
 extension APIServer {
-    func discovery(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse {
+    func discovery(_ parts: [String], _ call: Call) async throws(StatusError) -> APIResponse {
         if let merged = try self.mergedDiscovery(parts, call) { return merged }
         let schema = self.registry.schema(of: call.cluster)
         let request = call.request
@@ -33,7 +33,7 @@ extension APIServer {
             guard let document = schema.resourceList(GroupVersion(group: parts[1], version: parts[2])) else { break }
             return self.respond(with: document, to: request)
         case ("openapi", let count) where count >= 2:
-            return try self.openAPI(Array(parts.dropFirst()), call)
+            return try await self.openAPI(Array(parts.dropFirst()), call)
         default: break
         }
         return try Self.nothing(inGroup: parts.first == "apis" && parts.count > 1 ? parts[1] : "")

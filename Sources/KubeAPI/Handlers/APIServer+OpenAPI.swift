@@ -11,7 +11,7 @@ extension APIServer {
     ]
 
     /// `/openapi/v3` and the documents that it names, in JSON; `/openapi/v2` in JSON or protobuf.
-    func openAPI(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse {
+    func openAPI(_ parts: [String], _ call: Call) async throws(StatusError) -> APIResponse {
         if let merged = self.mergedOpenAPI(parts, call) { return merged }
         let schema = self.registry.schema(of: call.cluster)
         let request = call.request
@@ -20,12 +20,14 @@ extension APIServer {
         case ("v2", 1):
             let accepted = MediaType.accepted(request.headers[values: .accept])
             if accepted.contains(where: { Self.openAPIV2Protobuf.contains($0.name) }) {
-                return self.respond(with: schema.openAPIV2Protobuf, to: request, contentType: Self.openAPIV2Protobuf[0])
+                let merged = await self.mergedOpenAPIV2(call, isProtobuf: true)
+                return self.respond(
+                    with: merged ?? schema.openAPIV2Protobuf, to: request, contentType: Self.openAPIV2Protobuf[0])
             }
             guard accepted.isEmpty || accepted.contains(where: { ["application/json", "*/*"].contains($0.name) }) else {
                 throw .notAcceptable(["application/json"] + Self.openAPIV2Protobuf)
             }
-            document = schema.openAPIV2
+            document = await self.mergedOpenAPIV2(call, isProtobuf: false) ?? schema.openAPIV2
         case ("v3", 1): document = schema.openAPIIndex
         case ("v3", 3) where parts[1] == "api": document = schema.openAPI(GroupVersion(group: "", version: parts[2]))
         case ("v3", 4) where parts[1] == "apis": document = schema.openAPI(GroupVersion(group: parts[2], version: parts[3]))

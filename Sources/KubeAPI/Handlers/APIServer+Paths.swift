@@ -7,14 +7,14 @@ import KubeStore
 
 /// Everything that is no resource: discovery, health, version, metrics, keys.
 extension APIServer {
-    func handlePath(_ call: Call) throws(StatusError) -> APIResponse {
+    func handlePath(_ call: Call) async throws(StatusError) -> APIResponse {
         let request = call.request
         try Self.checkMethod(call.info, request)
         if let response = self.publicPath(call.info, request) { return response }
         let parts = call.info.path.split(separator: "/").map(String.init)
         switch parts.first {
         case nil: return self.rootPaths(call)
-        case "api", "apis", "openapi": return try self.discovery(parts, call)
+        case "api", "apis", "openapi": return try await self.discovery(parts, call)
         case "metrics": return self.metricsPage(call.cluster)
         case ".well-known" where parts == [".well-known", "openid-configuration"]:
             return self.openIDConfiguration()

@@ -66,9 +66,14 @@ extension Schema {
     public var openAPIV2Protobuf: Document {
         documents.document("openapi/v2.pb") {
             // Our own document, which we have just encoded.
-            guard let json = try? JSON(parsing: openAPIV2.bytes) else { return Document(bytes: []) }
-            return Document(bytes: OpenAPIV2Protobuf.encode(json))
+            guard let document = try? Schema.openAPIV2Protobuf(of: openAPIV2) else { return Document(bytes: []) }
+            return document
         }
+    }
+
+    /// A document of version 2 as protobuf.
+    public static func openAPIV2Protobuf(of document: Document) throws -> Document {
+        Document(bytes: OpenAPIV2Protobuf.encode(try JSON(parsing: document.bytes)))
     }
 
     private static var openAPIInfo: JSON { ["title": "Kubernetes", "version": .string(KubernetesVersion.text)] }

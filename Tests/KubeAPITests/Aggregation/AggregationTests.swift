@@ -41,6 +41,17 @@ import X509
                         "components": {"schemas": {"com.example.fruit.v1.Apple": {"type": "object", "description": "An apple a day.",
                             "properties": {"taste": {"type": "string", "description": "How it tastes."}},
                             "x-kubernetes-group-version-kind": [{"group": "fruit.example.com", "version": "v1", "kind": "Apple"}]}}}})
+                elif path == "/openapi/v2":
+                    operation = {"operationId": "listApples", "responses": {"200": {"description": "OK", "schema": {"$ref": "#/definitions/com.example.fruit.v1.Apple"}}}}
+                    self.send({"swagger": "2.0", "info": {"title": "fruit", "version": "1"}, "paths": {
+                        "/apis/fruit.example.com/v1/apples": {"get": operation}, "/apis/apps/v1/deployments": {"get": operation},
+                        "/apis/": {"get": operation}},
+                        "definitions": {"com.example.fruit.v1.Apple": {"type": "object", "description": "An apple a day.",
+                            "properties": {"taste": {"type": "string", "description": "How it tastes."},
+                                "metadata": {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}},
+                            "x-kubernetes-group-version-kind": [{"group": "fruit.example.com", "version": "v1", "kind": "Apple"}]},
+                            "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta": {"type": "object", "description": "Another one."},
+                            "unused": {"type": "string"}}})
                 elif "watch=true" in self.path:
                     self.send_response(200)
                     self.send_header("Content-Type", "application/json")
@@ -155,6 +166,23 @@ import X509
             #expect(index["apis/apps/v1"]?["serverRelativeURL"]?.string?.contains("STOLEN") == false)
             let explained = try await kubectl("explain", "apples.taste", "--api-version=fruit.example.com/v1")
             #expect(explained.contains("How it tastes."), "\(explained)")
+
+            let merged = try await server.send(.get, "/openapi/v2").json
+            let fruit = merged[path: "definitions", "com.example.fruit.v1.Apple"]
+            #expect(fruit?[path: "properties", "taste", "description"] == "How it tastes.")
+            // The name was taken by another definition.
+            let meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+            #expect(fruit?[path: "properties", "metadata", "$ref"] == .string("#/definitions/\(meta)_v2"))
+            #expect(merged[path: "definitions", meta + "_v2", "description"] == "Another one.")
+            #expect(merged[path: "definitions", meta, "properties"] != nil)
+            #expect(merged[path: "definitions", "unused"] == nil)
+            #expect(merged[path: "paths", "/apis/fruit.example.com/v1/apples"] != nil)
+            #expect(merged[path: "paths", "/apis/apps/v1/deployments", "get", "operationId"] != "listApples")
+            #expect(merged[path: "paths", "/apis/", "get", "operationId"] != "listApples")
+            let packed = try await server.send(
+                .get, "/openapi/v2",
+                headers: [.accept: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"])
+            #expect(packed.bytes.firstRange(of: Array("How it tastes.".utf8)) != nil)
 
             // Another certificate than the bundle vouches for isn't believed.
             let other = Data(try CertificateAuthority.generate(commonName: "other").pem().utf8).base64EncodedString()
