@@ -27,6 +27,7 @@ let x509 = (name: "X509", package: "swift-certificates")
 let asn1 = (name: "SwiftASN1", package: "swift-asn1")
 
 let rooms: [Room] = [
+    Room(name: "HTTP2Frames", products: [nioCore], testProducts: [("NIOEmbedded", "swift-nio")]),
     Room(name: "KubeObject", products: [("Yams", "Yams")]),
     Room(name: "KubeSchema", rooms: ["KubeObject"]),
     Room(
@@ -37,7 +38,7 @@ let rooms: [Room] = [
         name: "store-exercise", rooms: ["KubeObject", "KubeStore"], products: [log], isExecutable: true, hasTests: false),
     Room(name: "KubeRegistry", rooms: ["KubeObject", "KubeSchema", "KubeStore"], products: [log]),
     Room(
-        name: "KubeAPI", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
+        name: "KubeAPI", rooms: ["HTTP2Frames", "KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
         products: [
             log, nioCore, nioPosix, lifecycle, crypto, x509, asn1,
             ("Hummingbird", "hummingbird"), ("HummingbirdCore", "hummingbird"),
@@ -66,10 +67,10 @@ let rooms: [Room] = [
         name: "KubeNetwork", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
         products: [log, lifecycle, nioCore, nioPosix], testProducts: [("Subprocess", "swift-subprocess")]),
     Room(
-        name: "KubeClient", rooms: ["KubeObject"],
+        name: "KubeClient", rooms: ["HTTP2Frames", "KubeObject"],
         products: [
             log, nioCore, nioPosix, ("NIOSSL", "swift-nio-ssl"), ("NIOHTTP1", "swift-nio"),
-            ("AsyncHTTPClient", "async-http-client"), ("NIOFoundationCompat", "swift-nio"),
+            ("AsyncHTTPClient", "async-http-client"), ("NIOFoundationCompat", "swift-nio"), ("NIOHTTP2", "swift-nio-http2"),
         ]),
     Room(
         name: "Fleet", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry", "KubeAPI", "KubeControllers"],

@@ -1,9 +1,11 @@
 import AsyncHTTPClient
 import FoundationEssentials
+import HTTP2Frames
 import KubeObject
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import NIOHTTP2
 
 /// A client of one Kubernetes API, upstream's or Sampan's.
 ///
@@ -31,8 +33,16 @@ public final class KubeClient: Sendable {
         settings.connectionPool.retryConnectionEstablishment = false
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
         settings.httpVersion = usesHTTP2 ? .automatic : .http1Only
+        settings.http2ConnectionDebugInitializer = Self.alignFrames
         (base, settings.dnsOverride) = Self.address(configuration)
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+    }
+
+    /// What a connection has received so far are the server's first frames, which come as a whole.
+    @Sendable private static func alignFrames(_ channel: any Channel) -> EventLoopFuture<Void> {
+        channel.pipeline.handler(type: NIOHTTP2Handler.self).flatMapThrowing { handler in
+            try channel.pipeline.syncOperations.addHandler(HTTP2FrameAligner(from: .server), position: .before(handler))
+        }
     }
 
     /// Runs `body` with a client that is shut down afterwards.

@@ -257,6 +257,19 @@ class Attacks(unittest.TestCase):
             self.assertLess(self.memory() - before, 64 << 20)
             wire.close()
 
+    def test_frames_that_never_end_with_a_piece_do_not_pile_up(self):
+        """Every piece ends in the middle of a frame's header, so that a decoder always has a rest to keep."""
+        wire = http2.HTTP2(self.port)
+        wire.socket.settimeout(10)
+        frame = http2.HTTP2.frame(0xFA, 0, 0, b"x" * 16000)
+        before = self.memory()
+        self.assertTrue(wire.send(frame[:5]))
+        for _ in range(8000):
+            if not wire.send(frame[5:] + frame[:5]):
+                break
+        self.assertLess(self.memory() - before, 48 << 20)
+        wire.close()
+
     def test_slow_senders_keep_nobody_waiting(self):
         wires = []
         for number in range(300):

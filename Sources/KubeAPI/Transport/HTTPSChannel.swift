@@ -1,4 +1,5 @@
 import Foundation
+import HTTP2Frames
 import HTTPTypes
 import HummingbirdCore
 import Logging
@@ -118,7 +119,8 @@ struct HTTPSChannel: ServerChildChannel {
             management.maxGraceTime = .seconds(10)
             management.keepalive = .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))
             let manager = NIOHTTP2ServerConnectionManagementHandler(eventLoop: channel.eventLoop, configuration: management)
-            try channel.pipeline.syncOperations.addHandler(WriteCoalescer(waitsForOthers: true))
+            try channel.pipeline.syncOperations.addHandlers(
+                [WriteCoalescer(waitsForOthers: true), HTTP2FrameAligner(from: .client)])
             // An event for a hundred watchers fits. With less the connection would be found full in the middle, and each of its streams
             // told so and told again that it isn't. What one stream may have waiting is bounded by its own mark.
             try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
