@@ -16,8 +16,10 @@ struct ListBody: Sendable {
     private static let chunkSize = 64 << 10
     /// Room for the object that makes a chunk full.
     private static let spare = 8 << 10
-    /// In bytes: what comes first is sent as quickly as it can be, whoever else asks for something.
+    /// In bytes that are only copied: what comes first is made as quickly as it can be, whoever else asks for something.
     private static let impolite = 4 << 20
+    /// What it takes to go past an object whose size is known, in bytes that could be copied meanwhile.
+    private static let known = 32
 
     /// - Throws: what the coding throws, for a short list; in a long one the response is cut off.
     func response() throws -> APIResponse {
@@ -34,7 +36,8 @@ struct ListBody: Sendable {
             isFirst = false
         }
         return APIResponse(
-            status: 200, headers: headers, body: .bytes(self.coding.head(itemBytes: items.count) + items + self.coding.tail))
+            status: 200, headers: headers,
+            body: .bytes(self.coding.prelude + self.coding.head(itemBytes: items.count) + items + self.coding.tail))
     }
 
     /// Whether the list is worth streaming; looks no further than it must.
@@ -48,7 +51,14 @@ struct ListBody: Sendable {
     }
 
     private func write(to writer: any ResponseWriter) async throws {
-        var bytes = self.coding.head(itemBytes: self.coding.beginsWithSize ? try await self.itemBytes() : 0)
+        var bytes = self.coding.prelude
+        if self.coding.beginsWithSize {
+            // Whoever waits sees that there is an answer, while what it begins with is found out.
+            try await writer.write(bytes)
+            bytes = self.coding.head(itemBytes: try await self.itemBytes())
+        } else {
+            bytes += self.coding.head(itemBytes: 0)
+        }
         bytes.reserveCapacity(Self.chunkSize + Self.spare)
         var isFirst = true
         var written = 0
@@ -60,28 +70,31 @@ struct ListBody: Sendable {
                 written += bytes.count
                 bytes.removeAll(keepingCapacity: true)
                 // A peer that takes everything at once never makes the writer wait.
-                try await self.giveWay(after: written)
+                try await self.giveWay(after: written * self.coding.effort)
             }
         }
         bytes += self.coding.tail
         try await writer.write(bytes)
     }
 
-    private func giveWay(after bytes: Int) async throws {
-        if bytes > Self.impolite { try await self.others.giveWay() } else { await Task.yield() }
+    private func giveWay(after effort: Int) async throws {
+        if effort > Self.impolite { try await self.others.giveWay() } else { await Task.yield() }
     }
 
     /// How long all items are together. The same objects are gone through again to be written.
     private func itemBytes() async throws -> Int {
         var size = 0
-        var read = 0
+        var effort = 0
+        var sinceBreak = 0
         for object in self.objects {
-            size += try self.coding.size(of: object)
-            let before = read
-            read += object.bytes.count
-            if read / Self.chunkSize > before / Self.chunkSize {
+            let item = try self.coding.size(of: object)
+            size += item.bytes
+            sinceBreak += item.wasKnown ? Self.known : item.bytes
+            effort += item.wasKnown ? Self.known : item.bytes * self.coding.effort
+            if sinceBreak >= Self.chunkSize {
+                sinceBreak = 0
                 try Task.checkCancellation()
-                try await self.giveWay(after: read)
+                try await self.giveWay(after: effort)
             }
         }
         return size

@@ -5,25 +5,31 @@ import KubeSchema
 /// How a list's objects become a body, one by one.
 protocol ListCoding: Sendable {
     var contentType: String { get }
-    /// Whether the body begins with the size of what follows.
+    /// How many times the work of copying it is to make a byte of an item.
+    var effort: Int { get }
+    /// What the body begins with, whatever the items are.
+    var prelude: [UInt8] { get }
+    /// Whether the head says the size of what follows.
     var beginsWithSize: Bool { get }
-    /// What comes before the items, which have `itemBytes` together (where that matters).
+    /// What comes between the prelude and the items, which have `itemBytes` together (where that matters).
     func head(itemBytes: Int) -> [UInt8]
     func append(_ object: Object, isFirst: Bool, to bytes: inout [UInt8]) throws
-    /// How many bytes `append` adds for an object.
-    func size(of object: Object) throws -> Int
+    /// How many bytes `append` adds for an object, and whether that was known and took no work.
+    func size(of object: Object) throws -> (bytes: Int, wasKnown: Bool)
     var tail: [UInt8] { get }
 }
 
 extension ListCoding {
+    var prelude: [UInt8] { [] }
     var beginsWithSize: Bool { false }
     /// Nobody asks.
-    func size(of object: Object) throws -> Int { 0 }
+    func size(of object: Object) throws -> (bytes: Int, wasKnown: Bool) { (0, true) }
 }
 
 /// JSON of stored objects, by joining their bytes: nothing is decoded.
 struct StoredListCoding: ListCoding {
     let contentType = Representation.Coding.json.mediaType
+    let effort = 1
     private let head: [UInt8]
     private let prefix: ItemPrefix
 
@@ -56,6 +62,7 @@ struct DocumentListCoding: ListCoding {
     }
 
     let contentType: String
+    let effort = 16
     private let head: [UInt8]
     private let item: @Sendable (Object) -> JSON
     private let style: Style
@@ -116,10 +123,13 @@ struct DocumentListCoding: ListCoding {
 /// Protobuf. An object's size is found out by encoding it, once: whole objects remember theirs.
 struct ProtobufListCoding: ListCoding {
     let contentType = Protobuf.mediaType
+    let effort = 8
     let list: ProtobufList
     /// Whether it is of whole objects, and not of their metadata.
     let isWhole: Bool
     let beginsWithSize = true
+
+    var prelude: [UInt8] { self.list.prelude }
 
     func head(itemBytes: Int) -> [UInt8] { self.list.head(itemBytes: itemBytes) }
 
@@ -131,12 +141,12 @@ struct ProtobufListCoding: ListCoding {
         bytes += item
     }
 
-    func size(of object: Object) throws -> Int {
-        guard self.isWhole else { return try self.list.item(object.passingTree).count }
-        if object.codedSize > 0 { return object.codedSize }
+    func size(of object: Object) throws -> (bytes: Int, wasKnown: Bool) {
+        guard self.isWhole else { return (try self.list.item(object.passingTree).count, false) }
+        if object.codedSize > 0 { return (object.codedSize, true) }
         let size = try self.list.item(object.passingTree).count
         object.codedSize = size
-        return size
+        return (size, false)
     }
 
     var tail: [UInt8] { self.list.tail }

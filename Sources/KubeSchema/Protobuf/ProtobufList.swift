@@ -66,15 +66,21 @@ public struct ProtobufList: Sendable {
         return writer.bytes
     }
 
-    /// What comes before the items, which are `size` bytes together.
-    public func head(itemBytes size: Int) -> [UInt8] {
+    /// What the document begins with, whatever the items are.
+    public var prelude: [UInt8] {
         var writer = ProtobufWriter()
         writer.field(1) { meta in
             meta.field(1, bytes: self.apiVersion.utf8)
             meta.field(2, bytes: self.kind.utf8)
         }
+        return Protobuf.magic + writer.bytes
+    }
+
+    /// What comes between the prelude and the items, which are `size` bytes together.
+    public func head(itemBytes size: Int) -> [UInt8] {
+        var writer = ProtobufWriter()
         writer.begin(2, length: size + self.metadata.count)
-        return Protobuf.magic + writer.bytes + (self.isMetadataLast ? [] : self.metadata)
+        return writer.bytes + (self.isMetadataLast ? [] : self.metadata)
     }
 
     /// What comes after the items.
