@@ -58,6 +58,7 @@ public final class LocalRuntime: Service {
     private let addresses: PodAddressBook
     private let network: (any PodNetworkObserver)?
     private let admission: PodAdmission
+    private let resizeAdmission: PodAdmission
     private let logger: Logger
     private let commits: AsyncStream<CommitBatch>
     private let workers = Mutex<[String: PodWorker]>([:])
@@ -68,11 +69,14 @@ public final class LocalRuntime: Service {
     /// - Parameters:
     ///   - network: told of every pod before its first container starts.
     ///   - admission: asked about every pod before that.
+    ///   - resizeAdmission: asked whether a running pod can have what its spec says by now; the reason is `Infeasible` or `Deferred`.
     public init(
         engine: ContainerEngine, options: RuntimeOptions, registry: Registry, addresses: PodAddressBook,
-        network: (any PodNetworkObserver)? = nil, admission: @escaping PodAdmission = { _, _, _ in nil }, logger: Logger
+        network: (any PodNetworkObserver)? = nil, admission: @escaping PodAdmission = { _, _, _ in nil },
+        resizeAdmission: @escaping PodAdmission = { _, _, _ in nil }, logger: Logger
     ) {
         self.admission = admission
+        self.resizeAdmission = resizeAdmission
         self.engine = engine
         self.registry = registry
         self.addresses = addresses
@@ -111,7 +115,7 @@ public final class LocalRuntime: Service {
         let services = PodServices(
             engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
             volumes: volumes, http: http,
-            gate: Gate(limit: 8), owners: ContainerOwners(), logger: logger)
+            gate: Gate(limit: 8), owners: ContainerOwners(), resizeAdmission: { [self] in judgeResize($0, $1) }, logger: logger)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await events.run() }
@@ -238,7 +242,14 @@ public final class LocalRuntime: Service {
     private func judge(_ object: Object, _ cluster: LogicalCluster) -> PodRejection? {
         let pod = Pod(object)
         guard pod.startTime == nil, !pod.isTerminal, !pod.isBeingDeleted else { return nil }
-        return admission(object, cluster.snapshot) { uid in workers.withLock { $0[uid].map { $0.rejection == nil } ?? false } }
+        return admission(object, cluster.snapshot, isAdmitted)
+    }
+
+    private func isAdmitted(_ uid: String) -> Bool { workers.withLock { $0[uid].map { $0.rejection == nil } ?? false } }
+
+    /// Why a running pod can't have what its spec says by now.
+    private func judgeResize(_ object: Object, _ cluster: LogicalCluster) -> PodRejection? {
+        resizeAdmission(object, cluster.snapshot, isAdmitted)
     }
 
     private func spawn(

@@ -14,13 +14,30 @@ public enum NodeAdmission {
     ///
     /// - Parameter isAdmitted: whether the pod with this uid was let in before; it may not say so itself yet.
     public static func rejection(of pod: Object, in snapshot: Snapshot, isAdmitted: (String) -> Bool) -> Rejection? {
-        let name = PodState(pod).nodeName
-        guard let node = snapshot.get(Key(Resources.nodes, namespace: "", name: name)) else { return nil }
-        let running = snapshot.list(prefix: Key.prefix(Resources.pods)).filter { other in
-            other.metadata.uid != pod.metadata.uid && PodState(other).nodeName == name && !PodState(other).isFinished
+        guard let node = node(of: pod, in: snapshot) else { return nil }
+        return NodeFilter(node: node).rejection(pod, running: others(of: pod, in: snapshot, isAdmitted: isAdmitted))
+    }
+
+    /// Why a running pod can't have what its spec asks for by now, as reason and message of the condition `PodResizePending`: `Infeasible`
+    /// when the node is too small, `Deferred` when others have it. Nil when it can.
+    /// Source: KEP-1287
+    public static func resizeObstacle(
+        of pod: Object, in snapshot: Snapshot, isAdmitted: (String) -> Bool
+    ) -> Rejection? {
+        guard let node = node(of: pod, in: snapshot) else { return nil }
+        return NodeFilter(node: node).resizeObstacle(pod) { others(of: pod, in: snapshot, isAdmitted: isAdmitted) }
+    }
+
+    private static func node(of pod: Object, in snapshot: Snapshot) -> Object? {
+        snapshot.get(Key(Resources.nodes, namespace: "", name: PodState(pod).nodeName))
+    }
+
+    private static func others(of pod: Object, in snapshot: Snapshot, isAdmitted: (String) -> Bool) -> [Object] {
+        let node = PodState(pod).nodeName
+        return snapshot.list(prefix: Key.prefix(Resources.pods)).filter { other in
+            other.metadata.uid != pod.metadata.uid && PodState(other).nodeName == node && !PodState(other).isFinished
                 && (isAdmitted(other.metadata.uid) || other.tree[path: "status", "startTime"]?.string != nil)
         }
-        return NodeFilter(node: node).rejection(pod, running: running)
     }
 }
 
@@ -46,6 +63,17 @@ extension NodeFilter {
         return nil
     }
 
+    func resizeObstacle(_ pod: Object, running: () -> [Object]) -> NodeAdmission.Rejection? {
+        let wanted = PodResources.requests(of: pod.tree)
+        for name in ["memory", "cpu"] where wanted[name] > allocatable[name] {
+            return .init(
+                reason: "Infeasible",
+                message:
+                    "Node didn't have enough capacity: \(name), requested: \(wanted[name]), capacity: \(allocatable[name])")
+        }
+        return shortage(pod, running: running()).map { .init(reason: "Deferred", message: $0.message) }
+    }
+
     private func shortage(_ pod: Object, running: [Object]) -> NodeAdmission.Rejection? {
         func refused(_ name: String, _ requested: Int64, _ used: Int64, _ capacity: Int64) -> NodeAdmission.Rejection {
             .init(
@@ -60,7 +88,7 @@ extension NodeFilter {
         let wanted = PodResources.requests(of: pod.tree).amounts.filter { $0.value > 0 }
         guard !wanted.isEmpty else { return nil }
         var used = ResourceAmounts()
-        for other in running { used += PodResources.requests(of: other.tree) }
+        for other in running { used += PodResources.allocated(of: other.tree) }
         for (name, amount) in wanted.sorted(by: { $0.key < $1.key }) where amount > allocatable[name] - used[name] {
             return refused(name, amount, used[name], allocatable[name])
         }

@@ -62,7 +62,7 @@ struct NodeFilter {
             return verdict
         }
         var used = ResourceAmounts()
-        for other in running { used += PodResources.requests(of: other.tree) }
+        for other in running { used += PodResources.reserved(of: other.tree) }
         for (name, amount) in wanted.sorted(by: { $0.key < $1.key }) where amount > allocatable[name] - used[name] {
             verdict.reasons.append("Insufficient \(name)")
             if amount > allocatable[name] { isHopeless = true }

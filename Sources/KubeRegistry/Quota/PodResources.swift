@@ -38,20 +38,55 @@ public enum PodResources {
     /// What the pod asks for at least.
     public static func requests(of pod: JSON) -> ResourceAmounts { total(of: pod, "requests") }
 
+    /// What its node has set aside for a pod: less than it asks for, or more, while it waits for a resize (KEP-1287).
+    public static func allocated(of pod: JSON) -> ResourceAmounts {
+        let allocations = allocations(of: pod)
+        return total(of: pod, "requests") { name, asked in allocations[name] ?? asked }
+    }
+
+    /// What a node must have for a pod on it: what it was given or asks for, whichever is more; of a resize that can't be, nothing.
+    public static func reserved(of pod: JSON) -> ResourceAmounts {
+        let allocations = allocations(of: pod)
+        guard !allocations.isEmpty else { return requests(of: pod) }
+        let isInfeasible = (pod[path: "status", "conditions"]?.elements ?? []).contains {
+            $0["type"]?.string == "PodResizePending" && $0["reason"]?.string == "Infeasible"
+        }
+        return total(of: pod, "requests") { name, asked in
+            guard var amounts = allocations[name] else { return asked }
+            if !isInfeasible { amounts.formMaximum(asked) }
+            return amounts
+        }
+    }
+
+    /// By the container's name.
+    private static func allocations(of pod: JSON) -> [String: ResourceAmounts] {
+        var allocations: [String: ResourceAmounts] = [:]
+        for list in ["containerStatuses", "initContainerStatuses"] {
+            for status in pod[path: "status", list]?.elements ?? [] {
+                guard let name = status["name"]?.string, let amounts = status["allocatedResources"] else { continue }
+                allocations[name] = ResourceAmounts(amounts)
+            }
+        }
+        return allocations
+    }
+
     /// What the pod may take at most; a resource that some container has no limit for counts only with the others' limits.
     public static func limits(of pod: JSON) -> ResourceAmounts { total(of: pod, "limits") }
 
-    private static func total(of pod: JSON, _ key: String) -> ResourceAmounts {
+    /// - Parameter given: what a container, by its name, has instead of what its spec says.
+    private static func total(
+        of pod: JSON, _ key: String, given: (_ name: String, _ asked: ResourceAmounts) -> ResourceAmounts = { $1 }
+    ) -> ResourceAmounts {
         let spec = pod["spec"]
         var total = ResourceAmounts()
         for container in spec?["containers"]?.elements ?? [] {
-            total += ResourceAmounts(container[path: "resources", key])
+            total += given(container["name"]?.string ?? "", ResourceAmounts(container[path: "resources", key]))
         }
 
         var sidecars = ResourceAmounts()
         var peak = ResourceAmounts()
         for container in spec?["initContainers"]?.elements ?? [] {
-            let own = ResourceAmounts(container[path: "resources", key])
+            let own = given(container["name"]?.string ?? "", ResourceAmounts(container[path: "resources", key]))
             if container["restartPolicy"]?.string == "Always" {
                 sidecars += own
                 peak.formMaximum(sidecars)

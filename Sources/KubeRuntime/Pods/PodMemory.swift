@@ -43,6 +43,10 @@ struct PodMemory: Sendable {
     var resizeRetryAt: [String: Double] = [:]
     /// Why they failed.
     var resizeFailures: [String: String] = [:]
+    /// Why the node can't give the pod what its spec says by now.
+    var pendingResize: Failure?
+    /// The resources (``PodResizing/desired``) that the node has set aside for a resize which isn't done yet.
+    var acceptedResize: JSON?
     /// Those whose start was completed, with the postStart hook, by container ID.
     var hooksDone: Set<String> = []
     /// The containers (by ID) that are being stopped right now.

@@ -1,5 +1,7 @@
 internal import AsyncHTTPClient
+import KubeObject
 import KubeRegistry
+import KubeStore
 import Logging
 
 /// What every pod's worker uses: shared, and safe for all of them at once.
@@ -16,7 +18,13 @@ struct PodServices: Sendable {
     let gate: Gate
     /// Who is to be told when a container ends.
     let owners: ContainerOwners
+    /// Why a running pod can't have what its spec says by now.
+    let resizeAdmission: @Sendable (Object, LogicalCluster) -> PodRejection?
     let logger: Logger
+
+    func resizeObstacle(_ worker: PodWorker) -> PodRejection? {
+        worker.stored().flatMap { resizeAdmission($0, worker.cluster) }
+    }
 
     var client: EngineClient { engine.client }
     var handlers: HandlerRunner { HandlerRunner(client: client, http: http) }

@@ -62,6 +62,9 @@ struct PodStatus {
         wanted.append(
             (type: "ContainersReady", isTrue: containers.isTrue, reason: containers.reason, message: containers.message))
         if !old.contains(where: { $0["type"]?.string == "PodScheduled" }) { wanted.append(("PodScheduled", true, "", "")) }
+        if let pending = memory.pendingResize {
+            wanted.append((Self.resizePending, true, pending.reason, pending.message))
+        }
         if let resize { wanted.append(resize) }
         var result = wanted.map { condition in
             let before = old.first { $0["type"]?.string == condition.type }
@@ -76,12 +79,14 @@ struct PodStatus {
         }
         for condition in old where !result.contains(where: { $0["type"] == condition["type"] }) {
             // A resize that is done isn't told of any more.
-            if condition["type"]?.string != Self.resizeInProgress { result.append(condition) }
+            if !Self.resizes.contains(condition["type"]?.string ?? "") { result.append(condition) }
         }
         return result
     }
 
+    static let resizePending = "PodResizePending"
     static let resizeInProgress = "PodResizeInProgress"
+    static let resizes: Set<String> = [resizePending, resizeInProgress]
 
     /// That a running container doesn't have yet what the spec gives it (KEP-1287); nil when all have.
     private var resize: Condition? {
@@ -150,11 +155,10 @@ extension PodStatus {
         for condition in stored?["conditions"]?.elements ?? [] {
             let type = condition["type"]
             if let index = conditions.firstIndex(where: { $0["type"] == type }) {
-                let isOurs = [
-                    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", resizeInProgress,
-                ].contains(type?.string ?? "")
+                let isOurs = resizes.union(["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"])
+                    .contains(type?.string ?? "")
                 if !isOurs { conditions[index] = condition }
-            } else if type?.string != resizeInProgress {
+            } else if !resizes.contains(type?.string ?? "") {
                 conditions.append(condition)
             }
         }

@@ -86,11 +86,13 @@ final class PodWorker: Sendable {
     func post(_ message: Message) { mailbox.post(message) }
 
     /// The pod as stored now; nil when it's gone, or another one has its name.
-    func desired() -> Pod? {
+    func desired() -> Pod? { stored().map { Pod($0) } }
+
+    func stored() -> Object? {
         guard !cluster.isDeleted else { return nil }
         let key = Key(group: "core", plural: "pods", namespace: namespace, name: name)
         guard let object = cluster.snapshot.get(key), object.metadata.uid == uid else { return nil }
-        return Pod(object)
+        return object
     }
 
     /// Works until nothing of the pod is left, or the task is cancelled (containers go on then).
@@ -170,13 +172,14 @@ final class PodWorker: Sendable {
     private func reconcile(_ state: inout State, _ group: inout DiscardingTaskGroup) async throws {
         for _ in 0..<50 {
             try Task.checkCancellation()
-            let pod = desired()
+            var pod = desired()
             if let pod { state.lastPod = pod }
             if state.mustObserve { try await observe(&state, pod) }
             if let pod, !state.refreshes.isEmpty { await refreshVolumes(&state, pod) }
             await renewTokens(&state, pod)
             await renewDownwardFields(&state, pod)
             let now = Timestamp.seconds
+            pod = pod.map { withPossibleResources($0, &state, now, &group) }
             let plan = PodMachine(pod: pod, observed: state.observed, memory: state.memory, now: now).plan()
             note(plan, &state, pod)
             if let pod {

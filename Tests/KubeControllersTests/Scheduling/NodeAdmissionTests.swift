@@ -1,4 +1,5 @@
 import KubeObject
+import KubeRegistry
 import Testing
 
 @testable import KubeControllers
@@ -38,6 +39,40 @@ import Testing
         #expect(shortage?.reason == "OutOfcpu")
         #expect(shortage?.message == "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000")
         #expect(try rejection([:], running: [[:], [:], [:]])?.reason == "OutOfpods")
+    }
+
+    /// Two processors, of which others have what they were given, whatever they ask for.
+    @Test func aResizeWaitsOrCannotBe() throws {
+        let node = try Samples.object([
+            "kind": "Node", "metadata": ["name": "n"],
+            "status": ["allocatable": ["cpu": "2", "memory": "1Gi", "pods": "3"]],
+        ])
+        func pod(_ asked: String, given: String? = nil, reason: String = "") throws -> Object {
+            var tree: JSON = ["kind": "Pod", "metadata": ["name": "p"], "spec": requesting(asked)]
+            if let given {
+                tree["status"] = [
+                    "containerStatuses": [["name": "a", "allocatedResources": ["cpu": .string(given)]]],
+                    "conditions": [["type": "PodResizePending", "reason": .string(reason)]],
+                ]
+            }
+            return try Samples.object(tree)
+        }
+        func obstacle(_ asked: String, _ other: Object) -> NodeAdmission.Rejection? {
+            (try? pod(asked)).flatMap { NodeFilter(node: node).resizeObstacle($0) { [other] } }
+        }
+        #expect(obstacle("1500m", try pod("1900m", given: "500m")) == nil)
+        #expect(
+            obstacle("1500m", try pod("500m", given: "600m"))
+                == .init(
+                    reason: "Deferred",
+                    message: "Node didn't have enough resource: cpu, requested: 1500, used: 600, capacity: 2000"))
+        #expect(
+            obstacle("3", try pod("0"))
+                == .init(reason: "Infeasible", message: "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000"))
+        // For a new pod there is what nobody has, and nobody waits for.
+        #expect(PodResources.reserved(of: try pod("1", given: "500m").tree)["cpu"] == 1000)
+        #expect(PodResources.reserved(of: try pod("200m", given: "500m").tree)["cpu"] == 500)
+        #expect(PodResources.reserved(of: try pod("9", given: "500m", reason: "Infeasible").tree)["cpu"] == 500)
     }
 
     @Test(

@@ -79,6 +79,29 @@ import Testing
         #expect(condition(done, "PodResizeInProgress") == nil)
     }
 
+    @Test func tellsOfAResizeThatCannotBe() throws {
+        var state = try Situation("{containers: [{name: a, image: x, resources: {requests: {cpu: 200m}}}]}")
+        state.add("a", .running)
+        state.memory.resources["a-0"] = ["requests": ["cpu": "100m"]]
+        let resizing = PodResizing(pod: try #require(state.pod), observed: state.observed, memory: state.memory)
+        #expect(resizing.isWanted && !resizing.isComplete)
+        #expect(
+            resizing.message("Pod resize Deferred", error: "a \"reason\"")
+                == #"Pod resize Deferred: {"containers":[{"name":"a","resources":{"requests":{"cpu":"200m"}}}],"generation":0,"error":"a \"reason\""}"#
+        )
+        // Until it can be, the pod is as if nobody had asked.
+        state.pod = resizing.withoutResize
+        state.memory.pendingResize = .init(reason: "Deferred", message: "why")
+        #expect(condition(state.status, "PodResizeInProgress") == nil)
+        let pending = condition(state.status, "PodResizePending")
+        #expect(pending?["status"] == "True" && pending?["reason"] == "Deferred" && pending?["message"] == "why")
+        #expect(state.actions == [])
+        state.memory.pendingResize = nil
+        let done = PodStatus.merge(state.status, over: ["conditions": .array([pending ?? .null])])
+        #expect(condition(done, "PodResizePending") == nil)
+        #expect(PodResizing(pod: resizing.withoutResize, observed: state.observed, memory: state.memory).isComplete)
+    }
+
     @Test func keepsWhatOthersWrote() throws {
         let stored: JSON = ["conditions": [["type": "my/gate", "status": "True"]], "qosClass": "Burstable"]
         let merged = PodStatus.merge(["conditions": [["type": "Ready", "status": "True"]]], over: stored)

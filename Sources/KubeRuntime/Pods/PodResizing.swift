@@ -1,0 +1,66 @@
+import KubeObject
+
+/// What the resize of a running pod comes to (KEP-1287): whether there is one, what the pod is like without it, and how events tell of it.
+struct PodResizing {
+    /// As its spec is by now.
+    let pod: Pod
+    let observed: ObservedPod
+    let memory: PodMemory
+
+    private var resizable: [ContainerSpec] { pod.initContainers.filter { $0.role == .sidecar } + pod.containers }
+
+    /// Whether a running container has other resources than its spec says.
+    var isWanted: Bool {
+        !pod.isBeingDeleted && !pod.isTerminal
+            && resizable.contains { spec in
+                guard let container = observed.current(spec.name), container.state == .running else { return false }
+                return !memory.resizing(container, spec, pod).isEmpty
+            }
+    }
+
+    /// Whether all containers run with what their specs say.
+    var isComplete: Bool {
+        !isWanted && resizable.allSatisfy { observed.current($0.name)?.state == .running }
+    }
+
+    /// What the spec says of its containers' resources.
+    var desired: JSON {
+        .array(resizable.map { ["name": .string($0.name), "resources": $0.tree["resources"] ?? [:]] })
+    }
+
+    /// The pod with the resources that its containers have, as if nobody had asked for others.
+    var withoutResize: Pod {
+        var tree = pod.tree
+        for key in ["initContainers", "containers"] {
+            guard let list = tree[path: "spec", key] else { continue }
+            let containers = list.elements.map { container -> JSON in
+                let name = container["name"]?.string ?? ""
+                guard let spec = resizable.first(where: { $0.name == name }), let newest = observed.newest(name) else {
+                    return container
+                }
+                var container = container
+                container["resources"] = memory.resources(of: newest, spec, pod)
+                return container
+            }
+            tree[path: "spec", key] = .array(containers)
+        }
+        return Pod(tree: tree, metadata: pod.metadata)
+    }
+
+    /// An event's message, in kubelet's form: what happened, and the resources that the spec says.
+    func message(_ what: String, error: String = "") -> String {
+        func list(_ key: String, _ specs: [ContainerSpec]) -> String? {
+            guard !specs.isEmpty else { return nil }
+            let entries = specs.map { spec in
+                "{\"name\":\(JSON.string(spec.name).text),\"resources\":\((spec.tree["resources"] ?? [:]).text)}"
+            }
+            return "\"\(key)\":[\(entries.joined(separator: ","))]"
+        }
+        // In the order of upstream's fields, which isn't the alphabet's.
+        let parts = [
+            list("initContainers", pod.initContainers), list("containers", pod.containers),
+            "\"generation\":\(pod.metadata.generation)", error.isEmpty ? nil : "\"error\":\(JSON.string(error).text)",
+        ]
+        return "\(what): {\(parts.compactMap { $0 }.joined(separator: ","))}"
+    }
+}
