@@ -131,6 +131,10 @@ class Forwarding(unittest.TestCase):
         own = [item["metadata"]["name"] for item in self.cluster.get("pods", "-A")["items"]]
         self.assertEqual(sorted(names), sorted(own))
         site = next(name for name in names if name.startswith("site-"))
+        summary = json.loads(self.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
+        mine = next(one for one in summary["pods"] if one["podRef"]["name"] == site)
+        self.assertGreater(mine["containers"][0]["cpu"]["usageCoreNanoSeconds"], 0)
+        self.assertGreater(mine["memory"]["workingSetBytes"], 0)
         log = self.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/containerLogs/default/{site}/web")
         self.assertIn("listening on 8080", log)
 
@@ -157,6 +161,31 @@ class Debugging(unittest.TestCase):
         self.assertEqual(status["containerStatuses"][0]["restartCount"], 0)
         self.assertEqual(self.cluster.kubectl("exec", "patient", "-c", "doctor", "--", "echo", "here").strip(), "here")
 
+    def resize_too_far(self, before):
+        """More than the node has, then less again: the container goes on with what it has meanwhile."""
+        def resize(cpu):
+            change = {"spec": {"containers": [{"name": "main", "resources": {"requests": {"cpu": cpu}, "limits": {"cpu": "2000" if cpu == "1000" else "200m"}}}]}}
+            self.cluster.kubectl("patch", "pod/growing", "--subresource=resize", "-p", json.dumps(change))
+
+        def conditions():
+            found = self.cluster.get("pod/growing")["status"]["conditions"]
+            return {one["type"]: one for one in found if one["type"].startswith("PodResize")}
+        resize("1000")
+        pending = until(lambda: conditions().get("PodResizePending"), "the condition says that the resize can't be")
+        self.assertEqual((pending["status"], pending["reason"]), ("True", "Infeasible"))
+        self.assertRegex(pending["message"], "^Node didn't have enough capacity: cpu, requested: 1000000, capacity: [0-9]+$")
+        status = self.cluster.get("pod/growing")["status"]["containerStatuses"][0]
+        self.assertEqual((status["resources"], status["containerID"]), (before["resources"], before["containerID"]))
+
+        def events():
+            found = self.cluster.get("events", "--field-selector", "involvedObject.name=growing")["items"]
+            return {one["reason"]: one["message"] for one in found}
+        told = until(lambda: events().get("ResizeInfeasible"), "an event tells of it")
+        self.assertIn('"error":"Node didn\'t have enough capacity: cpu', told)
+        self.assertIn("ResizeCompleted", events())
+        resize("60m")
+        until(lambda: not conditions(), "no condition is left when the resize is possible, and done")
+
     def test_resizes_in_place(self):
         body = pod("growing", ["sleep", "3600"])
         body["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "50m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "32Mi"}}
@@ -172,6 +201,7 @@ class Debugging(unittest.TestCase):
         after = until(resized, "the status shows the new limit")
         self.assertEqual(after["containerID"], before["containerID"])
         self.assertEqual(after["allocatedResources"], {"cpu": "60m", "memory": "16Mi"})
+        self.resize_too_far(after)
         change = '{"spec":{"containers":[{"name":"main","resources":{"requests":{"cpu":"200m","memory":"32Mi"}}}]}}'
         refused = self.cluster.kubectl("patch", "pod/growing", "--subresource=resize", "-p", change, check=False)
         self.assertIn("Pod QOS Class may not change as a result of resizing", refused.stderr)

@@ -32,7 +32,7 @@ final class TestServer: Sendable {
         self.aggregator = Aggregator(addressBook: self.addressBook)
         self.api = APIServer(
             registry: self.registry, addressBook: self.addressBook, streams: self.streams, aggregator: self.aggregator,
-            computed: metrics?.resources ?? [:], configuration: .init(domain: "sampan.test", limits: limits), logger: self.logger)
+            metrics: metrics, configuration: .init(domain: "sampan.test", limits: limits), logger: self.logger)
     }
 
     /// Runs `body` with a server that has the clusters `demo`, which may have what `policy` says, and `other`.

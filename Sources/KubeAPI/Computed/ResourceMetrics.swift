@@ -9,13 +9,40 @@ public struct ResourceUsage: Sendable {
         public var name: String
         /// In nanoseconds of a processor a second.
         public var nanocores: Int64
-        /// In bytes.
+        /// The working set, in bytes.
         public var memory: Int64
+        public var counted: Counted
 
-        public init(name: String, nanocores: Int64, memory: Int64) {
+        public init(name: String, nanocores: Int64, memory: Int64, counted: Counted = Counted()) {
             self.name = name
             self.nanocores = nanocores
             self.memory = memory
+            self.counted = counted
+        }
+    }
+
+    /// What is counted since a container's beginning, and what its memory consists of.
+    public struct Counted: Sendable, Equatable {
+        /// Seconds since 1970 when the container was made; 0 when that isn't known.
+        public var startTime: Double
+        /// Processor time, in nanoseconds.
+        public var processorNanoseconds: UInt64
+        /// All memory and the resident set, in bytes.
+        public var usedMemory: UInt64
+        public var residentSet: UInt64
+        public var pageFaults: UInt64
+        public var majorPageFaults: UInt64
+
+        public init(
+            startTime: Double = 0, processorNanoseconds: UInt64 = 0, usedMemory: UInt64 = 0, residentSet: UInt64 = 0,
+            pageFaults: UInt64 = 0, majorPageFaults: UInt64 = 0
+        ) {
+            self.startTime = startTime
+            self.processorNanoseconds = processorNanoseconds
+            self.usedMemory = usedMemory
+            self.residentSet = residentSet
+            self.pageFaults = pageFaults
+            self.majorPageFaults = majorPageFaults
         }
     }
 
@@ -63,7 +90,8 @@ public struct ResourceMetrics: Sendable {
         ]
     }
 
-    private func measure(_ cluster: LogicalCluster) async throws(StatusError) -> ResourceUsage {
+    /// - Throws: 503 when the containers can't be measured.
+    func measure(_ cluster: LogicalCluster) async throws(StatusError) -> ResourceUsage {
         do { return try await self.usage(cluster) } catch {
             throw .serviceUnavailable("the machine's containers can't be measured now: \(error)")
         }

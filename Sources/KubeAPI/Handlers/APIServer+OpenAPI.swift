@@ -33,7 +33,7 @@ extension APIServer {
         case ("v3", 4) where parts[1] == "apis": document = schema.openAPI(GroupVersion(group: parts[2], version: parts[3]))
         default: document = nil
         }
-        guard let document else { throw .unknownPath() }
+        guard let document else { return self.noPath(call) }
         var response = self.respond(with: document, to: request)
         // Addressed by its content's hash, it never changes.
         if request.query["hash"] == document.etag { response.headers[.cacheControl] = "public, max-age=31536000, immutable" }

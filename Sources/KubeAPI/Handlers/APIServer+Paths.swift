@@ -14,13 +14,15 @@ extension APIServer {
         let parts = call.info.path.split(separator: "/").map(String.init)
         switch parts.first {
         case nil: return self.rootPaths(call)
+        case "index.html" where parts.count == 1: return self.rootPaths(call)
         case "api", "apis", "openapi": return try await self.discovery(parts, call)
-        case "metrics": return self.metricsPage(call.cluster)
+        case "metrics" where parts.count == 1: return self.metricsPage(call.cluster)
         case ".well-known" where parts == [".well-known", "openid-configuration"]:
             return self.openIDConfiguration()
         case "openid" where parts == ["openid", "v1", "jwks"]:
             return try self.webKeys(call)
-        default: return .text("404 page not found\n", status: 404)
+        case "version": throw .unknownPath()
+        default: return self.noPath(call)
         }
     }
 
@@ -29,7 +31,8 @@ extension APIServer {
         guard request.method != .get, request.method != .head else { return }
         let parts = info.path.split(separator: "/")
         switch parts.first {
-        case "version", "api", ".well-known", "openid": throw .methodNotAllowed()
+        case "version" where parts.count == 1: throw .methodNotAllowed()
+        case "api", ".well-known", "openid": throw .methodNotAllowed()
         case "apis" where parts.count > 2: throw .methodNotAllowed()
         default: break
         }
@@ -48,28 +51,47 @@ extension APIServer {
     }
 
     private func rootPaths(_ call: Call) -> APIResponse {
-        var paths = ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/"]
+        var paths = ["/.well-known/openid-configuration", "/api", "/api/v1", "/openid/v1/jwks"]
         for group in self.registry.schema(of: call.cluster).groups where !group.name.isEmpty {
             paths.append("/apis/\(group.name)")
             paths += group.versions.map { "/apis/\($0.groupVersion.apiVersion)" }
         }
-        paths += ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks", "/readyz", "/version"]
+        return self.paths(paths, status: 200)
+    }
+
+    /// What is at a path that nobody knows: the paths of the last of upstream's servers that was asked for it, which is the one that has
+    /// the definitions of custom resources.
+    func noPath(_ call: Call) -> APIResponse {
+        let group = "/apis/apiextensions.k8s.io"
+        return self.paths([group, "\(group)/v1"], status: 404)
+    }
+
+    private func paths(_ own: [String], status: Int) -> APIResponse {
+        var paths = own + ["/apis", "/apis/", "/metrics", "/openapi/v2", "/openapi/v3", "/version"]
+        for probe in ["healthz", "livez", "readyz"] {
+            paths.append("/\(probe)")
+            paths += self.checks(of: probe).map { "/\(probe)/\($0.name)" }
+        }
         let document: JSON = ["paths": JSON(paths.sorted())]
-        return .json(Array(document.pretty().utf8))
+        var response = APIResponse.json(Array(document.pretty().utf8))
+        response.status = status
+        return response
     }
 
     // MARK: Health
 
-    private func health(_ parts: [String], _ request: APIRequest) -> APIResponse {
-        var checks: [(name: String, failure: String?)] = [("ping", nil), ("log", nil)]
-        if parts.first == "readyz" { checks += self.configuration.readiness() }
+    private func checks(of probe: String) -> [(name: String, failure: String?)] {
+        [("ping", nil), ("log", nil)] + (probe == "readyz" ? self.configuration.readiness() : [])
+    }
+
+    /// Nil where there is no such check.
+    private func health(_ parts: [String], _ request: APIRequest) -> APIResponse? {
+        var checks = self.checks(of: parts[0])
         if parts.count == 2 {
-            guard let check = checks.first(where: { $0.name == parts[1] }) else {
-                return .text("404 page not found\n", status: 404)
-            }
+            guard let check = checks.first(where: { $0.name == parts[1] }) else { return nil }
             return check.failure.map { .text("internal server error: \($0)\n", status: 500) } ?? .text("ok")
         }
-        guard parts.count == 1 else { return .text("404 page not found\n", status: 404) }
+        guard parts.count == 1 else { return nil }
         let excluded = Set(request.query.all("exclude"))
         checks.removeAll { excluded.contains($0.name) }
         let hasFailed = checks.contains { $0.failure != nil }
@@ -98,9 +120,7 @@ extension APIServer {
                 .init("sampan_allocated_memory_bytes", "Memory in use, as the allocator counts.", ProcessMemory.allocated),
             ]
         }
-        var response = APIResponse.text((isRoot ? self.metrics.text : "") + RequestMetrics.text(gauges))
-        response.headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
-        return response
+        return RequestMetrics.page((isRoot ? self.metrics.text : "") + RequestMetrics.text(gauges))
     }
 
     // MARK: Keys

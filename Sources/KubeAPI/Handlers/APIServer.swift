@@ -1,5 +1,5 @@
 import HTTPTypes
-public import KubeObject
+import KubeObject
 public import KubeRegistry
 import KubeSchema
 import KubeStore
@@ -40,6 +40,7 @@ public final class APIServer: Sendable {
     let streams: any PodStreams
     let aggregator: Aggregator?
     let computed: [GroupResource: any ComputedResource]
+    let resourceMetrics: ResourceMetrics?
     let authenticator: Authenticator
     let limiter: RequestLimiter
     let flows = FlowConfigurations()
@@ -58,10 +59,10 @@ public final class APIServer: Sendable {
     ///   - identities: of the clusters, by which their users are known.
     ///   - auditLog: where requests are noted; without it none are.
     ///   - aggregator: finds extension API servers; without it there are none.
-    ///   - computed: who answers reads of resources that nobody stores. The schema must have them.
+    ///   - metrics: what pods use, also as resources that nobody stores. The schema must have them.
     public init(
         registry: Registry, addressBook: PodAddressBook, streams: any PodStreams, aggregator: Aggregator? = nil,
-        computed: [GroupResource: any ComputedResource] = [:],
+        metrics: ResourceMetrics? = nil,
         identities: IdentityCache = IdentityCache(), auditLog: AuditLog? = nil, configuration: Configuration = Configuration(),
         logger: Logger
     ) {
@@ -70,7 +71,8 @@ public final class APIServer: Sendable {
         self.addressBook = addressBook
         self.streams = streams
         self.aggregator = aggregator
-        self.computed = computed
+        self.computed = metrics?.resources ?? [:]
+        self.resourceMetrics = metrics
         self.auditLog = auditLog
         self.logger = logger
         self.tokens = ServiceAccountTokens(identities: identities)

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Synchronization
 
 /// Counts requests, and how long they took, by verb and status: a few hundred series at most, whatever clients ask for.
@@ -37,6 +38,13 @@ final class RequestMetrics: Sendable {
             state.durations[verb, default: Durations()].sum += seconds
             state.durations[verb, default: Durations()].count += 1
         }
+    }
+
+    /// A page of metrics in Prometheus' text format.
+    static func page(_ text: String) -> APIResponse {
+        var response = APIResponse.text(text)
+        response.headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
+        return response
     }
 
     struct Gauge {

@@ -27,11 +27,31 @@ extension APIServer {
             return try Self.read(request) {
                 self.podsOfNode(node.metadata.name, call) { $0.tree[path: "status", "phase"]?.string == "Running" }
             }
+        case ("stats", 2) where rest[1] == "summary":
+            // As kubelet, whose clients may POST as well.
+            guard [.get, .head, .post].contains(request.method) else { throw .methodNotAllowed() }
+            let statistics = try await self.statistics(of: node, call)
+            return .json(Array((statistics.summary.pretty() + "\n").utf8))
+        case ("metrics", 2) where rest[1] == "resource":
+            let statistics = try await self.statistics(of: node, call)
+            return try Self.read(request) { RequestMetrics.page(statistics.metrics) }
         case ("containerLogs", 4):
             guard request.method == .get else { throw .methodNotAllowed() }
             return try await self.containerLog(rest, node.metadata.name, call)
         default: return .text("404 page not found\n", status: 404)
         }
+    }
+
+    private func statistics(of node: Object, _ call: Call) async throws(StatusError) -> NodeStatistics {
+        guard let metrics = self.resourceMetrics else {
+            throw .serviceUnavailable("there are no containers here that could be measured")
+        }
+        let cluster = call.cluster
+        let usage = try await Turn.resting { () async throws(StatusError) in try await metrics.measure(cluster) }
+        let pods = cluster.snapshot.list(prefix: Key.prefix(group: "", plural: "pods")).filter {
+            $0.tree[path: "spec", "nodeName"]?.string == node.metadata.name
+        }
+        return NodeStatistics(node: node, pods: pods, usage: usage)
     }
 
     private static func read(_ request: APIRequest, _ answer: () -> APIResponse) throws(StatusError) -> APIResponse {

@@ -1,9 +1,16 @@
 /// What the kernel has counted for a container's control group.
-struct ContainerReading: Sendable, Equatable {
+public struct ContainerReading: Sendable, Equatable {
     /// Processor time since the container began, in nanoseconds.
-    var processorNanoseconds: UInt64
+    public var processorNanoseconds: UInt64
     /// Memory in use, without what the kernel would drop first: the working set, in bytes.
-    var workingSet: UInt64
+    public var workingSet: UInt64
+    /// All memory in use, in bytes.
+    public var memory: UInt64
+    /// Of that what isn't a file's: the resident set, in bytes.
+    public var residentSet: UInt64
+    /// Since the container began.
+    public var pageFaults: UInt64
+    public var majorPageFaults: UInt64
 
     /// Reads a container's counters; nil when it has ended.
     ///
@@ -13,35 +20,44 @@ struct ContainerReading: Sendable, Equatable {
     static func read(_ group: String, root: String = "/sys/fs/cgroup") -> ContainerReading? {
         if File.exists("\(root)/cgroup.controllers") {
             let directory = root + group
-            guard let usage = value("usage_usec", in: "\(directory)/cpu.stat"), let memory = number("\(directory)/memory.current")
+            guard let usage = values(in: "\(directory)/cpu.stat")["usage_usec"],
+                let memory = number("\(directory)/memory.current")
             else { return nil }
             return ContainerReading(
-                processorNanoseconds: usage &* 1000, memory: memory,
-                inactive: value("inactive_file", in: "\(directory)/memory.stat"))
+                processorNanoseconds: usage &* 1000, memory: memory, values(in: "\(directory)/memory.stat"), prefix: "",
+                resident: "anon")
         }
         let (processor, memory) = ("\(root)/cpuacct\(group)/cpuacct.usage", "\(root)/memory\(group)")
         guard let usage = number(processor), let used = number("\(memory)/memory.usage_in_bytes") else { return nil }
         return ContainerReading(
-            processorNanoseconds: usage, memory: used, inactive: value("total_inactive_file", in: "\(memory)/memory.stat"))
+            processorNanoseconds: usage, memory: used, values(in: "\(memory)/memory.stat"), prefix: "total_", resident: "rss")
     }
 
-    private init(processorNanoseconds: UInt64, memory: UInt64, inactive: UInt64?) {
+    private init(
+        processorNanoseconds: UInt64, memory: UInt64, _ details: [Substring: UInt64], prefix: String, resident: String
+    ) {
+        func detail(_ name: String) -> UInt64 { details[(prefix + name)[...]] ?? 0 }
         self.processorNanoseconds = processorNanoseconds
-        workingSet = memory - min(memory, inactive ?? 0)
+        self.memory = memory
+        workingSet = memory - min(memory, detail("inactive_file"))
+        residentSet = detail(resident)
+        pageFaults = detail("pgfault")
+        majorPageFaults = detail("pgmajfault")
     }
 
     private static func number(_ path: String) -> UInt64? {
         do { return UInt64(try File.text(path).trimmed) } catch { return nil }  // the container has ended meanwhile
     }
 
-    /// The number after a word, one to a line.
-    private static func value(_ name: String, in path: String) -> UInt64? {
+    /// Numbers after words, one to a line.
+    private static func values(in path: String) -> [Substring: UInt64] {
         let text: String
-        do { text = try File.text(path) } catch { return nil }  // as above
+        do { text = try File.text(path) } catch { return [:] }  // as above
+        var values: [Substring: UInt64] = [:]
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
-            if words.count == 2, words[0] == name { return UInt64(words[1]) }
+            if words.count == 2, let number = UInt64(words[1]) { values[words[0]] = number }
         }
-        return nil
+        return values
     }
 }

@@ -20,6 +20,10 @@ public final class RuntimeMetrics: Sendable {
         public var nanocores: Int64
         /// In bytes.
         public var memory: Int64
+        /// What the kernel has counted by now.
+        public var reading: ContainerReading
+        /// Seconds since 1970 when the container was made.
+        public var startTime: Double
     }
 
     /// What was found at one time.
@@ -33,7 +37,13 @@ public final class RuntimeMetrics: Sendable {
 
     private struct Sample {
         var time: ContinuousClock.Instant
-        var readings: [String: (container: Container, reading: ContainerReading)]
+        var readings: [String: Entry]
+    }
+
+    private struct Entry {
+        var container: Container
+        var reading: ContainerReading
+        var startTime: Double
     }
 
     private let engine: ContainerEngine
@@ -73,7 +83,7 @@ public final class RuntimeMetrics: Sendable {
         var request = CRIListContainersRequest()
         request.filter.state.state = .containerRunning
         let answer = try await engine.client.runtime.listContainers(request, options: .within(.seconds(10)))
-        var readings: [String: (Container, ContainerReading)] = [:]
+        var readings: [String: Entry] = [:]
         for container in answer.containers {
             let labels = container.labels
             guard let cluster = labels[PodLabels.cluster].flatMap({ Int64($0) }), let uid = labels[PodLabels.podUID],
@@ -82,7 +92,8 @@ public final class RuntimeMetrics: Sendable {
             let place = Container(
                 cluster: cluster, namespace: labels[PodLabels.podNamespace] ?? "", pod: labels[PodLabels.podName] ?? "",
                 name: labels[PodLabels.containerName] ?? "")
-            readings[container.id] = (place, reading)
+            readings[container.id] = Entry(
+                container: place, reading: reading, startTime: Double(container.createdAt) / 1e9)
         }
         return Sample(time: .now, readings: readings)
     }
@@ -103,7 +114,7 @@ public final class RuntimeMetrics: Sendable {
                 entry.reading.processorNanoseconds - min(entry.reading.processorNanoseconds, old.reading.processorNanoseconds)
             containers[entry.container] = Usage(
                 nanocores: Int64(saturating: Double(used) / max(seconds, 0.001)),
-                memory: Int64(clamping: entry.reading.workingSet))
+                memory: Int64(clamping: entry.reading.workingSet), reading: entry.reading, startTime: entry.startTime)
         }
         return Measurement(time: Timestamp.seconds, window: seconds, containers: containers)
     }

@@ -35,6 +35,11 @@ struct NodeServices {
                 NodeAdmission.rejection(of: pod, in: snapshot, isAdmitted: isAdmitted).map {
                     PodRejection(reason: $0.reason, message: $0.message)
                 }
+            },
+            resizeAdmission: { pod, snapshot, isAdmitted in
+                NodeAdmission.resizeObstacle(of: pod, in: snapshot, isAdmitted: isAdmitted).map {
+                    PodRejection(reason: $0.reason, message: $0.message)
+                }
             }, logger: logger)
     }
 
@@ -56,7 +61,12 @@ struct NodeServices {
             var pods: [String: [String: [ResourceUsage.Container]]] = [:]
             for (place, usage) in found.containers where place.cluster == cluster.id {
                 pods[place.namespace, default: [:]][place.pod, default: []].append(
-                    .init(name: place.name, nanocores: usage.nanocores, memory: usage.memory))
+                    .init(
+                        name: place.name, nanocores: usage.nanocores, memory: usage.memory,
+                        counted: .init(
+                            startTime: usage.startTime, processorNanoseconds: usage.reading.processorNanoseconds,
+                            usedMemory: usage.reading.memory, residentSet: usage.reading.residentSet,
+                            pageFaults: usage.reading.pageFaults, majorPageFaults: usage.reading.majorPageFaults)))
             }
             return ResourceUsage(time: found.time, window: found.window, pods: pods)
         }

@@ -90,7 +90,7 @@ enum ServerMain {
         let auditLog = try auditLog(configuration, logger)
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
-            computed: node?.resourceMetrics.resources ?? [:], identities: identities,
+            metrics: node?.resourceMetrics, identities: identities,
             auditLog: auditLog,
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),

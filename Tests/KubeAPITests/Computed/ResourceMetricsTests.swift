@@ -60,6 +60,44 @@ import Testing
         }
     }
 
+    @Test func theNodesProxyTellsWhatKubeletWould() async throws {
+        let counted = ResourceUsage.Counted(
+            startTime: 1_767_225_000, processorNanoseconds: 2_500_000_000, usedMemory: 3 << 20, residentSet: 1 << 19,
+            pageFaults: 7, majorPageFaults: 1)
+        let usage = ResourceUsage(
+            time: 1_767_225_600, window: 10,
+            pods: ["default": ["web": [.init(name: "main", nanocores: 1_500_000, memory: 1 << 20, counted: counted)]]])
+        try await run({ _ in usage }) { server in
+            let node: JSON = ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "n"]]
+            #expect(try await server.send(.post, "/api/v1/nodes", body: node).status == 201)
+            let proxy = "/api/v1/nodes/n/proxy"
+            #expect(try await server.send(.get, proxy + "/stats/summary").json["pods"] == [])
+            let binding: JSON = ["target": ["kind": "Node", "name": "n"], "metadata": ["name": "web"]]
+            #expect(try await server.send(.post, "/api/v1/namespaces/default/pods/web/binding", body: binding).status == 201)
+            let summary = try await server.send(.get, proxy + "/stats/summary?only_cpu_and_memory=true").json
+            let pod = try #require(summary["pods"]?[0])
+            #expect(pod[path: "podRef", "name"] == "web" && pod[path: "podRef", "uid"]?.string?.isEmpty == false)
+            let container = pod["containers"]?[0]
+            #expect(container?["startTime"] == "2025-12-31T23:50:00Z")
+            #expect(
+                container?["cpu"]
+                    == ["time": "2026-01-01T00:00:00Z", "usageNanoCores": 1_500_000, "usageCoreNanoSeconds": 2_500_000_000])
+            #expect(
+                container?["memory"] == [
+                    "time": "2026-01-01T00:00:00Z", "usageBytes": 3_145_728, "workingSetBytes": 1_048_576, "rssBytes": 524_288,
+                    "pageFaults": 7, "majorPageFaults": 1,
+                ])
+            #expect(pod["cpu"] == container?["cpu"] && summary[path: "node", "cpu"] == container?["cpu"])
+            let page = try await server.send(.get, proxy + "/metrics/resource")
+            #expect(page.headers[.contentType]?.hasPrefix("text/plain") == true)
+            let wanted =
+                "container_cpu_usage_seconds_total{container=\"main\",namespace=\"default\",pod=\"web\"} 2.5 1767225600000\n"
+            #expect(page.text.contains(wanted), "\(page.text)")
+            #expect(page.text.contains("\nnode_memory_working_set_bytes 1048576.0 1767225600000\n"), "\(page.text)")
+            #expect(try await server.send(.put, proxy + "/stats/summary").status == 405)
+        }
+    }
+
     @Test func theGroupIsDiscoveredAndDoesNotTakePodsName() async throws {
         try await run { server in
             let found = try await server.send(.get, "/apis/metrics.k8s.io/v1beta1")

@@ -59,6 +59,31 @@ struct PathTests {
         }
     }
 
+    /// As the real servers of v1.20 and v1.36 answer.
+    @Test func unknownPathsListTheKnownOnes() async throws {
+        try await TestServer.run { server in
+            for (method, path) in [
+                (.get, "/foo"), (.post, "/foo/bar"), (.delete, "/healthz/none"), (.get, "/readyz/ping/more"),
+                (.get, "/metrics/x"),
+                (.get, "/openapi/v2/x"), (.put, "/ui"),
+            ] as [(HTTPRequest.Method, String)] {
+                let found = try await server.send(method, path)
+                #expect(found.status == 404, "\(path)")
+                let paths = found.json["paths"]?.strings ?? []
+                #expect(paths.contains("/healthz/ping") && paths.contains("/apis/apiextensions.k8s.io/v1"), "\(path)")
+                #expect(!paths.contains("/api/v1"), "\(path)")
+            }
+            for path in ["/", "/index.html"] {
+                let found = try await server.send(.get, path)
+                #expect(found.status == 200 && found.json["paths"]?.strings.contains("/api/v1") == true)
+            }
+            #expect(try await server.send(.get, "/version/x").message == "the server could not find the requested resource")
+            #expect(try await server.send(.post, "/version").status == 405)
+            #expect(try await server.send(.get, "/apis/none").text == "404 page not found\n")
+            #expect(try await server.send(.get, "/foo", anonymous: true).status == 403)
+        }
+    }
+
     @Test(arguments: [
         ("GET", "/api/v1/pods", "list", "pods", "", "", ""),
         ("GET", "/api/v1/pods?watch=true", "watch", "pods", "", "", ""),

@@ -20,10 +20,11 @@ import Testing
     @Test func readsVersionOne() throws {
         try withFiles([
             "cpuacct/s/p/c/cpuacct.usage": "1234567\n", "memory/s/p/c/memory.usage_in_bytes": "10000\n",
-            "memory/s/p/c/memory.stat": "cache 1\ninactive_file 1\ntotal_inactive_file 4000\n",
+            "memory/s/p/c/memory.stat": "cache 1\ninactive_file 1\ntotal_inactive_file 4000\ntotal_rss 3\ntotal_pgmajfault 2\n",
         ]) { root in
             let reading = try #require(ContainerReading.read("/s/p/c", root: root))
             #expect(reading.processorNanoseconds == 1_234_567 && reading.workingSet == 6000)
+            #expect(reading.memory == 10000 && reading.residentSet == 3 && reading.majorPageFaults == 2)
             #expect(ContainerReading.read("/s/p/gone", root: root) == nil)
         }
     }
@@ -36,6 +37,7 @@ import Testing
             let reading = try #require(ContainerReading.read("/s/p/c", root: root))
             // More can be counted as inactive than as used: the two are read one after the other.
             #expect(reading.processorNanoseconds == 1_500_000 && reading.workingSet == 0)
+            #expect(reading.memory == 10000 && reading.residentSet == 1 && reading.pageFaults == 0)
         }
     }
 }
