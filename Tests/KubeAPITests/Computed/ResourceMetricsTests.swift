@@ -67,7 +67,8 @@ import Testing
         let usage = ResourceUsage(
             time: 1_767_225_600, window: 10,
             pods: ["default": ["web": [.init(name: "main", nanocores: 1_500_000, memory: 1 << 20, counted: counted)]]])
-        try await run({ _ in usage }) { server in
+        let measure: @Sendable (LogicalCluster) async throws -> ResourceUsage = { _ in usage }
+        try await run(measure) { server in
             let node: JSON = ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "n"]]
             #expect(try await server.send(.post, "/api/v1/nodes", body: node).status == 201)
             let proxy = "/api/v1/nodes/n/proxy"
