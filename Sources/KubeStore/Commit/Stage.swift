@@ -109,7 +109,8 @@ struct Stage {
                         record: staged.record ?? staged.cluster.record))
                 continue
             }
-            if !staged.events.isEmpty { batch.revisions.append((id, staged.revision)) }
+            // Otherwise the last object that was put says it.
+            if staged.events.last?.type == .deleted { batch.revisions.append((id, staged.revision)) }
             if let record = staged.record { batch.records.append((id, record)) }
         }
         return batch

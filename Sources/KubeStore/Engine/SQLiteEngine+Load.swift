@@ -73,15 +73,18 @@ extension SQLiteEngine {
         _ id: Int64, _ base: Int64, _ revision: Int64, _ record: Data, _ rows: [(key: String, value: Data?)],
         _ clusterKey: ClusterKey
     ) throws -> StoredCluster {
+        var revision = UInt64(clamping: revision)
         let rows = try rows.map { key, value -> StoredCluster.Row in
             guard let value else { return .tombstone(key: key) }
             let bytes =
                 EncryptedRows.isSecret(key)
                 ? try clusterKey.opened(value, at: EncryptedRows.place(id, key)) : [UInt8](value)
-            return .object(key: key, try object(bytes, key))
+            let object = try object(bytes, key)
+            revision = max(revision, object.metadata.resourceVersion)
+            return .object(key: key, object)
         }
         return StoredCluster(
-            base: base, revision: UInt64(clamping: revision),
+            base: base, revision: revision,
             record: try JSON(parsing: try clusterKey.opened(record, at: EncryptedRows.place(recordOf: id))), rows: rows)
     }
 

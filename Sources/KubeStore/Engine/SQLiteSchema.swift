@@ -3,11 +3,11 @@ import GRDB
 /// The tables of the embedded engine, and the way from older files to them.
 ///
 /// `objects` holds what a cluster owns, in key order, one contiguous range a cluster; a null value says that an object of
-/// the cluster's base was deleted. Rows of a deleted cluster stay until they are purged, with the cluster's id in `garbage`.
+/// the cluster's base was deleted. A cluster's revision is the greatest of its row's and its objects'. Rows of a deleted cluster stay until they are purged, with the cluster's id in `garbage`.
 enum SQLiteSchema {
     /// `SMPN`: tells our files from others'.
     static let applicationID: Int32 = 0x534d_504e
-    static let version = 2
+    static let version = 3
 
     /// The clusters' keys, each wrapped with the platform key of that id.
     private static let clusterKeys =
@@ -21,8 +21,8 @@ enum SQLiteSchema {
         }
         guard found < version else { return }
         try db.inTransaction(.immediate) {
-            if found == 1 {
-                try db.execute(sql: "\(clusterKeys) PRAGMA user_version = \(version);")
+            if found > 0 {
+                try db.execute(sql: "\(found == 1 ? clusterKeys : "") PRAGMA user_version = \(version);")
                 return .commit
             }
             try db.execute(

@@ -81,6 +81,8 @@ struct EngineBatch: Sendable {
     var bases: [(id: Int64, base: Base)] = []
     var created: [Created] = []
     var rows: [Row] = []
+    /// Those of clusters whose latest change no row tells of. A cluster's revision is the greatest of what was written here and its objects'
+    /// own: so a put, which is nearly every change, writes one page less.
     var revisions: [(cluster: Int64, revision: UInt64)] = []
     var records: [(cluster: Int64, record: JSON)] = []
     var deleted: [Int64] = []

@@ -97,6 +97,27 @@ struct ClusterTests {
         }
     }
 
+    /// The stored objects say most of a cluster's revisions themselves.
+    @Test func revisionsSurviveReopeningWhateverCameLast() async throws {
+        let directory = TemporaryDirectory()
+        var revision: UInt64 = 0
+        let batches: [[Write]] = [
+            [try put("a"), try put("b")], [.delete(key("b"))], [try put("a", ["x": "1"])], [.delete(key("a")), try put("c")],
+            [try put("s"), .delete(key("c"))], [.delete(key("s"))], [try put("a", ["x": "2"])],
+        ]
+        try await withStore(directory: directory.path) { store in
+            revision = try await store.createCluster("demo", uid: "d", base: Base(version: "1"), writes: []).revision
+        }
+        for batch in batches {
+            try await withStore(directory: directory.path) { store in
+                let cluster = try #require(try await store.cluster("demo"))
+                #expect(cluster.revision == revision)
+                _ = try await cluster.commit(batch)
+                revision = cluster.revision
+            }
+        }
+    }
+
     @Test func objectsOfTheBaseAreShared() async throws {
         let directory = TemporaryDirectory()
         try await withStore(directory: directory.path) { store in

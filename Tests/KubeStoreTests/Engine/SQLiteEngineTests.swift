@@ -81,10 +81,18 @@ struct SQLiteEngineTests {
                 #expect(cluster.snapshot.get(key("n0")) != nil)
             }
         } catch {
-            try run("umount", directory.path)
+            try await unmount(directory.path)
             throw error
         }
-        try run("umount", directory.path)
+        try await unmount(directory.path)
+    }
+
+    /// A process that another test starts has our files open too, until it is the program that it is to be.
+    private func unmount(_ path: String) async throws {
+        for _ in 0..<100 {
+            do { return try run("umount", path) } catch { try await Task.sleep(for: .milliseconds(50)) }
+        }
+        try run("umount", path)
     }
 
     private func run(_ command: String...) throws {
