@@ -11,6 +11,12 @@ extension CELChecker {
                     do throws(CELError) { _ = try CELConversion.timestamp($0) } catch { return false }
                     return true
                 }
+                // Of the years 1 to 9999.
+                if let first = arguments.first, case .literal(.int(let seconds)) = tree.nodes[first].kind,
+                    !(-62_135_596_800...253_402_300_799).contains(seconds)
+                {
+                    report("invalid timestamp argument", first)
+                }
             case .call("matches", let target, let arguments):
                 // As upstream: of the free function, the text is looked at and not the pattern.
                 if target != nil || !arguments.isEmpty { literal(arguments, "matches", Self.isPattern) }

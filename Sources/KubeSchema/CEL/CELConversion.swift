@@ -50,11 +50,11 @@ enum CELConversion {
         switch value {
         case .int(let value): return value
         case .uint(let value):
-            guard let value = Int64(exactly: value) else { throw CELError("unsigned integer overflow") }
+            guard let value = Int64(exactly: value) else { throw CELError("integer overflow") }
             return value
         case .double(let value):
             guard value.isFinite, let value = Int64(exactly: value.rounded(.towardZero)) else {
-                throw CELError("double to int overflow")
+                throw CELError("integer overflow")
             }
             return value
         case .string(let text):
@@ -74,7 +74,7 @@ enum CELConversion {
             return value
         case .double(let value):
             guard value.isFinite, let value = UInt64(exactly: value.rounded(.towardZero)) else {
-                throw CELError("double to uint overflow")
+                throw CELError("unsigned integer overflow")
             }
             return value
         case .string(let text):
@@ -90,7 +90,9 @@ enum CELConversion {
         case .int(let value): return Double(value)
         case .uint(let value): return Double(value)
         case .string(let text):
-            guard let value = Double(text) else { throw CELError("type conversion error from 'string' to 'double'") }
+            guard let value = Double(text), value.isFinite || !text.contains(where: \.isNumber) else {
+                throw CELError("type conversion error from 'string' to 'double'")
+            }
             return value
         default: throw .noOverload("double")
         }

@@ -52,18 +52,28 @@ extension CELProgram {
 }
 
 extension CELCheckedProgram {
-    /// What is wrong with the first pattern that is written out and can't be read; nil when all can.
-    var patternProblem: String? {
-        for node in tree.nodes {
-            guard case .call(let name, let target, let arguments) = node.kind, ["matches", "find", "findAll"].contains(name)
-            else {
-                continue
+    /// Conversions of what is known are made when an expression is made ready, and so can fail there.
+    static let conversions: Set<String> = ["bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint"]
+
+    /// Why the expression can't be made ready, in upstream's words: the first conversion of something known that fails, or pattern that is
+    /// written out and can't be read. Nil when it can.
+    var instantiationProblem: String? {
+        var known: [Int: CELValue] = [:]
+        // Parts come before what they are parts of.
+        for (number, node) in tree.nodes.enumerated() {
+            switch node.kind {
+            case .literal(let value): known[number] = value
+            case .call(let name, target: nil, let arguments) where Self.conversions.contains(name):
+                guard arguments.count == 1, let value = known[arguments[0]] else { continue }
+                do throws(CELError) { known[number] = try CELFunctions.call(name, isMember: false, [value]) } catch {
+                    return error.description
+                }
+            case .call(let name, let target, let arguments) where ["matches", "find", "findAll"].contains(name):
+                let index = target == nil ? 1 : 0
+                guard index < arguments.count, case .string(let pattern)? = known[arguments[index]] else { continue }
+                do { _ = try LinearRegex(pattern) } catch { return error.description }
+            default: break
             }
-            let index = target == nil ? 1 : 0
-            guard index < arguments.count, case .literal(.string(let pattern)) = tree.nodes[arguments[index]].kind else {
-                continue
-            }
-            do { _ = try LinearRegex(pattern) } catch { return error.description }
         }
         return nil
     }

@@ -12,17 +12,21 @@ struct CELEvaluator {
         self.budget = budget
     }
 
-    mutating func evaluate(_ expression: CELExpression) throws(CELError) -> CELValue {
-        try budget.spend(1)
+    /// What it costs is what upstream counts: one for a variable and for each step into it, and what ``CELCallCost`` says of calls.
+    /// Nothing else costs anything by itself but making lists (10), maps (30) and objects (40) that aren't constants.
+    ///
+    /// - Parameter isBranch: of a conditional. There a variable, or another value that is stepped into, isn't counted, only the steps are.
+    mutating func evaluate(_ expression: CELExpression, isBranch: Bool = false) throws(CELError) -> CELValue {
         switch expression.kind {
         case .literal(let value): return value
-        case .name(let name): return try variable(name)
+        case .name(let name): return try variable(name, isCounted: !isBranch)
         case .select(let operand, let field, let isOptional):
             if let type = Self.typeName(expression) { return .type(type) }
-            return try select(try evaluate(operand), field.key, isOptional: isOptional)
+            return try select(try stepInto(operand, isBranch: isBranch), field.key, isOptional: isOptional)
         case .index(let operand, let key, let isOptional):
-            return try index(try evaluate(operand), try evaluate(key), isOptional: isOptional)
+            return try index(try stepInto(operand, isBranch: isBranch), try evaluate(key), isOptional: isOptional)
         case .has(let operand, let field):
+            if !Self.isSteps(operand) { try budget.spend(1) }
             switch try evaluate(operand) {
             case .optional(let value): return .bool(value?.member(.string(field.key)) != nil)
             case .opaque(let object): return .bool(try object.member(field.key) != nil)
@@ -33,6 +37,7 @@ struct CELEvaluator {
         case .call(let name, let target, let arguments): return try call(name, target, arguments)
         case .qualifiedCall(let name, space: _, let arguments): return try call(name, nil, arguments)
         case .list(let elements):
+            if !elements.allSatisfy({ !$0.isOptional && Self.isConstant($0.value) }) { try budget.spend(10) }
             var values: [CELValue] = []
             for (element, isOptional) in elements {
                 let value = try evaluate(element)
@@ -44,11 +49,17 @@ struct CELEvaluator {
                 if let inner { values.append(inner) }
             }
             return .list(values)
-        case .map(let entries): return try map(entries)
-        case .construct(let type, let fields): return try construct(type, fields)
+        case .map(let entries):
+            if !entries.allSatisfy({ !$0.isOptional && Self.isConstant($0.key) && Self.isConstant($0.value) }) {
+                try budget.spend(30)
+            }
+            return try map(entries)
+        case .construct(let type, let fields):
+            try budget.spend(40)
+            return try construct(type, fields)
         case .conditional(let condition, let yes, let no):
             guard case .bool(let value) = try evaluate(condition) else { throw .noOverload("_?_:_") }
-            return try evaluate(value ? yes : no)
+            return try evaluate(value ? yes : no, isBranch: true)
         case .and(let left, let right): return try logic(left, right, absorbing: false)
         case .or(let left, let right): return try logic(left, right, absorbing: true)
         case .comprehension(let loop): return try comprehension(loop)
@@ -57,11 +68,53 @@ struct CELEvaluator {
             return try with([(variable.name, value)]) { evaluator throws(CELError) in try evaluator.evaluate(body) }
         case .optionalMap(let operand, let variable, let body, let isFlat):
             guard case .optional(let value) = try evaluate(operand) else { throw .noOverload("optMap") }
-            guard let value else { return .optional(nil) }
+            // As upstream writes the macro out: whether there is a value is asked, and then it, or nothing, is made an optional.
+            if case .name = operand.kind { try budget.spend(1) } else { try budget.spend(2) }
+            guard let value else {
+                try budget.spend(1)
+                return .optional(nil)
+            }
+            try budget.spend(isFlat ? 2 : 3)
             let result = try with([(variable.name, value)]) { evaluator throws(CELError) in try evaluator.evaluate(body) }
             return isFlat ? result : .optional(result)
         case .sortBy(let operand, let variable, let key): return try sorted(operand, by: key, of: variable.name)
         }
+    }
+
+    /// What a step leads into. A value that isn't a variable, or steps from one, is counted once itself.
+    private mutating func stepInto(_ operand: CELExpression, isBranch: Bool) throws(CELError) -> CELValue {
+        if Self.isSteps(operand) {
+            let value = try evaluate(operand, isBranch: isBranch)
+            try budget.spend(1)
+            return value
+        }
+        let value = try evaluate(operand)
+        try budget.spend(isBranch ? 1 : 2)
+        return value
+    }
+
+    /// Whether an expression is a variable, steps from one, or a choice, which is stepped into as what was chosen would be.
+    private static func isSteps(_ expression: CELExpression) -> Bool {
+        switch expression.kind {
+        case .name, .select, .index, .conditional: true
+        default: false
+        }
+    }
+
+    /// Whether a value is known before any evaluation.
+    private static func isConstant(_ expression: CELExpression) -> Bool {
+        switch expression.kind {
+        case .literal: true
+        case .list(let elements): elements.allSatisfy { !$0.isOptional && isConstant($0.value) }
+        case .map(let entries): entries.allSatisfy { !$0.isOptional && isConstant($0.key) && isConstant($0.value) }
+        case .call(let name, target: nil, let arguments): isConversion(name, arguments)
+        default: false
+        }
+    }
+
+    /// Whether a call is one of the conversions that are made beforehand, since what they convert is known.
+    private static func isConversion(_ name: String, _ arguments: [CELExpression]) -> Bool {
+        CELCheckedProgram.conversions.contains(name) && arguments.count == 1 && isConstant(arguments[0])
     }
 
     /// The type that is named by a name with dots, as `google.protobuf.Timestamp`; nil for anything else.
@@ -79,9 +132,15 @@ struct CELEvaluator {
         return CELType.named[name] == nil ? nil : name
     }
 
-    private func variable(_ name: String) throws(CELError) -> CELValue {
-        if let local = locals.last(where: { $0.name == name }) { return local.value }
-        if let value = try variables.value(name) { return value }
+    private mutating func variable(_ name: String, isCounted: Bool) throws(CELError) -> CELValue {
+        if let local = locals.last(where: { $0.name == name }) {
+            if isCounted { try budget.spend(1) }
+            return local.value
+        }
+        if let value = try variables.value(name) {
+            if isCounted { try budget.spend(1) }
+            return value
+        }
         if CELFunctions.typeNames.contains(name) { return .type(name) }
         throw CELError("undeclared reference to '\(name)' (in container '')")
     }
@@ -196,8 +255,26 @@ struct CELEvaluator {
             try budget.spend(object.cost(of: name))
             return try object.call(name, Array(values.dropFirst()))
         }
-        try budget.spend(CELFunctions.cost(of: name, values))
+        if target == nil, Self.isConversion(name, arguments) {
+            return try CELFunctions.call(name, isMember: false, values)
+        }
+        // What is looked for in a list that is known beforehand is looked up, and not compared with one element after the other.
+        if name == "_in_", arguments.count == 2, case .list(let elements) = arguments[1].kind,
+            elements.allSatisfy({ Self.isLiteral($0.value) })
+        {
+            return try CELFunctions.call(name, isMember: false, values)
+        }
+        if name == "join" {
+            let result = try CELFunctions.call(name, isMember: target != nil, values)
+            try budget.spend(CELCallCost.cost(of: name, values, result: result))
+            return result
+        }
+        try budget.spend(CELCallCost.cost(of: name, values, result: nil))
         return try CELFunctions.call(name, isMember: target != nil, values)
+    }
+
+    private static func isLiteral(_ expression: CELExpression) -> Bool {
+        if case .literal = expression.kind { true } else { false }
     }
 
     private mutating func comprehension(_ loop: CELComprehension) throws(CELError) -> CELValue {
@@ -215,8 +292,8 @@ struct CELEvaluator {
         var entries: [(key: CELValue, value: CELValue)] = []
         var count = 0
         var failure: CELError?
-        for (key, value) in pairs {
-            try budget.spend(1)
+        for (number, (key, value)) in pairs.enumerated() {
+            try budget.spend(loop.kind.turnCost)
             let names: [(String, CELValue)] =
                 loop.variables.count == 2
                 ? [(loop.variables[0].name, key), (loop.variables[1].name, value)]
@@ -225,6 +302,7 @@ struct CELEvaluator {
                 let isWanted = try with(names) { evaluator throws(CELError) in try evaluator.evaluate(condition) }
                 guard case .bool(let isWanted) = isWanted else { throw .noOverload(loop.kind.rawValue) }
                 if !isWanted { continue }
+                try budget.spend(loop.kind.insertionCost)
             }
             let result: CELValue
             do throws(CELError) {
@@ -236,18 +314,27 @@ struct CELEvaluator {
                 continue
             }
             switch loop.kind {
-            case .map, .transformList: results.append(result)
-            case .transformMap: entries.append((key, result))
-            case .transformMapEntry: entries += result.entries ?? []
+            case .map, .transformList, .transformMap, .transformMapEntry:
+                if loop.condition == nil { try budget.spend(loop.kind.insertionCost) }
+                switch loop.kind {
+                case .transformMap: entries.append((key, result))
+                case .transformMapEntry: entries += result.entries ?? []
+                default: results.append(result)
+                }
             case .all, .exists, .existsOne, .filter:
                 guard case .bool(let verdict) = result else { throw .noOverload(loop.kind.rawValue) }
-                if loop.kind == .all, !verdict { return .bool(false) }
-                if loop.kind == .exists, verdict { return .bool(true) }
+                if loop.kind == .all && !verdict || loop.kind == .exists && verdict {
+                    // Whether to go on is asked before the next one.
+                    try budget.spend((number + 1 < pairs.count ? loop.kind.turnCost - 1 : 0) + loop.kind.resultCost)
+                    return .bool(verdict)
+                }
+                if verdict { try budget.spend(loop.kind.insertionCost) }
                 if verdict { count += 1 }
                 if loop.kind == .filter, verdict { results.append(isMap && loop.variables.count == 1 ? key : value) }
             }
         }
         if let failure { throw failure }
+        try budget.spend(loop.kind.resultCost)
         switch loop.kind {
         case .all: return .bool(true)
         case .exists: return .bool(false)
@@ -263,10 +350,35 @@ struct CELEvaluator {
         guard let elements = try evaluate(operand).elements else { throw .noOverload("sortBy") }
         var keys: [CELValue] = []
         for element in elements {
-            try budget.spend(1)
+            try budget.spend(12)
             keys.append(try with([(name, element)]) { evaluator throws(CELError) in try evaluator.evaluate(key) })
         }
-        try budget.spend(CELFunctions.sortingCost(elements.count))
+        try budget.spend(3 + CELCallCost.sorting(elements.count))
         return .list(try CELFunctions.sorted(elements, by: keys))
     }
+}
+
+/// What the loops cost that upstream writes the macros out as, beside the expressions that are in them: reading the accumulator, and calls.
+extension CELComprehension.Kind {
+    /// Of each turn: whether to go on, and what there is so far.
+    fileprivate var turnCost: Int {
+        switch self {
+        case .all: 3
+        case .exists: 4
+        case .existsOne, .map, .filter, .transformList, .transformMap, .transformMapEntry: 0
+        }
+    }
+
+    /// Of a turn that adds something.
+    fileprivate var insertionCost: Int {
+        switch self {
+        case .all, .exists: 0
+        case .existsOne, .transformMapEntry: 2
+        case .transformMap: 3
+        case .map, .transformList: 12
+        case .filter: 13
+        }
+    }
+
+    fileprivate var resultCost: Int { self == .existsOne ? 2 : 1 }
 }

@@ -17,42 +17,6 @@ enum CELFunctions {
         "strings.quote", "lists.range", "jsonpatch.escapeKey",
     ]).union(CELFormat.allCases.map { "format.\($0.rawValue)" })
 
-    /// What a call costs beyond one: long texts and lists cost by their length.
-    static func cost(of name: String, _ values: [CELValue]) -> Int {
-        func length(_ value: CELValue?) -> Int {
-            switch value {
-            case .string(let text): text.utf8.count
-            case .bytes(let bytes): bytes.count
-            case let value?: value.count ?? 0
-            case nil: 0
-            }
-        }
-        switch name {
-        case "matches", "find", "findAll": return length(values.first) / 10 * max(1, length(values.last) / 4) + 1
-        case "contains", "startsWith", "endsWith", "indexOf", "lastIndexOf", "replace", "split", "format", "join", "string",
-            "bytes", "_+_",
-            "lowerAscii", "upperAscii", "trim", "substring", "charAt", "reverse":
-            return values.reduce(0) { $0 + length($1) } / 10
-        case "sets.contains", "sets.equivalent", "sets.intersects":
-            let (product, overflow) = length(values.first).multipliedReportingOverflow(by: length(values.last))
-            return overflow ? .max : product
-        case "_==_", "_!=_", "_in_", "sum", "min", "max", "isSorted",
-            "flatten", "optional.unwrap", "unwrapOpt":
-            return values.reduce(0) { $0 + length($1) }
-        case "sort", "distinct", "unique": return sortingCost(length(values.first))
-        case "lists.range":
-            guard case .int(let count)? = values.first else { return 0 }
-            return Int(clamping: max(0, count))
-        default: return 0
-        }
-    }
-
-    /// Every element with every other, at worst.
-    static func sortingCost(_ count: Int) -> Int {
-        let (product, overflow) = count.multipliedReportingOverflow(by: count * 2)
-        return overflow ? .max : product
-    }
-
     static func call(_ name: String, isMember: Bool, _ values: [CELValue]) throws(CELError) -> CELValue {
         if let value = try operators(name, values) { return value }
         if let value = try conversions(name, values) { return value }

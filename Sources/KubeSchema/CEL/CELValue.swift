@@ -34,7 +34,7 @@ public protocol CELOpaque: Sendable {
     /// Calls a member function.
     /// - Throws: `CELError` when there is no such function for these arguments, or it fails.
     func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue
-    /// What a call costs beyond one.
+    /// What a call costs.
     func cost(of function: String) -> Int
     /// A field, or nil when there is none.
     /// - Throws: `CELError` when it has no value.
@@ -42,7 +42,7 @@ public protocol CELOpaque: Sendable {
 }
 
 extension CELOpaque {
-    public func cost(of function: String) -> Int { 0 }
+    public func cost(of function: String) -> Int { 1 }
     public func member(_ name: String) throws(CELError) -> CELValue? { nil }
 }
 

@@ -159,7 +159,7 @@ struct RuleCheck {
             return .failure(.meaningless(error.description))
         }
         guard checked.type == type else { return .failure(.mistyped) }
-        if let problem = checked.patternProblem { return .failure(.unusable(problem)) }
+        if let problem = checked.instantiationProblem { return .failure(.unusable(problem)) }
         return .success(checked)
     }
 

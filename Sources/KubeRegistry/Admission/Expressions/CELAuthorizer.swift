@@ -92,7 +92,7 @@ private struct CELAccessCheck: CELOpaque {
         attributes.path.isEmpty ? "kubernetes.authorization.ResourceCheck" : "kubernetes.authorization.PathCheck"
     }
 
-    func cost(of function: String) -> Int { function == "check" ? Self.questionCost : 0 }
+    func cost(of function: String) -> Int { function == "check" ? Self.questionCost : 1 }
 
     func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue {
         guard arguments.count == 1 else { throw CELError("no such overload: \(function)") }
