@@ -22,12 +22,35 @@ public enum Platform {
     static let declaration = ResourceDeclaration(
         types: """
             @sampan/v1alpha1 dev.sampan.v1alpha1 v1alpha1
+            +ClusterExplanation
+            ^ 0 meta/v1.TypeMeta
+            awake 0 *b oO
+            expirationTime 0 s oO
+            inUse 0 []s oO lt=atomic
+            keptAwakeBy 0 []s oO lt=atomic
+            lastUse 0 s oO
+            lastUsedTime 0 s oO
+            message 0 s oO
+            pods 0 *l oO
+            readyPods 0 *l oO
+            reason 0 s oO
+            runningPods 0 *l oO
+            since 0 s oO
+            sleepReason 0 s oO
+            sleepTime 0 s oO
+            wakeTime 0 s oO
+            waking 0 *b oO
             +KubeconfigRequest
             ^ 0 meta/v1.TypeMeta
             expirationSeconds 0 *l oO
             groups 0 []s oO lt=atomic
             kubeconfig 0 s oO
             user 0 s oO
+            +SleepRequest
+            ^ 0 meta/v1.TypeMeta
+            awake 0 *b oO
+            changed 0 *b oO
+            message 0 s oO
             +Team
             ^ 0 meta/v1.TypeMeta
             metadata 0 meta/v1.ObjectMeta oO
@@ -40,6 +63,9 @@ public enum Platform {
             +TeamClusterLifetime
             default 0 s oO
             maximum 0 s oO
+            +TeamClusterSleep
+            default 0 s oO
+            maximum 0 s oO
             +TeamMember
             group 0 s oO
             role 0 s R
@@ -48,6 +74,7 @@ public enum Platform {
             clusters 0 *l oO
             +TeamSpec
             clusterLifetime 0 *.TeamClusterLifetime oO
+            clusterSleep 0 *.TeamClusterSleep oO
             description 0 s oO
             members 0 [].TeamMember oO lt=atomic
             quota 0 *.TeamQuota oO
@@ -71,16 +98,26 @@ public enum Platform {
             requests 0 *l oO
             requestsPerSecond 0 *l oO
             watches 0 *l oO
+            +VirtualClusterSleep
+            afterIdle 0 s oO
+            schedule 0 *.VirtualClusterSleepSchedule oO
+            +VirtualClusterSleepSchedule
+            sleepAt 0 []s oO lt=atomic
+            timeZone 0 s oO
+            wakeAt 0 []s oO lt=atomic
             +VirtualClusterSpec
             description 0 s oO
             limits 0 *.VirtualClusterLimits oO
             podSecurity 0 s oO
+            sleep 0 *.VirtualClusterSleep oO
             timeToLive 0 s oO
             +VirtualClusterStatus
             clusterUID 0 s oO
             conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
             expirationTime 0 s oO
             kubernetesVersion 0 s oO
+            lastUse 0 s oO
+            lastUsedTime 0 s oO
             phase 0 s oO
             server 0 s oO
             """,
@@ -99,16 +136,42 @@ public enum Platform {
             | Expires string .status.expirationTime 0
             | Age date .metadata.creationTimestamp 0
             | Server string .status.server 1
+            | Last-Used date .status.lastUsedTime 1
+            | Awake string .status.conditions[?(@.type=="Awake")].reason 1
+            /explain ClusterExplanation create
             /kubeconfig KubeconfigRequest create
+            /sleep SleepRequest create
             /status VirtualCluster get,patch,update
+            /wake SleepRequest create
             """,
         documentation: """
             @sampan/v1alpha1
+            +ClusterExplanation Says why a virtual cluster is awake or asleep, and when that changes. Ask with an empty one; the server fills it.
+            awake Whether it is awake.
+            expirationTime When the cluster will be deleted, if its time to live isn't made longer.
+            inUse What people do with it right now.
+            keptAwakeBy Pods in the midst of work that they wouldn't begin again; the cluster doesn't fall asleep before they are done.
+            lastUse What it was last used for, and by whom.
+            lastUsedTime When that was.
+            message Who or what made it wake or fall asleep.
+            pods How many pods there are to run when it is awake.
+            readyPods How many of them are ready.
+            reason Created, Needed, Requested, Schedule or Idle.
+            runningPods How many pods have a container that runs.
+            since When it woke or fell asleep.
+            sleepReason Idle or Schedule.
+            sleepTime When it falls asleep if nobody uses it till then.
+            wakeTime When it wakes by itself.
+            waking Whether it has just been woken, and not all of its pods are ready.
             +KubeconfigRequest Asks for a kubeconfig of a virtual cluster, or of the platform for a team's member; the answer has it in `kubeconfig`.
             expirationSeconds How long the client certificate in it is valid, in seconds. Default: a year; at least 600.
             groups The groups that its user is in. Default: system:masters, the cluster's administrators; for a team's member none.
             kubeconfig The kubeconfig file, as YAML. Set by the server.
             user The name of its user. Default: the name of the one who asks.
+            +SleepRequest Puts a virtual cluster to sleep whatever it is doing, or wakes it.
+            awake Whether the cluster is awake now. Set by the server.
+            changed Whether that is new. Set by the server.
+            message Why, for people; at most 256 bytes.
             +Team Those who share clusters and a quota. Its clusters live in a namespace of its name.
             metadata Standard object's metadata. The name is a DNS label of at most 40 bytes, and no namespace's that was there before.
             spec What the team is and may have.
@@ -119,6 +182,9 @@ public enum Platform {
             +TeamClusterLifetime How long the team's clusters live, as durations such as 8h or 72h30m.
             default The time to live of clusters that are made without one. Default: they live on.
             maximum The longest that a cluster may still have to live whenever its time to live is set; then every cluster has one. Default: no limit.
+            +TeamClusterSleep After how long without use the team's clusters fall asleep, as durations such as 30m.
+            default For clusters that are made without a time of their own. Default: they stay awake.
+            maximum The longest time that may be chosen; then every cluster has one. Default: no limit.
             +TeamMember One person, or one group of people, and their role. Either user or group is set.
             group A group, as authentication tells it.
             role owner: everything, and who the members are. developer: makes, uses and deletes clusters. viewer: sees them, and looks into them.
@@ -127,6 +193,7 @@ public enum Platform {
             clusters Virtual clusters.
             +TeamSpec What a team is and may have.
             clusterLifetime How long its clusters live.
+            clusterSleep When its clusters fall asleep.
             description What the team is, for people; at most 1024 bytes.
             members Who belongs to it; at most 1000.
             quota How much it may have at once. To change it takes the permission for the verb setquota.
@@ -148,17 +215,27 @@ public enum Platform {
             requests How many requests may be in progress at once, those that wait for their turn included; the cluster's priority levels share it. Default: 600.
             requestsPerSecond How many requests may begin in a second, and at once after a pause. Default: as many as the server has time for.
             watches How many watches and other streams may be open at once. Default: 10000.
+            +VirtualClusterSleep When a virtual cluster sleeps. Asleep, its pods don't run and everything else is as it was; its API answers. It wakes when somebody needs its pods.
+            afterIdle After how long without use it falls asleep, as a duration such as 30m; at least 10s. Writes, exec, attach, port-forward, proxies, logs and connections from outside are use; what only looks, and what pods do, is not. Default: the team's, or never.
+            schedule Its nights.
+            +VirtualClusterSleepSchedule The nights of a virtual cluster: in a night it falls asleep when nobody has used it for a quarter of an hour.
+            sleepAt When nights begin, as cron has it: minute, hour, day of the month, month, day of the week. At most 16.
+            timeZone The time zone of these times, such as Europe/Berlin. Default: UTC.
+            wakeAt When nights end, and the cluster wakes. Without any, a night ends when somebody uses the cluster.
             +VirtualClusterSpec What is asked of a virtual cluster.
             description What the cluster is for, for people; at most 1024 bytes.
             limits What the cluster may use. What isn't given has a default that suits most.
             podSecurity Which Pod Security Standard the cluster's pods keep, whatever the cluster's own objects say: privileged, baseline or restricted. Default: baseline, which keeps pods off the machine. With privileged, whoever may make pods there is root on the machine.
+            sleep When it sleeps. Default: never by itself.
             timeToLive How long it lives, from its creation, as a duration such as 8h; then it is deleted. May be changed at any time. Default: the team's.
             +VirtualClusterStatus What there is of a virtual cluster.
             clusterUID The cluster's own identity: a cluster that is deleted and made anew under the same name has another.
-            conditions The latest observations. Ready: its API answers.
+            conditions The latest observations. Ready: its API answers. Awake: its pods run; the reason is Created, Needed, Requested, Schedule or Idle, and the message says who or what it was.
             expirationTime When the cluster will be deleted, if its time to live isn't made longer.
             kubernetesVersion The version of Kubernetes that the cluster's API speaks.
-            phase Pending, Ready or Terminating: the conditions in one word.
+            lastUse What the cluster was last used for, and by whom, when lastUsedTime was written.
+            lastUsedTime When the cluster was last used; written every few minutes at most.
+            phase Pending, Ready, Asleep or Terminating: the conditions in one word.
             server The address of the cluster's API.
             """)
 }

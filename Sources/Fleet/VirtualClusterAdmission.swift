@@ -26,6 +26,11 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
             // Leaving it out of an update asks for what leaving it out of a create does.
             request.object[path: "spec", "timeToLive"] = (team?.defaultLifetime ?? team?.maximumLifetimeText).map { .string($0) }
         }
+        if (request.object[path: "spec", "sleep", "afterIdle"]?.string ?? "").isEmpty, let team,
+            let idle = team.defaultIdle ?? team.maximumIdleText
+        {
+            request.object[path: "spec", "sleep", "afterIdle"] = .string(idle)
+        }
         guard request.operation == .create else { return }
         let finalizers = request.object[path: "metadata", "finalizers"]?.strings ?? []
         if !finalizers.contains(Self.finalizer) {
@@ -52,6 +57,10 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
             errors.append(.tooLong("spec.description", maximum: Self.maximumDescription))
         }
         errors += ClusterPolicies.errors(in: request.object["spec"] ?? [:])
+        // What was right once stays right when the team's limits change.
+        if request.object[path: "spec", "sleep"] != request.old?.tree[path: "spec", "sleep"] {
+            errors += SleepSpec.errors(in: request.object["spec"] ?? [:], maximumIdle: team?.maximumIdle)
+        }
         guard errors.isEmpty else {
             throw .invalid(GroupKind(group: Platform.group, kind: "VirtualCluster"), request.name, errors)
         }

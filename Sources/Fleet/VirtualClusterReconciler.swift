@@ -9,11 +9,15 @@ public import KubeStore
 /// start sees both and goes on.
 public struct VirtualClusterReconciler: Reconciler {
     private let resource: ResourceType
-    private let store: Store
+    let store: Store
     private let provisioner: ClusterProvisioner
+    let keeper: SleepKeeper
 
-    /// - Parameter resource: `virtualclusters`, as the root cluster's schema has it.
-    public init(resource: ResourceType, store: Store, provisioner: ClusterProvisioner) {
+    /// - Parameters:
+    ///   - resource: `virtualclusters`, as the root cluster's schema has it.
+    ///   - keeper: puts clusters to sleep.
+    public init(resource: ResourceType, store: Store, provisioner: ClusterProvisioner, keeper: SleepKeeper) {
+        self.keeper = keeper
         self.resource = resource
         self.store = store
         self.provisioner = provisioner
@@ -54,29 +58,35 @@ public struct VirtualClusterReconciler: Reconciler {
         }
     }
 
-    /// Says how the cluster is, and ends it when its time is over.
+    /// Says how the cluster is, has it sleep and wake, and ends it when its time is over.
     private func live(_ object: Object, _ work: Work) async throws -> Outcome {
-        guard let end = Lifetime.end(of: object.tree), let created = Timestamp.parse(object.metadata.creationTimestamp) else {
-            try await work.writeStatus(status(of: object, work, end: nil, isEnding: false), of: object, resource)
-            return .done
-        }
-        guard work.now < end else {
+        let end = Lifetime.end(of: object.tree)
+        if let end, work.now >= end {
             work.report(
                 .normal, "Expired", "The cluster's time to live is over; it is deleted with everything in it.", about: object)
             try await work.delete(resource, object.metadata)
             return .done
         }
-        let warning = end - Lifetime.warning(timeToLive: end - created)
-        let isEnding = work.now >= warning
-        if isEnding, Condition.find("Expiring", in: object.tree["status"])?.status != .true {
-            work.report(
-                .warning, "Expiring",
-                "The cluster will be deleted at \(Timestamp.format(end)), in \(Lifetime.text(end - work.now)). To keep it, make its spec.timeToLive longer: sampan cluster extend",
-                about: object)
+        var looks: [Double] = []
+        var isEnding = false
+        if let end, let created = Timestamp.parse(object.metadata.creationTimestamp) {
+            let warning = end - Lifetime.warning(timeToLive: end - created)
+            isEnding = work.now >= warning
+            looks.append(isEnding ? end : warning)
+            if isEnding, Condition.find("Expiring", in: object.tree["status"])?.status != .true {
+                work.report(
+                    .warning, "Expiring",
+                    "The cluster will be deleted at \(Timestamp.format(end)), in \(Lifetime.text(end - work.now)). To keep it, make its spec.timeToLive longer: sampan cluster extend",
+                    about: object)
+            }
         }
-        try await work.writeStatus(status(of: object, work, end: end, isEnding: isEnding), of: object, resource)
-        let next = (isEnding ? end : warning) - work.now
-        return Outcome(after: .milliseconds(Int64(min(max(next, 0), 86_400) * 1000) + 1))
+        // Over what it is by then: others write when it fell asleep, woke, and was used.
+        try await work.change(resource, object.metadata, subresource: "status") { tree in
+            tree["status"] = status(over: tree, work, end: end, isEnding: isEnding)
+        }
+        if let look = try await considerSleep(object, work) { looks.append(look) }
+        guard let next = looks.min() else { return .done }
+        return Outcome(after: .milliseconds(Int64(min(max(next - work.now, 0), 86_400) * 1000) + 1))
     }
 
     private func remove(_ name: String) async throws {
@@ -94,15 +104,14 @@ public struct VirtualClusterReconciler: Reconciler {
         }
     }
 
-    private func status(of object: Object, _ work: Work, end: Double?, isEnding: Bool) -> JSON {
-        var conditions = (object.tree[path: "status", "conditions"]?.elements ?? []).map(Condition.init)
-        let isReady = conditions.contains { $0.type == "Ready" && $0.status == .true }
-        if !isReady {
+    private func status(over cluster: JSON, _ work: Work, end: Double?, isEnding: Bool) -> JSON {
+        let now = Timestamp.format(work.now)
+        var status = cluster["status"] ?? [:]
+        var conditions = (status["conditions"]?.elements ?? []).map(Condition.init)
+        if !conditions.contains(where: { $0.type == "Ready" && $0.status == .true }) {
             conditions.removeAll { $0.type == "Ready" }
             conditions.append(
-                Condition(
-                    "Ready", .true, reason: "Created", message: "The cluster's API answers.",
-                    lastTransitionTime: Timestamp.format(work.now)))
+                Condition("Ready", .true, reason: "Created", message: "The cluster's API answers.", lastTransitionTime: now))
         }
         let known = conditions.first { $0.type == "Expiring" }
         if isEnding != (known?.status == .true) {
@@ -111,17 +120,18 @@ public struct VirtualClusterReconciler: Reconciler {
                 conditions.append(
                     Condition(
                         "Expiring", .true, reason: "TimeToLive", message: "The cluster's time to live is nearly over.",
-                        lastTransitionTime: Timestamp.format(work.now)))
+                        lastTransitionTime: now))
             }
         }
-        var status: JSON = [
-            "phase": "Ready", "clusterUID": .string(object.metadata.uid), "kubernetesVersion": .string(KubernetesVersion.text),
-            "server": .string(
-                provisioner.endpoint.address(
-                    of: ClusterName.logical(namespace: object.metadata.namespace, name: object.metadata.name))),
-            "conditions": .array(conditions.map(\.tree)),
-        ]
-        if let end { status["expirationTime"] = .string(Timestamp.format(end)) }
+        status["conditions"] = .array(conditions.map(\.tree))
+        let state = SleepState(cluster)
+        status["phase"] = state.isAwake ? "Ready" : "Asleep"
+        if !conditions.contains(where: { $0.type == SleepState.condition }) { state.write(to: &status) }
+        status["clusterUID"] = cluster[path: "metadata", "uid"]
+        status["kubernetesVersion"] = .string(KubernetesVersion.text)
+        status["server"] = .string(
+            provisioner.endpoint.address(of: ClusterName.logical(namespace: work.namespace, name: work.name)))
+        status["expirationTime"] = end.map { .string(Timestamp.format($0)) }
         return status
     }
 }

@@ -54,14 +54,16 @@ public enum KubeControllers {
     /// All controllers, for all clusters of the registry's store. They do nothing before the service runs, except that they note what is
     /// committed; so this is to be called before the server takes requests.
     ///
-    /// - Parameter others: more reconcilers, which are not Kubernetes' own: the platform's.
+    /// - Parameters:
+    ///   - others: more reconcilers, which are not Kubernetes' own: the platform's.
+    ///   - rests: whether a cluster, by its name, sleeps; see ``ControllerManager/revisit(_:)``.
     public static func standard(
         registry: Registry, store: Store, environment: Environment, others: [any Reconciler] = [],
-        clock: ControllerClock = .system, logger: Logger
+        clock: ControllerClock = .system, rests: @escaping @Sendable (String) -> Bool = { _ in false }, logger: Logger
     ) -> ControllerManager {
         ControllerManager(
             store: store, writer: RegistryWriter(registry), reconcilers: reconcilers(environment, clock: clock) + others,
-            clock: clock, logger: logger)
+            clock: clock, rests: rests, logger: logger)
     }
 
     static func reconcilers(_ environment: Environment, clock: ControllerClock) -> [any Reconciler] {

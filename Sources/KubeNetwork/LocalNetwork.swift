@@ -1,10 +1,12 @@
 import Foundation
+import KubeObject
 public import KubeRegistry
 public import KubeStore
 public import Logging
 import NIOCore
 import NIOPosix
 public import ServiceLifecycle
+import Synchronization
 
 /// The network of the pods that run on this machine: services, DNS, and walls between clusters. docs/network.md tells how a
 /// packet travels.
@@ -16,7 +18,12 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     private let addresses: PodAddressBook
     private let keeper: RuleKeeper
     private let hostPorts = HostPortReservations()
+    private let store: Store
+    private let knock = Mutex<Knock?>(nil)
     private let logger: Logger
+
+    /// Told of a connection to a sleeping cluster, in words, which is to have it wake. What it returns is kept while the connection lasts.
+    public typealias Knock = @Sendable (_ cluster: LogicalCluster, _ text: String) -> (any AnyObject & Sendable)?
 
     /// - Parameter addresses: whose a source address is; the DNS answerer asks it.
     public convenience init(
@@ -33,6 +40,7 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     ) {
         self.configuration = configuration
         self.addresses = addresses
+        self.store = store
         self.logger = logger
         let keeper = RuleKeeper(
             configuration: configuration, store: store, runner: runner, forget: forget, logger: logger)
@@ -57,8 +65,15 @@ public final class LocalNetwork: Service, PodNetworkObserver {
             }
             return SnapshotDirectory(snapshot: cluster.snapshot)
         }
+        let hold = HoldServer(
+            store: store, addresses: addresses, orders: keeper.orders,
+            knock: { [weak self] in self?.knock.withLock { $0 }?($0, $1) },
+            logger: logger)
+        let listener = try await hold.listen()
+        keeper.holdPort.withLock { $0 = listener.channel.localAddress?.port.flatMap(UInt16.init(exactly:)) }
         try await cancelWhenGracefulShutdown { [keeper] in
             try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { try await hold.run(listener) }
                 group.addTask { await keeper.run() }
                 group.addTask { try await dns.run() }
             }
@@ -94,7 +109,7 @@ public final class LocalNetwork: Service, PodNetworkObserver {
             if ports.contains(where: \.isLoopback) { try HostSettings.routeLoopback(to: interface) }
             let entry = NetworkModel.Pod(
                 uid: pod.pod.uid, cluster: pod.pod.cluster, interface: interface, namespace: pod.pod.namespace,
-                name: pod.pod.name, hostPorts: ports)
+                name: pod.pod.name, hostPorts: ports, since: Timestamp.seconds)
             try await withCheckedThrowingContinuation { keeper.orders.post(.attach(address, entry, $0)) }
         } catch {
             // Nobody says that a pod which never was in is out.
@@ -117,6 +132,32 @@ public final class LocalNetwork: Service, PodNetworkObserver {
                 "A pod that's gone couldn't be taken out of the rules yet.",
                 metadata: ["pod": "\(pod.pod.namespace)/\(pod.pod.name)", "error": "\(error)"])
         }
+    }
+
+    /// Says who has clusters wake.
+    public func whenKnocked(_ knock: @escaping Knock) { self.knock.withLock { $0 = knock } }
+
+    /// A cluster has fallen asleep or woken. While it sleeps, connections to its ports of the host are held, and for a while after it woke.
+    public func note(_ cluster: LogicalCluster, isAsleep: Bool) {
+        keeper.orders.post(isAsleep ? .sleep(cluster) : .wake(cluster: cluster.id))
+    }
+
+    /// When somebody outside last connected to a pod of a cluster by a port of the host, in seconds since 1970, and how many such connections
+    /// there are now. It takes some tens of milliseconds.
+    ///
+    /// - Throws: when the kernel doesn't tell.
+    public func connections(to cluster: LogicalCluster) async throws -> (last: Double?, open: Int) {
+        let pods = await withCheckedContinuation { keeper.orders.post(.findPods(cluster: cluster.id, $0)) }
+        guard !pods.isEmpty else { return (nil, 0) }
+        let visits = try await NFTables().visits(configuration.table)
+        let now = Timestamp.seconds
+        // Before a pod had the address, it was another's.
+        let last = visits.compactMap { address, ago in
+            pods[address].flatMap { since in now - ago >= since ? now - ago : nil }
+        }.max()
+        let subnet = configuration.podSubnet
+        let open = try await NIOThreadPool.singleton.runIfActive { try Conntrack.visitors(of: Set(pods.keys), notFrom: subnet) }
+        return (last, open)
     }
 
     /// Removes everything that an instance put into the kernel. For when its pods are gone.

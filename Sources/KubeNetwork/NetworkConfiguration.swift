@@ -67,10 +67,11 @@ public struct NetworkConfiguration: Sendable {
         .init(gateway: gateway, apiAddress: apiAddress, apiPort: apiPort, dnsAddress: dnsAddress, dnsPort: dnsPort)
     }
 
-    var skeleton: TableSkeleton {
+    func skeleton(holdPort: UInt16?) -> TableSkeleton {
         TableSkeleton(
             table: table, podSubnet: podSubnet, gateway: gateway, serviceRange: serviceRange, apiAddress: apiAddress,
-            apiPort: apiPort, dnsAddress: dnsAddress, dnsPort: dnsPort, blocked: blockedDestinations)
+            apiPort: apiPort, dnsAddress: dnsAddress, dnsPort: dnsPort, holdPort: holdPort,
+            blocked: blockedDestinations)
     }
 }
 

@@ -11,6 +11,8 @@ struct NetworkModel: Sendable {
         var namespace = ""
         var name = ""
         var hostPorts: [HostPortFacts] = []
+        /// When it was let in, in seconds since 1970.
+        var since: Double = 0
     }
 
     struct Cluster: Sendable {
@@ -26,6 +28,9 @@ struct NetworkModel: Sendable {
     private var stickyNumbers: [StickyPort: StickyNumber] = [:]
     private var lastStickyNumber: UInt32 = 0
     private let nodePorts: ClosedRange<UInt16>?
+    /// The services of clusters that sleep or have just woken, as they were when they fell asleep. Connections to their ports of the host
+    /// wait, and the ports stay theirs.
+    private(set) var held: [Int64: [ServiceName: ServiceFacts]] = [:]
 
     /// A port of a service with session affinity.
     private struct StickyPort: Hashable {
@@ -70,12 +75,58 @@ struct NetworkModel: Sendable {
         guard let pod = pods.removeValue(forKey: address) else { return }
         ruleset.set([], of: .pod(address))
         clusters[pod.cluster]?.pods.remove(address)
-        guard let cluster = clusters[pod.cluster], cluster.pods.isEmpty else { return }
-        for service in cluster.services { ruleset.set([], of: .service(cluster.mark, service)) }
+        emptied(pod.cluster)
+    }
+
+    /// Takes a cluster without pods out; one that sleeps keeps its ports of the host.
+    private mutating func emptied(_ id: Int64) {
+        guard let cluster = clusters[id], cluster.pods.isEmpty else { return }
+        let held = self.held[id]
+        for service in cluster.services.union(held.map { Set($0.keys) } ?? []) {
+            ruleset.set(
+                held?[service].map { holding($0, cluster.mark) } ?? [], of: .service(cluster.mark, service))
+        }
         stickyNumbers = stickyNumbers.filter { $0.key.mark != cluster.mark }
-        clusters[pod.cluster] = nil
+        if let held {
+            clusters[id]?.services = Set(held.keys)
+            return
+        }
+        clusters[id] = nil
         clusterOfMark[cluster.mark] = nil
     }
+
+    private func holding(_ facts: ServiceFacts, _ mark: ClusterMark) -> [Element] {
+        ServiceElements.of(facts, slices: [], mark: mark, nodePorts: nodePorts, holds: true) { _ in StickyNumber(0) }
+    }
+
+    /// Holds connections to a cluster's ports of the host whenever there is nobody to answer them, until ``settle(_:)``.
+    ///
+    /// - Parameter services: the cluster's.
+    mutating func hold(_ id: Int64, _ services: [ServiceName: ServiceFacts]) {
+        let held = services.filter { $0.value.ports.contains { $0.nodePort != nil && $0.transport == .tcp } }
+        guard !held.isEmpty else { return settle(id) }
+        self.held[id] = held
+        _ = mark(of: id)
+        emptied(id)
+    }
+
+    /// A cluster is awake, or gone: connections to what doesn't answer are refused again. The services of one with pods are to be told
+    /// of anew.
+    mutating func settle(_ id: Int64) {
+        guard held.removeValue(forKey: id) != nil else { return }
+        emptied(id)
+    }
+
+    /// The cluster and the service to which a held port of the host belongs.
+    func holder(ofPort port: UInt16) -> (cluster: Int64, service: ServiceName)? {
+        guard case .service(let mark, let name)? = ruleset.holder(of: Element.Key(set: .nodePorts, text: "tcp . \(port)")),
+            let id = clusterOfMark[mark]
+        else { return nil }
+        return (id, name)
+    }
+
+    /// The clusters that have pods.
+    var populated: Set<Int64> { Set(clusters.lazy.filter { !$0.value.pods.isEmpty }.map(\.key)) }
 
     /// Sets what a service of a cluster with pods is now; `facts` is nil when it's gone or has no address.
     mutating func update(_ name: ServiceName, in cluster: Int64, _ facts: ServiceFacts?, slices: [SliceFacts]) {
@@ -86,7 +137,8 @@ struct NetworkModel: Sendable {
             return
         }
         clusters[cluster]?.services.insert(name)
-        let elements = ServiceElements.of(facts, slices: slices, mark: mark, nodePorts: nodePorts) { port in
+        let elements = ServiceElements.of(facts, slices: slices, mark: mark, nodePorts: nodePorts, holds: held[cluster] != nil) {
+            port in
             stickyNumber(of: StickyPort(mark: mark, service: name, name: port.name, transport: port.transport))
         }
         ruleset.set(elements, of: .service(mark, name))

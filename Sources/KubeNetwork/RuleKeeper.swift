@@ -1,5 +1,6 @@
 import KubeStore
 import Logging
+import Synchronization
 
 /// Keeps the kernel's table as the pods and services are.
 ///
@@ -21,6 +22,8 @@ final class RuleKeeper: Sendable {
         var balancers: Set<Balancer> = []
         var balancerLimit = 512
         var needsRebuild = true
+        /// The clusters that sleep; one that wakes isn't among them, though connections to it are still held.
+        var sleeping: Set<Int64> = []
     }
 
     let orders = RuleOrders()
@@ -29,12 +32,16 @@ final class RuleKeeper: Sendable {
     private let store: Store
     private let runner: any RuleRunner
     private let sweeper: ConnectionSweeper
+    /// Where connections are held, once somebody does.
+    let holdPort = Mutex<UInt16?>(nil)
     private let logger: Logger
 
     /// How long changes of services wait for company, if the last transaction is no longer ago than `rush`.
     private static let patience: Duration = .milliseconds(5)
     private static let rush: Duration = .milliseconds(25)
     private static let checkTime: Duration = .seconds(5)
+    /// How long a cluster may take to wake.
+    static let wakeTime: Duration = .seconds(60)
 
     init(
         configuration: NetworkConfiguration, store: Store, runner: any RuleRunner,
@@ -49,6 +56,7 @@ final class RuleKeeper: Sendable {
 
     /// What the store's writer tells: only clusters with pods here matter, and of those only services and their endpoints.
     func observe(_ batch: CommitBatch) {
+        if batch.lifecycle == .deleted { orders.post(.forget(cluster: batch.cluster.id)) }
         guard clusters.contains(batch.cluster.id) else { return }
         let changes = batch.events.compactMap { ServiceChange($0) }
         if !changes.isEmpty { orders.post(.changes(cluster: batch.cluster.id, changes)) }
@@ -77,6 +85,12 @@ final class RuleKeeper: Sendable {
                 if ContinuousClock.now - last < Self.rush, !batch.contains(where: { $0.waiter != nil }) {
                     do { try await Task.sleep(for: Self.patience) } catch { break }
                     batch += orders.take()
+                }
+                for case .wake(let cluster) in batch {
+                    group.addTask {
+                        do { try await Task.sleep(for: Self.wakeTime) } catch { return }
+                        self.orders.post(.settle(cluster: cluster))
+                    }
                 }
                 await perform(batch, &state)
                 last = .now
@@ -128,12 +142,22 @@ final class RuleKeeper: Sendable {
                 note(changes, cluster, &state)
             case .policies(let cluster, let changes):
                 note(changes, cluster, &state)
+            case .sleep(let cluster): hold(cluster, &state)
+            case .wake(let cluster): state.sleeping.remove(cluster)
+            case .settle(let cluster): settle(cluster, &state)
+            case .forget(let cluster):
+                state.sleeping.remove(cluster)
+                settle(cluster, &state)
+            case .findHolder(let port, let asker): asker.resume(returning: state.model.holder(ofPort: port))
+            case .findPods(let cluster, let asker):
+                asker.resume(returning: state.model.pods.filter { $0.value.cluster == cluster }.mapValues(\.since))
             case .check:
                 await check(&state)
             }
         }
-        state.services = state.services.filter { state.model.clusters[$0.key] != nil }
-        clusters.keep(only: state.model.clusters.keys)
+        let populated = state.model.populated
+        state.services = state.services.filter { populated.contains($0.key) }
+        clusters.keep(only: populated)
         do {
             forgotten += try await bring(&state)
             sweeper.post(forgotten)
@@ -223,7 +247,8 @@ final class RuleKeeper: Sendable {
         }
         let elements = state.model.ruleset.elements
         try await runner.apply(
-            configuration.skeleton.rebuild(elements) + state.policies.everything(table: configuration.table))
+            configuration.skeleton(holdPort: holdPort.withLock { $0 }).rebuild(elements)
+                + state.policies.everything(table: configuration.table))
         state.balancers = RulesetDiff(added: elements).balancers
         state.needsRebuild = false
         return diff.lostDatagramEndpoints

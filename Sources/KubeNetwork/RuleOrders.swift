@@ -1,3 +1,4 @@
+import KubeStore
 import Synchronization
 
 /// What the keeper of the rules is asked to do, in the order in which it was asked.
@@ -8,13 +9,33 @@ enum RuleOrder: Sendable {
     case detach(IPv4Address, uid: String, Waiter)
     case changes(cluster: Int64, [ServiceChange])
     case policies(cluster: Int64, [PolicyChange])
+    /// A cluster has fallen asleep, or woken.
+    case sleep(LogicalCluster)
+    case wake(cluster: Int64)
+    /// Its time to wake is over.
+    case settle(cluster: Int64)
+    /// It was deleted.
+    case forget(cluster: Int64)
+    case findHolder(port: UInt16, CheckedContinuation<(cluster: Int64, service: ServiceName)?, Never>)
+    case findPods(cluster: Int64, CheckedContinuation<[IPv4Address: Double], Never>)
     /// Look whether the table is still there, and try again what failed.
     case check
 
     var waiter: Waiter? {
         switch self {
         case .attach(_, _, let waiter), .detach(_, _, let waiter): waiter
-        case .changes, .policies, .check: nil
+        case .changes, .policies, .check, .sleep, .wake, .settle, .forget, .findHolder, .findPods: nil
+        }
+    }
+}
+
+extension RuleOrder {
+    /// Nobody carries it out any more.
+    fileprivate func refuse() {
+        switch self {
+        case .findHolder(_, let asker): asker.resume(returning: nil)
+        case .findPods(_, let asker): asker.resume(returning: [:])
+        default: waiter?.resume(throwing: NetworkStopped())
         }
     }
 }
@@ -35,7 +56,7 @@ final class RuleOrders: Sendable {
             state.orders.append(order)
             return true
         }
-        if isTaken { bell.yield() } else { order.waiter?.resume(throwing: NetworkStopped()) }
+        if isTaken { bell.yield() } else { order.refuse() }
     }
 
     func take() -> [RuleOrder] {
@@ -51,7 +72,7 @@ final class RuleOrders: Sendable {
             defer { state = ([], true) }
             return state.orders
         }
-        for order in left { order.waiter?.resume(throwing: NetworkStopped()) }
+        for order in left { order.refuse() }
     }
 }
 

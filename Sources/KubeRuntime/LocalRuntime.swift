@@ -59,8 +59,12 @@ public final class LocalRuntime: Service {
     private let network: (any PodNetworkObserver)?
     private let admission: PodAdmission
     private let resizeAdmission: PodAdmission
+    private let rests: @Sendable (String) -> Bool
     private let logger: Logger
-    private let commits: AsyncStream<CommitBatch>
+    private let occasions: AsyncStream<Occasion>
+    private let occasion: AsyncStream<Occasion>.Continuation
+    /// The clusters of which pods are at rest here, without a worker.
+    private let parked = Mutex<Set<Int64>>([])
     private let workers = Mutex<[String: PodWorker]>([:])
     /// Commands whose clients have gone.
     private let abandoned: AsyncStream<ExecSession>
@@ -70,13 +74,16 @@ public final class LocalRuntime: Service {
     ///   - network: told of every pod before its first container starts.
     ///   - admission: asked about every pod before that.
     ///   - resizeAdmission: asked whether a running pod can have what its spec says by now; the reason is `Infeasible` or `Deferred`.
+    ///   - rests: whether the pods of a cluster, by its name, are not to run now; see ``reconsider(_:)``.
     public init(
         engine: ContainerEngine, options: RuntimeOptions, registry: Registry, addresses: PodAddressBook,
         network: (any PodNetworkObserver)? = nil, admission: @escaping PodAdmission = { _, _, _ in nil },
-        resizeAdmission: @escaping PodAdmission = { _, _, _ in nil }, logger: Logger
+        resizeAdmission: @escaping PodAdmission = { _, _, _ in nil },
+        rests: @escaping @Sendable (String) -> Bool = { _ in false }, logger: Logger
     ) {
         self.admission = admission
         self.resizeAdmission = resizeAdmission
+        self.rests = rests
         self.engine = engine
         self.registry = registry
         self.addresses = addresses
@@ -86,12 +93,23 @@ public final class LocalRuntime: Service {
         metrics = RuntimeMetrics(engine: engine)
         volumes = LocalVolumes(dataDirectory: engine.options.dataDirectory, logger: logger)
         (abandoned, abandonment) = AsyncStream.makeStream()
-        let (commits, input) = AsyncStream<CommitBatch>.makeStream()
-        self.commits = commits
+        let (occasions, input) = AsyncStream<Occasion>.makeStream()
+        self.occasions = occasions
+        occasion = input
         registry.store.observe { batch in
-            if batch.lifecycle == .deleted || batch.events.contains(where: { Self.isRelevant($0.key) }) { input.yield(batch) }
+            if batch.lifecycle == .deleted || batch.events.contains(where: { Self.isRelevant($0.key) }) {
+                input.yield(.commit(batch))
+            }
         }
     }
+
+    private enum Occasion: Sendable {
+        case commit(CommitBatch)
+        case reconsider(LogicalCluster)
+    }
+
+    /// Looks at all pods of a cluster again, because it has fallen asleep or woken. Returns at once.
+    public func reconsider(_ cluster: LogicalCluster) { occasion.yield(.reconsider(cluster)) }
 
     /// Starts the engine if need be and runs pods until cancelled or shut down.
     public func run() async throws {
@@ -115,7 +133,8 @@ public final class LocalRuntime: Service {
         let services = PodServices(
             engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
             volumes: volumes, http: http,
-            gate: Gate(limit: 8), owners: ContainerOwners(), resizeAdmission: { [self] in judgeResize($0, $1) }, logger: logger)
+            gate: Gate(limit: 8), owners: ContainerOwners(), resizeAdmission: { [self] in judgeResize($0, $1) }, rests: rests,
+            logger: logger)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await events.run() }
@@ -128,7 +147,12 @@ public final class LocalRuntime: Service {
                 group.addTask {
                     try await withThrowingDiscardingTaskGroup { pods in
                         try await self.adopt(services, &pods)
-                        for await batch in self.commits { self.handle(batch, services, &pods) }
+                        for await occasion in self.occasions {
+                            switch occasion {
+                            case .commit(let batch): self.handle(batch, services, &pods)
+                            case .reconsider(let cluster): self.considerAll(of: cluster, services, &pods)
+                            }
+                        }
                     }
                 }
                 try await group.next()
@@ -148,17 +172,20 @@ public final class LocalRuntime: Service {
         let sandboxes = try await engine.client.runtime.listPodSandbox(CRIListPodSandboxRequest(), options: .within(.seconds(30)))
         for info in try await registry.store.clusters(owning: Key.prefix(group: "core", plural: "pods")) {
             guard let cluster = try await registry.store.cluster(id: info.id) else { continue }
-            for object in cluster.snapshot.list(prefix: Key.prefix(group: "core", plural: "pods")) {
-                consider(object, cluster, services, &pods)
-            }
+            considerAll(of: cluster, services, &pods)
         }
         var orphans = 0
         for sandbox in sandboxes.items {
             let labels = sandbox.labels
             guard let uid = labels[PodLabels.podUID], workers.withLock({ $0[uid] }) == nil else { continue }
-            orphans += 1
             let id = Int64(labels[PodLabels.cluster] ?? "") ?? 0
-            if let cluster = try await registry.store.cluster(id: id) {
+            let cluster = try await registry.store.cluster(id: id)
+            if sandbox.state != .sandboxReady, let cluster, isParked(labels, in: cluster) {
+                _ = parked.withLock { $0.insert(id) }
+                continue
+            }
+            orphans += 1
+            if let cluster {
                 spawn(
                     cluster: cluster, namespace: labels[PodLabels.podNamespace] ?? "", name: labels[PodLabels.podName] ?? "",
                     uid: uid, services,
@@ -172,6 +199,34 @@ public final class LocalRuntime: Service {
         }
         let count = workers.withLock { $0.count }
         logger.info("node is ready", metadata: ["node": "\(node.nodeName)", "pods": "\(count)", "leftover": "\(orphans)"])
+    }
+
+    /// Whether what is here of a pod is what a sleeping cluster's pod leaves.
+    private func isParked(_ labels: [String: String], in cluster: LogicalCluster) -> Bool {
+        let key = Key(
+            group: "core", plural: "pods", namespace: labels[PodLabels.podNamespace] ?? "",
+            name: labels[PodLabels.podName] ?? "")
+        guard rests(cluster.name), let object = cluster.snapshot.get(key) else { return false }
+        return object.metadata.uid == labels[PodLabels.podUID] && object.metadata.deletionTimestamp == nil
+            && Pod.isAsleep(object.tree["status"])
+    }
+
+    /// What pods at rest have left of a cluster that was deleted.
+    private func removeParked(of cluster: Int64, _ services: PodServices) async {
+        do {
+            let left = try await engine.client.runtime.listPodSandbox(
+                .with { $0.filter.labelSelector = [PodLabels.cluster: "\(cluster)"] }, options: .within(.seconds(30)))
+            for sandbox in left.items {
+                let uid = sandbox.labels[PodLabels.podUID] ?? ""
+                guard workers.withLock({ $0[uid] }) == nil else { continue }
+                await removeOrphan(sandbox.id, uid: uid, labels: sandbox.labels, services)
+            }
+        } catch {
+            logger.warning(
+                "pods of a deleted cluster are removed at the next start",
+                metadata: ["cluster": "\(cluster)", "error": "\(error)"])
+        }
+        if !workers.withLock({ $0.values.contains { $0.cluster.id == cluster } }) { await volumes.deleteAll(of: cluster) }
     }
 
     /// A pod whose whole cluster is gone.
@@ -199,6 +254,10 @@ public final class LocalRuntime: Service {
         if batch.lifecycle == .deleted {
             let concerned = workers.withLock { $0.values.filter { $0.cluster.id == batch.cluster.id } }
             for worker in concerned { worker.post(.look) }
+            if parked.withLock({ $0.remove(batch.cluster.id) }) != nil {
+                pods.addTask { await self.removeParked(of: batch.cluster.id, services) }
+                return
+            }
             // The last of its pods takes the volumes along.
             if concerned.isEmpty { pods.addTask { [volumes] in await volumes.deleteAll(of: batch.cluster.id) } }
             return
@@ -206,8 +265,7 @@ public final class LocalRuntime: Service {
         for event in batch.events {
             switch event.key.plural {
             case "pods":
-                if event.type == .deleted, workers.withLock({ $0[event.object.metadata.uid] }) == nil { continue }
-                consider(event.object, batch.cluster, services, &pods)
+                consider(event.object, isDeleted: event.type == .deleted, batch.cluster, services, &pods)
             case "configmaps", "secrets":
                 let (kind, namespace, name) = (event.key.plural, event.key.namespace, event.key.name)
                 let concerned = workers.withLock {
@@ -219,20 +277,33 @@ public final class LocalRuntime: Service {
         }
     }
 
+    private func considerAll(
+        of cluster: LogicalCluster, _ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>
+    ) {
+        if !rests(cluster.name) { _ = parked.withLock { $0.remove(cluster.id) } }
+        for object in cluster.snapshot.list(prefix: Key.prefix(group: "core", plural: "pods")) {
+            consider(object, isDeleted: false, cluster, services, &pods)
+        }
+    }
+
     private func consider(
-        _ object: Object, _ cluster: LogicalCluster, _ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>
+        _ object: Object, isDeleted: Bool, _ cluster: LogicalCluster, _ services: PodServices,
+        _ pods: inout ThrowingDiscardingTaskGroup<any Error>
     ) {
         let metadata = object.metadata
-        if let worker = workers.withLock({ $0[metadata.uid] }) {
-            worker.post(.look)
-            return
+        // Told under the lock: a worker that comes to rest looks there whether it was told something.
+        let isKnown = workers.withLock { workers in
+            workers[metadata.uid]?.post(.look)
+            return workers[metadata.uid] != nil
         }
+        if isKnown { return }
         guard object.tree[path: "spec", "nodeName"]?.string == node.nodeName else { return }
         // One that is over for good, and has nothing here, needs no worker.
         let phase = object.tree[path: "status", "phase"]?.string
         let isOver = (phase == "Succeeded" || phase == "Failed") && metadata.deletionTimestamp == nil
         let files = PodFiles(engine.paths, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid)
-        if isOver && !File.exists(files.directory) { return }
+        if (isOver || isDeleted) && !File.exists(files.directory) { return }
+        if !isDeleted, metadata.deletionTimestamp == nil, rests(cluster.name), Pod.isAsleep(object.tree["status"]) { return }
         spawn(
             cluster: cluster, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid,
             rejection: judge(object, cluster), services, &pods)
@@ -260,17 +331,26 @@ public final class LocalRuntime: Service {
             cluster: cluster, namespace: namespace, name: name, uid: uid, rejection: rejection, services: services)
         workers.withLock { $0[uid] = worker }
         pods.addTask {
-            await worker.run()
-            let isLast = self.workers.withLock { workers in
-                workers[uid] = nil
-                return !workers.values.contains { $0.cluster.id == cluster.id }
-            }
+            var isLast = false
+            repeat {
+                let isParked = await worker.run()
+                if isParked { _ = self.parked.withLock { $0.insert(cluster.id) } }
+                let isOver = self.workers.withLock { workers in
+                    if isParked, worker.hasMessages { return false }
+                    workers[uid] = nil
+                    isLast = !workers.values.contains { $0.cluster.id == cluster.id }
+                    return true
+                }
+                if isOver { break }
+            } while !Task.isCancelled
             if isLast, cluster.isDeleted { await self.volumes.deleteAll(of: cluster.id) }
         }
     }
 
     /// Has a command ended whose client is gone. The caller's task may be cancelled, so it can't do that itself.
     func abandon(_ session: ExecSession) { abandonment.yield(session) }
+
+    func isWorkerFallingAsleep(_ uid: String) -> Bool { workers.withLock { $0[uid] }?.isFallingAsleep ?? false }
 
     // MARK: What the engine does by itself
 

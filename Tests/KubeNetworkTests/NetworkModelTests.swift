@@ -4,6 +4,8 @@ import Testing
 @testable import KubeNetwork
 
 struct NetworkModelTests {
+    private static let nodePort: [JSON] = [["name": "http", "port": 80, "protocol": "TCP", "nodePort": 30080]]
+
     private func pod(_ uid: String, _ cluster: Int64, _ interface: String) throws -> NetworkModel.Pod {
         NetworkModel.Pod(uid: uid, cluster: cluster, interface: try #require(InterfaceName(interface)))
     }
@@ -50,6 +52,62 @@ struct NetworkModelTests {
         _ = model.detach("10.244.0.3", uid: "u2")
         expectChanges(&model) { $0.removed.count == 4 + 3 }
         #expect(model.ruleset.count == 0)
+    }
+
+    @Test func `a cluster that sleeps keeps its node ports`() throws {
+        var model = NetworkModel(nodePorts: 30_000...32_767)
+        let name = ServiceName(namespace: "default", name: "web")
+        let facts = try #require(ServiceFacts(Objects.service("web", ports: Self.nodePort, extra: ["type": "NodePort"])))
+        func update(_ model: inout NetworkModel, _ cluster: Int64, _ endpoints: [String]) throws {
+            let slice = SliceFacts(Objects.slice(of: "web", endpoints: endpoints.map { Objects.endpoint($0) }))
+            model.update(name, in: cluster, facts, slices: [try #require(slice)])
+        }
+        func port(_ model: NetworkModel) -> Element.Value? {
+            model.ruleset.elements.first { $0.key == .init(set: .nodePorts, text: "tcp . 30080") }?.value
+        }
+        model.attach("10.244.0.2", try pod("u1", 7, "veth1"))
+        try update(&model, 7, ["10.244.0.2"])
+        let spread = port(model)
+        #expect(spread == .balancer(Balancer(count: 1, choice: .random, table: .nodePorts)))
+        // Another cluster wants the port too.
+        model.attach("10.244.0.3", try pod("u2", 8, "veth2"))
+        try update(&model, 8, ["10.244.0.3"])
+        model.hold(7, [name: facts])
+        #expect(port(model) == spread, "there is an endpoint still")
+        _ = model.detach("10.244.0.2", uid: "u1")
+        #expect(port(model) == .hold)
+        #expect(model.holder(ofPort: 30_080)?.cluster == 7)
+        #expect(model.holder(ofPort: 30_081) == nil)
+        #expect(model.populated == [8])
+        #expect(model.ruleset.elements.allSatisfy { $0.key.set != .services || $0.key.text.hasPrefix("8 ") })
+        // It wakes: its pod is there before its endpoint.
+        model.attach("10.244.0.4", try pod("u1", 7, "veth3"))
+        try update(&model, 7, [])
+        #expect(port(model) == .hold)
+        try update(&model, 7, ["10.244.0.4"])
+        #expect(port(model) == spread)
+        model.settle(7)
+        try update(&model, 7, [])
+        #expect(model.holder(ofPort: 30_080)?.cluster == 8)
+        // One that is deleted asleep leaves nothing.
+        try update(&model, 7, ["10.244.0.4"])
+        _ = model.detach("10.244.0.3", uid: "u2")
+        model.hold(7, [name: facts])
+        _ = model.detach("10.244.0.4", uid: "u1")
+        #expect(port(model) == .hold)
+        model.settle(7)
+        #expect(model.ruleset.count == 0)
+        #expect(model.clusters.isEmpty)
+    }
+
+    @Test func `the server that starts holds the ports of sleeping clusters`() throws {
+        var model = NetworkModel(nodePorts: 30_000...32_767)
+        let facts = try #require(ServiceFacts(Objects.service("web", ports: Self.nodePort, extra: ["type": "NodePort"])))
+        model.hold(7, [ServiceName(namespace: "default", name: "web"): facts])
+        #expect(model.ruleset.elements == [Element(.nodePorts, "tcp . 30080", .hold)])
+        // A cluster without such ports has nothing to hold.
+        model.hold(8, [ServiceName(namespace: "default", name: "web"): try #require(ServiceFacts(Objects.service("web")))])
+        #expect(model.clusters.keys.sorted() == [7])
     }
 
     @Test func `two clusters may have the same service address`() throws {

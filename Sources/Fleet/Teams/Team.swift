@@ -48,6 +48,16 @@ struct Team {
     /// Seconds.
     var maximumLifetime: Double? { (object.tree[path: "spec", "clusterLifetime", "maximum"]?.string).flatMap(Lifetime.seconds) }
 
+    /// After how long without use its clusters fall asleep.
+    var defaultIdle: String? {
+        object.tree[path: "spec", "clusterSleep", "default"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    }
+    var maximumIdleText: String? {
+        object.tree[path: "spec", "clusterSleep", "maximum"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    }
+    /// Seconds.
+    var maximumIdle: Double? { (object.tree[path: "spec", "clusterSleep", "maximum"]?.string).flatMap(Lifetime.seconds) }
+
     /// Its virtual clusters.
     static func clusters(of name: String, in snapshot: Snapshot) -> [Object] {
         snapshot.list(

@@ -62,7 +62,7 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
     private static func checkAllowance(_ request: AdmissionRequest) throws(StatusError) {
         let old = request.old?.tree["spec"]
         let new = request.object["spec"]
-        guard old?["quota"] != new?["quota"] || old?["clusterLifetime"] != new?["clusterLifetime"] else { return }
+        guard ["quota", "clusterLifetime", "clusterSleep"].contains(where: { old?[$0] != new?[$0] }) else { return }
         if request.context.isInternal { return }
         let attributes = AccessAttributes(
             user: request.context.user, verb: "setquota", apiGroup: Platform.group, apiVersion: Platform.version.version,
@@ -70,7 +70,7 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         guard !request.registry.authorizer.decide(attributes, in: request.context.cluster).isAllowed else { return }
         throw .forbidden(
             Platform.teams, request.name,
-            "User \"\(request.context.user.name)\" may not change spec.quota and spec.clusterLifetime; that takes the permission for the verb \"setquota\", which the platform's administrators have"
+            "User \"\(request.context.user.name)\" may not change spec.quota, spec.clusterLifetime and spec.clusterSleep; that takes the permission for the verb \"setquota\", which the platform's administrators have"
         )
     }
 
@@ -107,7 +107,8 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         if let clusters = spec[path: "quota", "clusters"]?.int, clusters < 0 {
             errors.append(.invalid("spec.quota.clusters", .int(clusters), "must be greater than or equal to 0"))
         }
-        errors += lifetimeErrors(spec["clusterLifetime"] ?? [:])
+        errors += durationErrors(spec, "clusterLifetime", minimum: nil)
+        errors += durationErrors(spec, "clusterSleep", minimum: SleepSpec.shortestIdle)
         let members = spec["members"]?.elements ?? []
         if members.count > maximumMembers {
             errors.append(.tooMany("spec.members", members.count, maximum: maximumMembers))
@@ -138,23 +139,24 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         return errors
     }
 
-    private static func lifetimeErrors(_ lifetime: JSON) -> [FieldError] {
+    /// What is wrong with a default and a maximum.
+    private static func durationErrors(_ spec: JSON, _ part: String, minimum: Double?) -> [FieldError] {
+        let durations = spec[part] ?? [:]
         var errors: [FieldError] = []
         var values: [String: Double] = [:]
         for field in ["default", "maximum"] {
-            guard let text = lifetime[field]?.string, !text.isEmpty else { continue }
-            guard let seconds = Lifetime.seconds(text), seconds > 0 else {
-                errors.append(
-                    .invalid(
-                        "spec.clusterLifetime.\(field)", .string(text), "must be a duration greater than zero, such as 8h or 72h")
-                )
+            guard let text = durations[field]?.string, !text.isEmpty else { continue }
+            guard let seconds = Lifetime.seconds(text), seconds > 0, seconds >= minimum ?? 0 else {
+                let what =
+                    minimum.map { "of at least \(Int($0))s, such as 30m or 2h" } ?? "greater than zero, such as 8h or 72h"
+                errors.append(.invalid("spec.\(part).\(field)", .string(text), "must be a duration \(what)"))
                 continue
             }
             values[field] = seconds
         }
         if let standing = values["default"], let maximum = values["maximum"], standing > maximum {
             errors.append(
-                .invalid("spec.clusterLifetime.default", lifetime["default"], "must be no longer than clusterLifetime.maximum"))
+                .invalid("spec.\(part).default", durations["default"], "must be no longer than \(part).maximum"))
         }
         return errors
     }

@@ -76,10 +76,13 @@ enum TeamObjects {
         let clusters = Platform.virtualClusters.resource
         let see = [
             rule([Platform.group], [clusters, "\(clusters)/status"], ["get", "list", "watch"]),
-            rule([Platform.group], ["\(clusters)/kubeconfig"], ["create"]),
+            rule([Platform.group], ["\(clusters)/kubeconfig", "\(clusters)/explain"], ["create"]),
             rule(["", "events.k8s.io"], ["events"], ["get", "list", "watch"]),
         ]
-        let use = [rule([Platform.group], [clusters], ["create", "delete", "deletecollection", "patch", "update"])]
+        let use = [
+            rule([Platform.group], [clusters], ["create", "delete", "deletecollection", "patch", "update"]),
+            rule([Platform.group], ["\(clusters)/sleep", "\(clusters)/wake"], ["create"]),
+        ]
         return [role(.viewer, see), role(.developer, see + use), role(.owner, see + use)]
     }()
 

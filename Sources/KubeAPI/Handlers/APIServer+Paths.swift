@@ -120,7 +120,7 @@ extension APIServer {
                 .init("sampan_allocated_memory_bytes", "Memory in use, as the allocator counts.", ProcessMemory.allocated),
             ]
         }
-        return RequestMetrics.page((isRoot ? self.metrics.text : "") + RequestMetrics.text(gauges))
+        return RequestMetrics.page((isRoot ? self.metrics.text + self.moreMetrics() : "") + RequestMetrics.text(gauges))
     }
 
     // MARK: Keys

@@ -190,6 +190,7 @@ extension APIServer {
 
     private func handleSubresource(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let info = call.info
+        if resource.group.isEmpty, Self.streams.contains(info.subresource) { try await self.awaitPods(call, resource) }
         if resource.plural == "pods", resource.group.isEmpty {
             switch info.subresource {
             case "log": return try await self.podLog(call, resource)
@@ -235,6 +236,8 @@ extension APIServer {
         default: throw .methodNotAllowed()
         }
     }
+
+    private static let streams: Set<String> = ["log", "exec", "attach", "portforward", "proxy"]
 
     // MARK: Parts
 

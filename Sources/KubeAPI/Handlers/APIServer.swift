@@ -41,6 +41,8 @@ public final class APIServer: Sendable {
     let aggregator: Aggregator?
     let computed: [GroupResource: any ComputedResource]
     let resourceMetrics: ResourceMetrics?
+    let attendant: (any ClusterAttendant)?
+    let moreMetrics: @Sendable () -> String
     let authenticator: Authenticator
     let limiter: RequestLimiter
     let flows = FlowConfigurations()
@@ -60,9 +62,12 @@ public final class APIServer: Sendable {
     ///   - auditLog: where requests are noted; without it none are.
     ///   - aggregator: finds extension API servers; without it there are none.
     ///   - metrics: what pods use, also as resources that nobody stores. The schema must have them.
+    ///   - attendant: hears of what people do, and has sleeping clusters wake; without it none sleeps.
+    ///   - moreMetrics: the platform's own, in Prometheus' text format.
     public init(
         registry: Registry, addressBook: PodAddressBook, streams: any PodStreams, aggregator: Aggregator? = nil,
-        metrics: ResourceMetrics? = nil,
+        metrics: ResourceMetrics? = nil, attendant: (any ClusterAttendant)? = nil,
+        moreMetrics: @escaping @Sendable () -> String = { "" },
         identities: IdentityCache = IdentityCache(), auditLog: AuditLog? = nil, configuration: Configuration = Configuration(),
         logger: Logger
     ) {
@@ -73,6 +78,8 @@ public final class APIServer: Sendable {
         self.aggregator = aggregator
         self.computed = metrics?.resources ?? [:]
         self.resourceMetrics = metrics
+        self.attendant = attendant
+        self.moreMetrics = moreMetrics
         self.auditLog = auditLog
         self.logger = logger
         self.tokens = ServiceAccountTokens(identities: identities)
@@ -144,6 +151,7 @@ public final class APIServer: Sendable {
         if !info.isLongRunning, info.verb != "list" { self.shortRequests.note() }
         let limits = self.registry.policies(cluster).limits
         let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning, limits)
+        self.noteUse(request, info, user, cluster, permit)
         guard await self.awaitTurn(info, user, cluster, limits, &progress) else { return .tooManyRequests }
         let context = RequestContext(cluster: cluster, user: user)
         let call = Call(

@@ -29,6 +29,10 @@ final class RequestLimiter: Sendable {
         private let limiter: RequestLimiter
         private let cluster: Int64
         private let isLongRunning: Bool
+        private let kept = Mutex<(any AnyObject & Sendable)?>(nil)
+
+        /// Keeps something for as long as the request is in progress.
+        func keep(_ object: (any AnyObject & Sendable)?) { self.kept.withLock { $0 = object } }
 
         fileprivate init(_ limiter: RequestLimiter, _ cluster: Int64, _ isLongRunning: Bool) {
             self.limiter = limiter

@@ -19,6 +19,7 @@ public final class AutoscalerReconciler: Reconciler {
 
     public var name: String { "horizontal-pod-autoscaler" }
     public var concurrency: Int { 4 }
+    public var restsWithCluster: Bool { true }
     public var watched: [String] { [Key.prefix(Resources.horizontalPodAutoscalers)] }
 
     public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {

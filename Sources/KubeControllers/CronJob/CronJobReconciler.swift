@@ -7,6 +7,7 @@ public struct CronJobReconciler: Reconciler {
 
     public var name: String { "cronjob-controller" }
     public var concurrency: Int { 4 }
+    public var restsWithCluster: Bool { true }
     public var watched: [String] { [Key.prefix(Resources.cronJobs), Key.prefix(Resources.jobs)] }
 
     public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {

@@ -3,12 +3,12 @@ import Foundation
 /// A schedule in cron's five fields: minute, hour, day of the month, month, day of the week; or `@hourly` and the like, or
 /// `@every 1h30m`.
 /// Source: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax
-struct CronSchedule: Equatable {
-    struct ParseError: Error, CustomStringConvertible {
-        var description: String
+public struct CronSchedule: Sendable, Equatable {
+    public struct ParseError: Error, CustomStringConvertible {
+        public var description: String
     }
 
-    private enum Form: Equatable {
+    private enum Form: Equatable, Sendable {
         case fields(
             minutes: UInt64, hours: UInt64, days: UInt64, months: UInt64, weekdays: UInt64, anyDay: Bool, anyWeekday: Bool)
         case every(seconds: Int)
@@ -18,7 +18,7 @@ struct CronSchedule: Equatable {
     private let zone: TimeZone
 
     /// - Parameter zone: a name of the time zone database; nil for UTC.
-    init(_ text: String, zone name: String? = nil) throws(ParseError) {
+    public init(_ text: String, zone name: String? = nil) throws(ParseError) {
         guard let zone = name.map({ TimeZone(identifier: $0) }) ?? TimeZone(secondsFromGMT: 0) else {
             throw ParseError(description: "unknown time zone \(name ?? "")")
         }
@@ -49,13 +49,14 @@ struct CronSchedule: Equatable {
     }
 
     /// The first time after `seconds` (since 1970) that the schedule names; nil when there is none in the next five years.
-    func next(after seconds: Double) -> Double? {
+    public func next(after seconds: Double) -> Double? { next(after: seconds, limit: seconds + 5 * 366 * 86400) }
+
+    private func next(after seconds: Double, limit: Double) -> Double? {
         switch form {
         case .every(let interval): return seconds.rounded(.down) + Double(interval)
         case .fields(let minutes, let hours, let days, let months, let weekdays, let anyDay, let anyWeekday):
             var calendar = Calendar(identifier: .gregorian)
             calendar.timeZone = zone
-            let limit = seconds + 5 * 366 * 86400
             var time = (seconds / 60).rounded(.down) * 60 + 60
             while time < limit {
                 let date = Date(timeIntervalSince1970: time)
@@ -84,6 +85,22 @@ struct CronSchedule: Equatable {
             return nil
         }
     }
+
+    /// The last time until `seconds`, at most a year ago, that the schedule names. What repeats from an unknown beginning (`@every`) has none.
+    public func last(until seconds: Double) -> Double? {
+        if case .every = form { return nil }
+        for days in [1 / 24.0, 1, 8, 32, 366] {
+            // Not with what the next round sees anyway: a time that is due every minute would be gone through for a year.
+            let limit = seconds + 60
+            guard var found = next(after: seconds - days * 86_400, limit: limit), found <= seconds else { continue }
+            while let later = next(after: found, limit: limit), later <= seconds { found = later }
+            return found
+        }
+        return nil
+    }
+
+    /// Whether the time zone database has a zone.
+    public static func isZone(_ name: String) -> Bool { TimeZone(identifier: name) != nil }
 
     private static func field(
         _ text: String, _ range: ClosedRange<Int>, names: [String] = [], base: Int = 0

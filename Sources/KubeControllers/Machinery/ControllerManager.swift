@@ -16,6 +16,7 @@ public final class ControllerManager: Service {
     private let store: Store
     private let writer: any ObjectWriter
     private let clock: ControllerClock
+    private let rests: @Sendable (String) -> Bool
     private let logger: Logger
     private let timer: DelayTimer
     private let router: EventRouter
@@ -25,9 +26,12 @@ public final class ControllerManager: Service {
     /// Where events about objects are reported.
     public let recorder: EventRecorder
 
+    /// - Parameter rests: whether a cluster, by its name, sleeps.
     public init(
-        store: Store, writer: any ObjectWriter, reconcilers: [any Reconciler], clock: ControllerClock = .system, logger: Logger
+        store: Store, writer: any ObjectWriter, reconcilers: [any Reconciler], clock: ControllerClock = .system,
+        rests: @escaping @Sendable (String) -> Bool = { _ in false }, logger: Logger
     ) {
+        self.rests = rests
         let timer = DelayTimer(clock: clock)
         self.store = store
         self.writer = writer
@@ -129,7 +133,12 @@ public final class ControllerManager: Service {
         }
     }
 
+    /// Treats whatever is in a cluster as just come: because it has woken.
+    public func revisit(_ cluster: LogicalCluster) { router.routeAll(of: cluster.snapshot, in: cluster) }
+
     private func work(_ key: QueueKey, _ route: EventRouter.Route) async {
+        // When the cluster wakes, all that is in it is looked at again.
+        if route.reconciler.restsWithCluster, rests(key.cluster.name) { return route.queue.forget(key) }
         do {
             guard let cluster = try await store.cluster(id: key.cluster.id), !cluster.isDeleted else {
                 return route.queue.forget(key)

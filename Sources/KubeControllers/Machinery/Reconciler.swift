@@ -61,9 +61,13 @@ public protocol Reconciler: Sendable {
 
     /// The cluster is gone for good: forget what was kept about it.
     func forget(cluster: Int64)
+
+    /// Whether its work waits while the cluster sleeps: what goes by the clock would pile up, or find that nothing runs.
+    var restsWithCluster: Bool { get }
 }
 
 extension Reconciler {
     public var concurrency: Int { 8 }
     public func forget(cluster: Int64) {}
+    public var restsWithCluster: Bool { false }
 }

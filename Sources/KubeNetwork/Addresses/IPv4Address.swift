@@ -35,6 +35,12 @@ public struct IPv4Address: Sendable, Hashable, Comparable, CustomStringConvertib
         self.number = number << 8 | last
     }
 
+    /// - Returns: nil unless there are four.
+    init?(octets: [UInt8]) {
+        guard octets.count == 4 else { return nil }
+        number = octets.reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
     public var octets: [UInt8] {
         [UInt8(number >> 24), UInt8(number >> 16 & 255), UInt8(number >> 8 & 255), UInt8(number & 255)]
     }

@@ -78,7 +78,7 @@ public struct NetworkBenchmark: Sendable {
             var begin = clock.now
             for index in 0..<sizes.services { update(&model, index, endpoints: 2) }
             _ = model.takeChanges()
-            try await kernel.apply(configuration.skeleton.rebuild(model.ruleset.elements))
+            try await kernel.apply(configuration.skeleton(holdPort: nil).rebuild(model.ruleset.elements))
             let load = clock.now - begin
             report(
                 Measurement(

@@ -33,6 +33,31 @@ enum Conntrack {
         return try forget(listedBy: header) { connection in filters.contains { $0.matches(connection) } }
     }
 
+    /// How many connections from elsewhere there are to pods by other addresses than their own: by ports of the host. Of TCP only those that
+    /// stand count. It walks the kernel's whole table.
+    ///
+    /// - Parameter range: who isn't elsewhere.
+    static func visitors(of pods: Set<IPv4Address>, notFrom range: IPv4Range) throws(NetlinkError) -> Int {
+        var count = 0
+        try NetfilterSocket().request(type: 0x0101, flags: 0x300, payload: header) { payload in
+            let attributes = NetfilterSocket.attributes(payload.dropFirst(4))
+            func address(_ tuple: UInt16, _ which: UInt16) -> IPv4Address? {
+                let parts = NetfilterSocket.attributes((attributes[tuple] ?? [])[...])
+                return NetfilterSocket.attributes((parts[1] ?? [])[...])[which].flatMap { IPv4Address(octets: $0) }
+            }
+            guard let pod = address(2, 1), pods.contains(pod), address(1, 2) != pod, let client = address(1, 1),
+                !range.contains(client)
+            else { return }
+            if let state = attributes[4] {
+                let transport = NetfilterSocket.attributes(state[...])
+                // CTA_PROTOINFO_TCP, and in it CTA_PROTOINFO_TCP_STATE: 3 is ESTABLISHED.
+                if let tcp = transport[1], NetfilterSocket.attributes(tcp[...])[1] != [3] { return }
+            }
+            count += 1
+        }
+        return count
+    }
+
     private static let maximumWalks = 4
 
     private static func forget(listedBy request: [UInt8], _ isWanted: ([UInt16: [UInt8]]) -> Bool) throws(NetlinkError) -> Int {

@@ -28,6 +28,11 @@ enum RuleSet: String, Sendable, Hashable, CaseIterable {
     case hostPortsAt = "host_ports_at"
 }
 
+extension RuleSet {
+    /// Pods to which somebody outside has connected by a port of the host: kept by the kernel, each as long as it remembers.
+    static let visited = "visited"
+}
+
 /// What stands for a cluster in packets: the mark.
 struct ClusterMark: Sendable, Hashable, CustomStringConvertible {
     var number: UInt32
@@ -119,6 +124,8 @@ struct Element: Sendable, Hashable {
         case balancer(Balancer)
         case stickyPort(StickyNumber)
         case stickyEndpoint(StickyNumber)
+        /// Connections are held until the service's cluster has woken.
+        case hold
     }
 
     struct Key: Sendable, Hashable {
@@ -141,6 +148,7 @@ struct Element: Sendable, Hashable {
         case .mark(let mark): "\(key.text) : \(mark)"
         case .endpoint(let endpoint): "\(key.text) : \(endpoint)"
         case .balancer(let balancer): "\(key.text) : goto \(balancer.chain)"
+        case .hold: "\(key.text) : goto hold"
         case .stickyPort(let number): "\(key.text) : \(number)"
         case .stickyEndpoint(let number): "\(key.text) : \(number.priority)"
         }

@@ -43,6 +43,30 @@ struct NFTables: RuleRunner {
         }
     }
 
+    /// To which pods somebody outside has connected, and how many seconds ago the last time was.
+    func visits(_ table: TableName) async throws(NFTablesError) -> [IPv4Address: Double] {
+        let commands = "list set inet \(table.name) \(RuleSet.visited)"
+        let output = try await run(commands, asJSON: true)
+        do {
+            return Self.visits(in: try JSON(parsing: output))
+        } catch {
+            throw NFTablesError(reason: "its list of visits can't be read: \(error)", commands: commands)
+        }
+    }
+
+    /// From `nft`'s JSON: `{"set": {"elem": [{"elem": {"val": "10.244.0.5", "expires": 86340}}, ...]}}`.
+    static func visits(in listing: JSON) -> [IPv4Address: Double] {
+        let set = listing["nftables"]?.elements.lazy.compactMap { $0["set"] }.first
+        var visits: [IPv4Address: Double] = [:]
+        for entry in set?["elem"]?.elements ?? [] {
+            guard let address = (entry[path: "elem", "val"]?.string).flatMap({ IPv4Address($0) }),
+                let left = entry[path: "elem", "expires"]?.int
+            else { continue }
+            visits[address] = Double(max(Int64(TableSkeleton.memory) - left, 0))
+        }
+        return visits
+    }
+
     /// All chains of all tables, in `nft`'s JSON.
     func chains() async throws(NFTablesError) -> JSON {
         let output = try await run("list chains", asJSON: true)

@@ -23,6 +23,8 @@ struct Ruleset: Sendable {
     var hasChanges: Bool { !touched.isEmpty }
     var owners: some Sequence<Owner> { keys.keys }
 
+    func holder(of key: Element.Key) -> Owner? { holders[key]?.owner }
+
     /// All elements, in no order.
     var elements: [Element] { holders.map { Element($0.key.set, $0.key.text, $0.value.value) } }
 

@@ -10,8 +10,13 @@ struct TableSkeleton: Sendable {
     var apiPort: UInt16
     var dnsAddress: IPv4Address
     var dnsPort: UInt16
+    /// Where connections are held to services whose cluster sleeps; nil when nobody holds any.
+    var holdPort: UInt16?
     /// Where pods may not go, whatever routes the host has.
     var blocked: [IPv4Range]
+
+    /// For how many seconds it is remembered that somebody connected to a pod.
+    static let memory = 86_400
 
     /// Commands that replace the table, whatever is in it, by one with these elements: one transaction, without a gap.
     func rebuild(_ elements: [Element]) -> String {
@@ -50,6 +55,12 @@ struct TableSkeleton: Sendable {
           }
           chain to_node_endpoint {
             dnat ip to meta l4proto . th dport . meta priority map @node_endpoints
+          }
+
+          set \(RuleSet.visited) { type ipv4_addr; flags dynamic,timeout; timeout \(Self.memory)s; size 65536; }
+
+          chain hold {
+            \(holdPort.map { "meta l4proto tcp redirect to :\($0)" } ?? "return")
           }
 
           chain pod_identity {
@@ -153,6 +164,7 @@ struct TableSkeleton: Sendable {
 
           chain masquerade_pods {
             type nat hook postrouting priority srcnat; policy accept;
+            oifname @interfaces ct status dnat ip saddr != \(podSubnet) update @\(RuleSet.visited) { ip daddr }
             ip saddr . ip daddr @hairpins masquerade
             ip saddr 127.0.0.0/8 oifname @interfaces masquerade
             ip saddr \(podSubnet) ip saddr != \(gateway) oifname != @interfaces masquerade

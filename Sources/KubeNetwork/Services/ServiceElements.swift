@@ -4,16 +4,22 @@ enum ServiceElements {
     static let maximumEndpoints = 4_096
 
     /// - Parameters:
+    ///   - holds: whether connections to ports of the host wait while there is no endpoint: the cluster sleeps, or wakes.
     ///   - nodePorts: whether, and in which range, the service may take ports of the host's own addresses.
     ///   - stickyNumber: the number of a port whose clients stay with their endpoints.
     static func of(
-        _ service: ServiceFacts, slices: [SliceFacts], mark: ClusterMark, nodePorts: ClosedRange<UInt16>?,
+        _ service: ServiceFacts, slices: [SliceFacts], mark: ClusterMark, nodePorts: ClosedRange<UInt16>?, holds: Bool = false,
         stickyNumber: (ServiceFacts.Port) -> StickyNumber
     ) -> [Element] {
         var elements: [Element] = []
         for port in service.ports {
             let endpoints = self.endpoints(of: port, slices: slices)
-            guard !endpoints.isEmpty else { continue }
+            guard !endpoints.isEmpty else {
+                if holds, port.transport == .tcp, let nodePort = port.nodePort, nodePorts?.contains(nodePort) == true {
+                    elements.append(Element(.nodePorts, "tcp . \(nodePort)", .hold))
+                }
+                continue
+            }
             let keys = service.addresses.map { "\(mark) . \($0) . \(port.transport.rawValue) . \(port.number)" }
             if let seconds = service.stickySeconds {
                 let number = stickyNumber(port)

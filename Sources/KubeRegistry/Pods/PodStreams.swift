@@ -114,4 +114,12 @@ public protocol PodStreams: Sendable {
     /// Connects to a port on the pod's loopback or address, and moves bytes both ways until both are done.
     /// - Throws: ``PortForwardFailure`` with what the client shall read, or any other error.
     func portForward(_ target: PodTarget, port: UInt16, from: ByteSource, to: any ByteSink) async throws
+
+    /// Whether containers of the pod with this uid are being stopped because its cluster fell asleep, even if it has been woken by now: what
+    /// is begun in them would end at once.
+    func isFallingAsleep(_ uid: String) -> Bool
+}
+
+extension PodStreams {
+    public func isFallingAsleep(_ uid: String) -> Bool { false }
 }

@@ -26,7 +26,10 @@ struct ContainerStatuses {
             let code = newest?.exitCode ?? 0
             let restarts = !plan.isTerminated && isRestarting(spec, newest) && (spec.role != .initial || code != 0)
             let ended = newest.map(terminated) ?? [:]
-            if let message = plan.backoffs[spec.name] {
+            if plan.isResting, isRestarting(spec, newest), spec.role != .initial || code != 0 {
+                state = waiting(Pod.asleepReason, Pod.asleepMessage)
+                last = ended
+            } else if let message = plan.backoffs[spec.name] {
                 state = waiting("CrashLoopBackOff", message)
                 last = ended
             } else if restarts, let reason = memory.waiting[spec.name] {
@@ -38,7 +41,9 @@ struct ContainerStatuses {
             }
         case .created?, .unknown?, nil:
             shown = previous ?? newest
-            if let reason = memory.waiting[spec.name], !plan.isTerminated {
+            if plan.isResting {
+                state = waiting(Pod.asleepReason, Pod.asleepMessage)
+            } else if let reason = memory.waiting[spec.name], !plan.isTerminated {
                 state = waiting(reason.reason, reason.message)
             } else if plan.isTerminated, old?[path: "state", "terminated"] != nil {
                 state = old?["state"] ?? [:]
@@ -65,6 +70,8 @@ struct ContainerStatuses {
             isRunning && (newest.map { memory.hooksDone.contains($0.id) } ?? false)
             && (!spec.hasStartupProbe || probes?.isStarted == true)
         var isReady = isStarted && (!spec.hasReadinessProbe || probes?.isReady == true)
+        // It is being stopped: whoever sends it something is to stop before.
+        if plan.isResting || newest.map({ memory.restStops.contains($0.id) }) == true { isReady = false }
         if spec.role == .initial { isReady = newest?.state == .exited && newest?.exitCode == 0 }
 
         var status: JSON = [

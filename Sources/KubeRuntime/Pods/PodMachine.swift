@@ -33,6 +33,10 @@ struct PodMachine {
         var failure: PodMemory.Failure?
         /// Nothing of the pod runs, or ever will again.
         var isTerminated = false
+        /// Nothing of the pod is to run for now.
+        var isResting = false
+        /// And nothing does.
+        var isAtRest = false
 
         mutating func wake(at time: Double) { wakeAt = min(wakeAt ?? time, time) }
     }
@@ -43,10 +47,13 @@ struct PodMachine {
     let memory: PodMemory
     /// Seconds since 1970.
     let now: Double
+    /// The pod's cluster sleeps.
+    var isResting = false
 
     func plan() -> Plan {
         guard let pod else { return end(nil) }
         if pod.isBeingDeleted || pod.isTerminal || memory.failure != nil { return end(pod) }
+        if isResting { return rest(pod) }
         if let seconds = pod.spec["activeDeadlineSeconds"]?.int {
             let deadline = (pod.startTime ?? memory.firstSeen) + Double(seconds)
             if deadline <= now {
@@ -78,7 +85,9 @@ struct PodMachine {
         guard let sandbox = observed.sandbox, sandbox.isReady, !memory.stoppedSandboxes.contains(sandbox.id) else {
             return replaceSandbox(pod, plan)
         }
-        for old in observed.sandboxes.dropFirst() { plan.actions.append(.removeSandbox(id: old.id)) }
+        for old in observed.sandboxes.dropFirst() where old.isReady || !hasHistory(old, of: pod) {
+            plan.actions.append(.removeSandbox(id: old.id))
+        }
         if !memory.isAttached {
             if let retry = memory.sandboxRetryAt, retry > now { plan.wake(at: retry) } else { plan.actions.append(.attach) }
             return plan
@@ -102,13 +111,7 @@ struct PodMachine {
         let alive = observed.alive.filter { memory.stopping[$0.id] == nil }
         for container in alive { plan.actions.append(stop(container, pod, grace: pod.gracePeriod, why: "")) }
         if !alive.isEmpty || !memory.stopping.isEmpty || !memory.starting.isEmpty { return plan }
-        if observed.sandbox != nil && pod.restartPolicy != .always {
-            let isDone = pod.containers.allSatisfy { spec in
-                guard let last = observed.newest(spec.name), last.state == .exited else { return false }
-                return !spec.isRestarted(afterExit: last.exitCode, policy: pod.restartPolicy)
-            }
-            if isDone { return end(pod) }
-        }
+        if observed.sandbox != nil && pod.restartPolicy != .always && isDone(pod) { return end(pod) }
         if let sandbox = observed.sandbox, !memory.stoppedSandboxes.contains(sandbox.id) {
             plan.actions.append(.stopSandbox(id: sandbox.id))
             return plan
@@ -266,6 +269,13 @@ struct PodMachine {
         }
     }
 
+    /// Whether a sandbox that was replaced has attempts that are kept: with it they would go, and what they tell.
+    private func hasHistory(_ sandbox: ObservedSandbox, of pod: Pod) -> Bool {
+        pod.allContainers.contains { spec in
+            observed.containers.filter { $0.name == spec.name }.prefix(2).contains { $0.sandboxID == sandbox.id }
+        }
+    }
+
     // MARK: Ending
 
     /// All containers have run to their end: sidecars are stopped, and the sandbox.
@@ -276,7 +286,7 @@ struct PodMachine {
         return plan
     }
 
-    private func end(_ pod: Pod?) -> Plan {
+    func end(_ pod: Pod?) -> Plan {
         var plan = Plan()
         let alive = observed.alive
         // A start that is under way can't be seen yet: its result brings us here again.
@@ -297,7 +307,7 @@ struct PodMachine {
     }
 
     /// The pod's containers first; its sidecars when they have ended, the last one first.
-    private func stopAll(_ alive: [ObservedContainer], _ pod: Pod?, _ given: Plan) -> Plan {
+    func stopAll(_ alive: [ObservedContainer], _ pod: Pod?, _ given: Plan) -> Plan {
         var plan = given
         let grace = pod?.gracePeriod ?? 1
         let sidecars = pod?.initContainers.filter { $0.role == .sidecar }.map(\.name) ?? []

@@ -26,6 +26,8 @@ struct PodMemory: Sendable {
     struct Failure: Sendable, Equatable {
         var reason: String
         var message: String
+        /// Whether the pod was ended from outside, through no fault of its own: its owners go by the condition `DisruptionTarget`.
+        var isDisruption = false
     }
 
     /// Why a container isn't running yet, by its name.
@@ -51,6 +53,8 @@ struct PodMemory: Sendable {
     var hooksDone: Set<String> = []
     /// The containers (by ID) that are being stopped right now.
     var stopping: [String: Stop] = [:]
+    /// Those of them that are stopped because the cluster fell asleep: they are ended even if it is woken meanwhile.
+    var restStops: Set<String> = []
     /// The volumes are in place.
     var volumesReady = false
     /// Why they aren't, and when to try again.

@@ -20,6 +20,8 @@ struct PodServices: Sendable {
     let owners: ContainerOwners
     /// Why a running pod can't have what its spec says by now.
     let resizeAdmission: @Sendable (Object, LogicalCluster) -> PodRejection?
+    /// Whether the pods of a cluster (by its name) are not to run now.
+    let rests: @Sendable (String) -> Bool
     let logger: Logger
 
     func resizeObstacle(_ worker: PodWorker) -> PodRejection? {

@@ -40,6 +40,11 @@ struct PodStatus {
             status["podIP"] = .string(first)
             status["podIPs"] = .array(ips.map { ["ip": .string($0)] })
         }
+        if plan.isAtRest, !pod.usesHostNetwork {
+            // Another pod may get it meanwhile.
+            status["podIP"] = nil
+            status["podIPs"] = nil
+        }
         status["containerStatuses"] = .array(containerStatuses)
         if !initStatuses.isEmpty { status["initContainerStatuses"] = .array(initStatuses) }
         let ephemeral = statuses.list(pod.ephemeralContainers)
@@ -57,7 +62,10 @@ struct PodStatus {
             ("PodReadyToStartContainers", hasSandbox && memory.isAttached, "", ""),
             initialized(phase, initStatuses, statuses),
         ]
-        let containers = containersReady(phase, initStatuses, statuses)
+        var containers = containersReady(phase, initStatuses, statuses)
+        if plan.isResting {
+            containers = ("ContainersReady", false, Pod.asleepReason, "The cluster sleeps; nothing of the pod runs.")
+        }
         wanted.append(podReady(containers, old))
         wanted.append(
             (type: "ContainersReady", isTrue: containers.isTrue, reason: containers.reason, message: containers.message))
@@ -66,6 +74,9 @@ struct PodStatus {
             wanted.append((Self.resizePending, true, pending.reason, pending.message))
         }
         if let resize { wanted.append(resize) }
+        if let failure = plan.failure ?? memory.failure, failure.isDisruption {
+            wanted.append(("DisruptionTarget", true, "TerminationByKubelet", failure.message))
+        }
         var result = wanted.map { condition in
             let before = old.first { $0["type"]?.string == condition.type }
             let status = condition.isTrue ? "True" : "False"
@@ -155,8 +166,10 @@ extension PodStatus {
         for condition in stored?["conditions"]?.elements ?? [] {
             let type = condition["type"]
             if let index = conditions.firstIndex(where: { $0["type"] == type }) {
-                let isOurs = resizes.union(["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"])
-                    .contains(type?.string ?? "")
+                let isOurs = resizes.union([
+                    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "DisruptionTarget",
+                ])
+                .contains(type?.string ?? "")
                 if !isOurs { conditions[index] = condition }
             } else if !resizes.contains(type?.string ?? "") {
                 conditions.append(condition)

@@ -43,6 +43,8 @@ final class PodWorker: Sendable {
         var exited: Set<String> = []
         var refreshes: Set<String> = []
         var isForgotten = false
+        /// The pod's cluster sleeps, nothing of the pod runs, and its status says so.
+        var isParked = false
         var attached: AttachedPod?
         /// The last that was known of the pod, for when its object is gone.
         var lastPod: Pod?
@@ -61,6 +63,8 @@ final class PodWorker: Sendable {
     let files: PodFiles
     let tokens: TokenCache
     let logger: Logger
+    /// As ``PodMemory/restStops``, for those who want to use a container.
+    private let restStops = Mutex<Set<String>>([])
     private let mailbox = Mailbox<Message>()
     private let hold: LogicalCluster.Hold
 
@@ -85,6 +89,12 @@ final class PodWorker: Sendable {
 
     func post(_ message: Message) { mailbox.post(message) }
 
+    /// Whether something was posted that ``run()`` hasn't looked at.
+    var hasMessages: Bool { !mailbox.isEmpty }
+
+    /// Whether containers are being stopped because the cluster fell asleep, whatever their status says.
+    var isFallingAsleep: Bool { restStops.withLock { !$0.isEmpty } }
+
     /// The pod as stored now; nil when it's gone, or another one has its name.
     func desired() -> Pod? { stored().map { Pod($0) } }
 
@@ -95,8 +105,10 @@ final class PodWorker: Sendable {
         return object
     }
 
-    /// Works until nothing of the pod is left, or the task is cancelled (containers go on then).
-    func run() async {
+    /// Works until nothing of the pod is left or it is at rest, or the task is cancelled (containers go on then). May be called again after
+    /// a rest.
+    /// - Returns: whether the pod is at rest.
+    func run() async -> Bool {
         var state = State(observer: PodObserver(client: services.client, uid: uid, files: files))
         state.memory.firstSeen = Timestamp.seconds
         reject(&state)
@@ -111,12 +123,13 @@ final class PodWorker: Sendable {
                     logger.warning("the pod could not be brought forward: trying again", metadata: ["error": "\(error)"])
                     schedule(Timestamp.seconds + 1, &state, &group)
                 }
-                if state.isForgotten { break }
+                if state.isForgotten || state.isParked { break }
             }
             for (_, end) in state.probing { end.finish() }
             group.cancelAll()
         }
         services.owners.forget(self)
+        return state.isParked
     }
 
     /// A pod that the node doesn't take comes to its end before it begins.
@@ -180,8 +193,11 @@ final class PodWorker: Sendable {
             await renewDownwardFields(&state, pod)
             let now = Timestamp.seconds
             pod = pod.map { withPossibleResources($0, &state, now, &group) }
-            let plan = PodMachine(pod: pod, observed: state.observed, memory: state.memory, now: now).plan()
+            let plan = PodMachine(
+                pod: pod, observed: state.observed, memory: state.memory, now: now, isResting: services.rests(cluster.name)
+            ).plan()
             note(plan, &state, pod)
+            noteRest(plan, &state)
             if let pod {
                 updateProbes(&state, pod, &group)
                 writeStatus(plan, &state, pod, now, &group)
@@ -191,6 +207,10 @@ final class PodWorker: Sendable {
             for action in plan.actions {
                 if try await perform(action, &state, pod, &group) { mustLookAgain = true }
                 if state.isForgotten { return }
+            }
+            if plan.isAtRest, plan.actions.isEmpty, !state.isWritingStatus, state.refreshes.isEmpty {
+                state.isParked = true
+                return
             }
             if !mustLookAgain { return }
         }
@@ -222,6 +242,19 @@ final class PodWorker: Sendable {
         let ids = Set(state.observed.containers.map(\.id))
         state.memory.probes = state.memory.probes.filter { ids.contains($0.key) }
         for container in state.observed.containers where container.state == .exited { state.memory.stopping[container.id] = nil }
+    }
+
+    private func noteRest(_ plan: PodMachine.Plan, _ state: inout State) {
+        let alive = Set(state.observed.alive.map(\.id))
+        var stops = state.memory.restStops.intersection(alive)
+        if plan.isResting {
+            // What is stopped for the sleep hasn't failed, and starts at once.
+            state.memory.backoff = Backoff()
+            for case .stop(let id, _, _, _, _) in plan.actions { stops.insert(id) }
+        }
+        guard stops != state.memory.restStops else { return }
+        state.memory.restStops = stops
+        restStops.withLock { $0 = stops }
     }
 
     private func note(_ plan: PodMachine.Plan, _ state: inout State, _ pod: Pod?) {

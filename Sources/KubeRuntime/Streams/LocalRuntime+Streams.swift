@@ -4,6 +4,8 @@ public import KubeRegistry
 internal import SwiftProtobuf
 
 extension LocalRuntime: PodStreams {
+    public func isFallingAsleep(_ uid: String) -> Bool { isWorkerFallingAsleep(uid) }
+
     public func logs(_ target: PodTarget, container: String, options: LogOptions) async throws(StatusError) -> ByteSource {
         let pod = Pod(target.pod)
         let attempts = try await self.attempts(of: container, pod)

@@ -20,6 +20,8 @@ final class Mailbox<Message: Sendable>: Sendable {
         }
     }
 
+    var isEmpty: Bool { messages.withLock { $0.isEmpty } }
+
     /// One turn per signal; ends when the task is cancelled. Only one task may iterate.
     var turns: AsyncStream<Void> { signals }
 }

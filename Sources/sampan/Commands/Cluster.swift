@@ -1,10 +1,15 @@
 import ArgumentParser
 
-/// `sampan cluster create|list|delete|kubeconfig|extend`
+/// `sampan cluster create|list|delete|kubeconfig|extend|sleep|wake|explain`
 struct ClusterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cluster", abstract: "Create, list, extend and delete virtual clusters, and get at them.",
+        commandName: "cluster",
+        abstract: "Create, list, extend, put to sleep, wake and delete virtual clusters, and get at them.",
         discussion: "The same with kubectl: kubectl --kubeconfig /var/lib/sampan/admin.kubeconfig get virtualclusters",
-        subcommands: [ClusterCreate.self, ClusterList.self, ClusterDelete.self, ClusterKubeconfig.self, ClusterExtend.self],
+        subcommands: [
+            ClusterCreate.self, ClusterList.self, ClusterDelete.self, ClusterKubeconfig.self, ClusterExtend.self,
+            ClusterSleep.self,
+            ClusterWake.self, ClusterExplain.self,
+        ],
         aliases: ["clusters"])
 }

@@ -13,6 +13,7 @@ struct ClusterCreate: AsyncParsableCommand {
               sampan cluster create ci -o json
               sampan cluster create trusted --pod-security privileged
               sampan cluster create trial --team blue --ttl 8h
+              sampan cluster create trial --sleep-after 30m
             """)
 
     @OptionGroup var instance: InstanceOptions
@@ -24,6 +25,11 @@ struct ClusterCreate: AsyncParsableCommand {
 
     @Option(help: "What it is for.")
     var description: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Have it sleep when nobody used it for so long. (default: the team's, or never)", valueName: "duration"))
+    var sleepAfter: String?
 
     @Argument(help: ArgumentHelp("DNS labels.", valueName: "name"))
     var names: [String]
@@ -63,6 +69,7 @@ struct ClusterCreate: AsyncParsableCommand {
             "apiVersion": "sampan.dev/v1alpha1", "kind": "VirtualCluster", "metadata": ["name": .string(name)], "spec": [:],
         ]
         if let ttl { object[path: "spec", "timeToLive"] = .string(ttl) }
+        if let sleepAfter { object[path: "spec", "sleep", "afterIdle"] = .string(sleepAfter) }
         if let podSecurity { object[path: "spec", "podSecurity"] = .string(podSecurity) }
         if let description { object[path: "spec", "description"] = .string(description) }
         do {

@@ -35,6 +35,17 @@ struct TeamSpecOptions: ParsableArguments {
     @Option(name: .customLong("max-ttl"), help: ArgumentHelp("How long its clusters may live at most.", valueName: "duration"))
     var maximumLifetime: String?
 
+    @Option(
+        name: .customLong("sleep-after"),
+        help: ArgumentHelp(
+            "After how long without use its clusters sleep when they don't say so themselves.", valueName: "duration"))
+    var idle: String?
+
+    @Option(
+        name: .customLong("max-sleep-after"),
+        help: ArgumentHelp("After how long without use its clusters sleep at the latest.", valueName: "duration"))
+    var maximumIdle: String?
+
     @Option(help: "What the team is.")
     var description: String?
 
@@ -69,6 +80,8 @@ struct TeamSpecOptions: ParsableArguments {
         if let clusters { spec[path: "quota", "clusters"] = .int(clusters) }
         if let ttl { spec[path: "clusterLifetime", "default"] = .string(ttl) }
         if let maximumLifetime { spec[path: "clusterLifetime", "maximum"] = .string(maximumLifetime) }
+        if let idle { spec[path: "clusterSleep", "default"] = .string(idle) }
+        if let maximumIdle { spec[path: "clusterSleep", "maximum"] = .string(maximumIdle) }
         if let description { spec["description"] = .string(description) }
     }
 }

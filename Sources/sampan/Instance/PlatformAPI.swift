@@ -93,7 +93,8 @@ struct PlatformAPI {
     }
 
     static func isReady(_ cluster: JSON) -> Bool {
-        cluster["status"]?["phase"]?.string == "Ready"
+        // One that sleeps is as ready: its API answers.
+        ["Ready", "Asleep"].contains(cluster["status"]?["phase"]?.string)
     }
 
     static func notFoundHint(_ error: any Error, _ name: String) -> any Error {

@@ -1,3 +1,4 @@
+import Fleet
 import KubeAPI
 import KubeControllers
 import KubeNetwork
@@ -13,7 +14,11 @@ struct NodeServices {
     let runtime: LocalRuntime
     private let network: LocalNetwork
 
-    init(_ configuration: Configuration, _ registry: Registry, _ addresses: PodAddressBook, _ logger: Logger) throws {
+    init(
+        _ configuration: Configuration, _ registry: Registry, _ addresses: PodAddressBook,
+        rests: @escaping @Sendable (String) -> Bool,
+        _ logger: Logger
+    ) throws {
         guard let pods = IPv4Range(configuration.podSubnet), let services = IPv4Range("10.96.0.0/12"),
             let api = UInt16(exactly: configuration.apiPort), let dns = UInt16(exactly: configuration.dnsPort)
         else {
@@ -40,7 +45,28 @@ struct NodeServices {
                 NodeAdmission.resizeObstacle(of: pod, in: snapshot, isAdmitted: isAdmitted).map {
                     PodRejection(reason: $0.reason, message: $0.message)
                 }
-            }, logger: logger)
+            }, rests: rests, logger: logger)
+    }
+
+    /// A cluster has fallen asleep or woken.
+    func note(_ cluster: LogicalCluster, isAsleep: Bool) {
+        network.note(cluster, isAsleep: isAsleep)
+        runtime.reconsider(cluster)
+    }
+
+    /// Has the keeper hear of connections from outside.
+    func attach(_ keeper: SleepKeeper, _ logger: Logger) {
+        network.whenKnocked { cluster, text in keeper.note(ClusterUse(.connection, text), of: cluster) }
+        keeper.ask { [network] cluster in
+            do {
+                return try await network.connections(to: cluster)
+            } catch {
+                // Rather awake for nothing than asleep under somebody.
+                logger.warning(
+                    "Can't see who is connected to a cluster.", metadata: ["cluster": "\(cluster.name)", "error": "\(error)"])
+                return (nil, 1)
+            }
+        }
     }
 
     /// The network is there before the runtime asks it to let pods in, and after.

@@ -38,6 +38,11 @@ enum ServerMain {
         let platform = try Platform.schema()
         // What uses the machine can be measured where pods run.
         let measured = configuration.runsContainers ? try Schema.builtin.adding(ResourceMetrics.declaration) : nil
+        guard let virtualClusters = platform.resource(Platform.virtualClusters), let teams = TeamReconciler(schema: platform)
+        else {
+            throw CommandFailure("The platform's schema has no virtual clusters or no teams.")
+        }
+        let keeper = SleepKeeper(resource: virtualClusters, store: store, logger: logger)
         let policies = ClusterPolicies()
         let authorizer = Authorizer()
         let registry = Registry(
@@ -49,16 +54,18 @@ enum ServerMain {
                     store: store, endpoint: endpoint, identities: identities, authorizer: authorizer),
                 GroupResource(group: Platform.group, resource: "teams/kubeconfig"): MemberKubeconfigHandler(
                     endpoint: endpoint, identities: identities),
+                GroupResource(group: Platform.group, resource: "virtualclusters/sleep"): SleepHandler(keeper, sleeps: true),
+                GroupResource(group: Platform.group, resource: "virtualclusters/wake"): SleepHandler(keeper, sleeps: false),
+                GroupResource(group: Platform.group, resource: "virtualclusters/explain"): ClusterExplainHandler(
+                    keeper, store: store),
             ])
         let addresses = PodAddressBook()
         let aggregator = Aggregator(addressBook: addresses, identities: identities)
-        let node = configuration.runsContainers ? try NodeServices(configuration, registry, addresses, logger) : nil
+        let node =
+            configuration.runsContainers
+            ? try NodeServices(configuration, registry, addresses, rests: { keeper.isAsleep($0) }, logger) : nil
         let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint, identities: identities) { node?.nodes ?? [] }
 
-        guard let virtualClusters = platform.resource(Platform.virtualClusters), let teams = TeamReconciler(schema: platform)
-        else {
-            throw CommandFailure("The platform's schema has no virtual clusters or no teams.")
-        }
         let controllers = KubeControllers.standard(
             registry: registry, store: store,
             environment: KubeControllers.Environment(
@@ -79,18 +86,28 @@ enum ServerMain {
                     // A custom object may be stored in a version that isn't served any more.
                     return schema.resource(forKind: kind) ?? schema.resource(kind.groupKind)
                 }),
-            others: [VirtualClusterReconciler(resource: virtualClusters, store: store, provisioner: provisioner), teams],
-            logger: logger)
+            others: [
+                VirtualClusterReconciler(resource: virtualClusters, store: store, provisioner: provisioner, keeper: keeper),
+                teams,
+            ],
+            rests: { keeper.isAsleep($0) }, logger: logger)
 
         let root = try await RootCluster.open(store, provisioner: provisioner)
         policies.attach(root, of: store)
+        keeper.attach(root, by: registry)
+        keeper.report { controllers.recorder.record(.normal, $1, $2, about: $0, from: SleepKeeper.name, in: root) }
+        node?.attach(keeper, logger)
+        keeper.whenChanged { cluster, isAsleep in
+            node?.note(cluster, isAsleep: isAsleep)
+            if !isAsleep { controllers.revisit(cluster) }
+        }
         try writeAdministrator(root, provisioner, configuration)
 
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
         let auditLog = try auditLog(configuration, logger)
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
-            metrics: node?.resourceMetrics, identities: identities,
+            metrics: node?.resourceMetrics, attendant: keeper, moreMetrics: { keeper.metricsText }, identities: identities,
             auditLog: auditLog,
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
@@ -109,7 +126,7 @@ enum ServerMain {
             ])
         // Shut down in the opposite order: the API first, the store last.
         let services: [any Service] =
-            [store, identity, controllers] + (node?.services ?? []) + (auditLog.map { [$0] } ?? []) + [webhooks, server]
+            [store, identity, controllers, keeper] + (node?.services ?? []) + (auditLog.map { [$0] } ?? []) + [webhooks, server]
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -23,6 +23,19 @@ import Testing
         #expect(try schedule.next(after: #require(now.timestamp)).map(Timestamp.format) == expected)
     }
 
+    @Test(
+        arguments: [
+            ("*/15 * * * *", "2026-03-01T10:07:30Z", "2026-03-01T10:00:00Z"),
+            ("* * * * *", "2026-03-01T10:07:00Z", "2026-03-01T10:07:00Z"),
+            ("0 20 * * mon-fri", "2026-03-02T10:00:00Z", "2026-02-27T20:00:00Z"),
+            ("0 0 1 1 *", "2026-03-01T10:07:30Z", "2026-01-01T00:00:00Z"), ("0 0 29 2 *", "2026-03-01T00:00:00Z", nil),
+            ("@every 90s", "2026-03-01T10:00:00Z", nil),
+        ] as [(String, String, String?)])
+    func findsTheLastTime(text: String, now: String, expected: String?) throws {
+        let last = try CronSchedule(text).last(until: #require(now.timestamp))
+        #expect(last.map(Timestamp.format) == expected)
+    }
+
     @Test func someNeverFire() throws {
         #expect(try CronSchedule("0 0 31 2 *").next(after: Samples.now) == nil)
     }

@@ -258,6 +258,7 @@ struct Situation {
     var observed = ObservedPod()
     var memory = PodMemory()
     var now = 1000.0
+    var isResting = false
     private let spec: Pod
 
     init(_ spec: String, deleted: Int? = nil) throws {
@@ -279,7 +280,7 @@ struct Situation {
         ObservedSandbox(id: "box", attempt: 0, isReady: true, createdAt: 1, ips: ["10.0.0.2"])
     }
 
-    var plan: PodMachine.Plan { PodMachine(pod: pod, observed: observed, memory: memory, now: now).plan() }
+    var plan: PodMachine.Plan { PodMachine(pod: pod, observed: observed, memory: memory, now: now, isResting: isResting).plan() }
     var actions: [PodMachine.Action] { plan.actions }
 
     /// The names of the containers that are to be stopped.
