@@ -243,6 +243,26 @@ class Sleep(unittest.TestCase):
         until(lambda: [p for p in self.pods("job-name=work") if p["status"]["phase"] == "Running"], "the other one works")
         cluster.kubectl("delete", "job", "work")
 
+    def test_who_needs_a_webhook_waits_for_its_pod(self):
+        cluster = self.cluster
+        cluster.deploy("hooked")
+        cluster.apply({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "hooked"},
+            "webhooks": [{
+                "name": "hooked.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 20,
+                "clientConfig": {"service": {"namespace": "default", "name": "hooked", "port": 80}},
+                "objectSelector": {"matchLabels": {"asked": "about"}},
+                "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}]}]})
+        self.addCleanup(cluster.kubectl, "delete", "validatingwebhookconfiguration", "hooked")
+        self.put_to_sleep()
+        answer = cluster.request("POST", "/api/v1/namespaces/default/configmaps", {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "asked", "labels": {"asked": "about"}}})
+        # The web server isn't one that a webhook could be; what counts is that it was there to be asked.
+        self.assertEqual(answer.code, 500, answer)
+        self.assertIn('failed calling webhook "hooked.example.com"', answer.json["message"])
+        self.assertNotIn("no endpoints", answer.json["message"])
+        self.assertTrue(self.explain()["awake"])
+
     def test_a_kill_in_the_middle_is_made_good(self):
         cluster = self.cluster
         cluster.deploy("killed", replicas=2)

@@ -36,10 +36,17 @@ public final class HTTPSWebhookClient: WebhookClient, Service {
     private static let maximumDestinations = 256
 
     private let mayReach: @Sendable (_ address: String, _ cluster: LogicalCluster) -> Bool
+    private let attendant: (any ClusterAttendant)?
     private let state = Mutex(State())
 
-    /// - Parameter mayReach: whether a webhook of the cluster's may be at an IPv4 address.
-    public init(mayReach: @escaping @Sendable (_ address: String, _ cluster: LogicalCluster) -> Bool) {
+    /// - Parameters:
+    ///   - attendant: has a sleeping cluster wake whose webhook is to be asked.
+    ///   - mayReach: whether a webhook of the cluster's may be at an IPv4 address.
+    public init(
+        attendant: (any ClusterAttendant)? = nil,
+        mayReach: @escaping @Sendable (_ address: String, _ cluster: LogicalCluster) -> Bool
+    ) {
+        self.attendant = attendant
         self.mayReach = mayReach
     }
 
@@ -64,7 +71,35 @@ public final class HTTPSWebhookClient: WebhookClient, Service {
     }
 
     public func post(_ request: WebhookRequest) async throws(WebhookFailure) -> [UInt8] {
-        try await Turn.resting { () async throws(WebhookFailure) in try await self.ask(request) }
+        try await Turn.resting { () async throws(WebhookFailure) in
+            var request = request
+            await self.wake(for: &request)
+            return try await self.ask(request)
+        }
+    }
+
+    /// Waits for the endpoint of a service whose cluster sleeps or wakes, no longer than for an answer, and takes that off the time that
+    /// is left. Only for clients: what a part of this server writes mustn't wake a cluster, or none would ever sleep.
+    private func wake(for request: inout WebhookRequest) async {
+        guard case .service(let namespace, let name, _, _) = request.target.address, let attendant, Turn.current != nil,
+            let patience = attendant.patience(with: request.cluster)
+        else { return }
+        let start = ContinuousClock.now
+        let use = attendant.note(
+            ClusterUse(.write, "a request about which webhook \(namespace)/\(name) is asked"), of: request.cluster)
+        defer { withExtendedLifetime(use) {} }
+        let (target, cluster) = (request.target, request.cluster)
+        let prefix = Key.prefix(group: "discovery.k8s.io", plural: "endpointslices", namespace: namespace)
+        _ = await cluster.wait(forChangesOf: prefix, end: min(patience, start + request.timeout)) {
+            guard !attendant.isAsleep(cluster) else { return false }
+            do throws(WebhookFailure) {
+                _ = try Self.route(target, cluster)
+                return true
+            } catch {
+                return !error.message.hasPrefix("no endpoints")
+            }
+        }
+        request.timeout = max(request.timeout - start.duration(to: .now), .seconds(1))
     }
 
     private func ask(_ request: WebhookRequest) async throws(WebhookFailure) -> [UInt8] {
@@ -74,7 +109,7 @@ public final class HTTPSWebhookClient: WebhookClient, Service {
             WebhookFailure("Post \"\(url)\": \(why)", isTimeout: isTimeout)
         }
         do {
-            let route = try self.route(request.target, request.cluster)
+            let route = try Self.route(request.target, request.cluster)
             let address = try await self.address(of: route, request.cluster)
             let destination = Destination(
                 cluster: request.cluster.id, host: route.host, address: address, authorities: request.target.authorities)
@@ -115,7 +150,7 @@ public final class HTTPSWebhookClient: WebhookClient, Service {
 
     // MARK: Where to
 
-    private func route(_ target: WebhookTarget, _ cluster: LogicalCluster) throws(WebhookFailure) -> WebhookRoute {
+    private static func route(_ target: WebhookTarget, _ cluster: LogicalCluster) throws(WebhookFailure) -> WebhookRoute {
         switch target.address {
         case .url(let url): try WebhookRoute(url: url)
         case .service(let namespace, let name, let port, let path):

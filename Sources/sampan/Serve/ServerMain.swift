@@ -113,7 +113,7 @@ enum ServerMain {
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
             logger: logger)
         let reach = try webhookReach(configuration, addresses)
-        let webhooks = HTTPSWebhookClient { reach.allows($0, $1) }
+        let webhooks = HTTPSWebhookClient(attendant: keeper) { reach.allows($0, $1) }
         registry.attach(webhookClient: webhooks)
         let server = HTTPSServer(
             host: configuration.listenAddress, port: configuration.apiPort, identity: identity, api: api,
