@@ -86,6 +86,7 @@ public final class ClusterPolicies: Sendable {
     static func policy(_ spec: JSON) -> ClusterPolicy {
         var policy = ClusterPolicy()
         policy.podSecurity = podSecurity(spec) ?? defaultPodSecurity
+        policy.isolation = isolation(spec) ?? .shared
         for limit in limits {
             guard let value = spec[path: "limits", limit.name]?.int, limit.range.contains(value) else { continue }
             limit.set(&policy.limits, Int(value))
@@ -100,8 +101,16 @@ public final class ClusterPolicies: Sendable {
         spec["podSecurity"]?.string.flatMap { ClusterPolicy.PodSecurity(rawValue: $0) }
     }
 
+    private static func isolation(_ spec: JSON) -> ClusterPolicy.Isolation? {
+        spec["isolation"]?.string.flatMap { ClusterPolicy.Isolation(rawValue: $0) }
+    }
+
     static func errors(in spec: JSON) -> [FieldError] {
         var errors: [FieldError] = []
+        if let given = spec["isolation"]?.string, !given.isEmpty, isolation(spec) == nil {
+            errors.append(
+                .notSupported("spec.isolation", .string(given), ClusterPolicy.Isolation.allCases.map(\.rawValue)))
+        }
         if let given = spec["podSecurity"]?.string, !given.isEmpty, podSecurity(spec) == nil {
             errors.append(
                 .notSupported(

@@ -28,6 +28,8 @@ enum ClusterPolicyGrant {
         if (new["limits"] ?? .null) != (old["limits"] ?? .null) { return "spec.limits" }
         let levels = ClusterPolicy.PodSecurity.allCases
         func rank(_ spec: JSON) -> Int { levels.firstIndex(of: ClusterPolicies.policy(spec).podSecurity) ?? 0 }
-        return rank(new) < rank(old) ? "spec.podSecurity" : nil
+        if rank(new) < rank(old) { return "spec.podSecurity" }
+        let isLetOut = ClusterPolicies.policy(old).isolation == .gvisor && ClusterPolicies.policy(new).isolation != .gvisor
+        return isLetOut ? "spec.isolation" : nil
     }
 }

@@ -107,6 +107,7 @@ public enum Platform {
             wakeAt 0 []s oO lt=atomic
             +VirtualClusterSpec
             description 0 s oO
+            isolation 0 s oO
             limits 0 *.VirtualClusterLimits oO
             podSecurity 0 s oO
             sleep 0 *.VirtualClusterSleep oO
@@ -224,6 +225,7 @@ public enum Platform {
             wakeAt When nights end, and the cluster wakes. Without any, a night ends when somebody uses the cluster.
             +VirtualClusterSpec What is asked of a virtual cluster.
             description What the cluster is for, for people; at most 1024 bytes.
+            isolation What keeps the cluster's pods from the machine: shared (they are containers on its kernel) or gvisor (each pod has a kernel of its own, gVisor's; the machine must have runsc). It counts for pods that begin later. Default: shared.
             limits What the cluster may use. What isn't given has a default that suits most.
             podSecurity Which Pod Security Standard the cluster's pods keep, whatever the cluster's own objects say: privileged, baseline or restricted. Default: baseline, which keeps pods off the machine. With privileged, whoever may make pods there is root on the machine.
             sleep When it sleeps. Default: never by itself.

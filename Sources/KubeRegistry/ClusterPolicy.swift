@@ -37,7 +37,16 @@ public struct ClusterPolicy: Sendable, Hashable {
         case restricted
     }
 
+    /// What keeps the cluster's pods from the machine, and from each other.
+    public enum Isolation: String, Sendable, CaseIterable {
+        /// Containers on the machine's kernel.
+        case shared
+        /// Each pod has a kernel of its own: gVisor's, as a process.
+        case gvisor
+    }
+
     public var limits = Limits()
+    public var isolation = Isolation.shared
     public var podSecurity = PodSecurity.privileged
 
     /// Nothing is forbidden, and the limits are the defaults.

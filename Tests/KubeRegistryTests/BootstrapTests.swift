@@ -110,7 +110,7 @@ import Testing
         let admin = try named("ClusterRole", "admin")["rules"]?.elements ?? []
         #expect(view.count == 12)
         #expect(view.allSatisfy(admin.contains))
-        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 26 + 19)
+        #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 26 + 20)
     }
 
     /// What a user may write, the server must be able to begin with; and nothing of it may lack a default.

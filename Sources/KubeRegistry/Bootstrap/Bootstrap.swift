@@ -45,6 +45,7 @@ public enum Bootstrap {
         case "PriorityLevelConfiguration": "prioritylevelconfigurations"
         case "StorageClass": "storageclasses"
         case "CSIDriver": "csidrivers"
+        case "RuntimeClass": "runtimeclasses"
         default: "servicecidrs"
         }
     }
@@ -66,7 +67,7 @@ public enum Bootstrap {
     }
 
     private static var sharedObjects: [JSON] {
-        classesAndRanges + localPath + APIServices.objects + BootstrapFlowControl.objects
+        classesAndRanges + localPath + [sandboxClass] + APIServices.objects + BootstrapFlowControl.objects
     }
 
     private static var classesAndRanges: [JSON] {

@@ -98,6 +98,11 @@ public final class ContainerEngine: Sendable {
             try File.makeDirectory(directory)
         }
         try File.makeDirectory(paths.streams, mode: 0o700)
+        if let runsc = machine.runsc {
+            try File.makeDirectory(paths.runscPending, mode: 0o700)
+            try File.write(RunscAdapter.script(runsc: runsc, pending: paths.runscPending), to: paths.runscAdapter)
+            chmod(paths.runscAdapter, 0o755)
+        }
         chmod(paths.pods, 0o750)
 
         let configuration = EngineConfiguration(options: options, machine: machine, cniPlugins: plugins)
@@ -128,7 +133,9 @@ public final class ContainerEngine: Sendable {
             Mounts.unmountAll(below: paths.state)
             File.removeTree(paths.state)
             File.removeTree(paths.ipam)
+            File.removeTree(paths.runscPending)
             try File.makeDirectory(paths.ipam)
+            if machine.runsc != nil { try File.makeDirectory(paths.runscPending, mode: 0o700) }
         }
         try File.makeDirectory(paths.state)
         try File.write(boot, to: paths.bootFile)

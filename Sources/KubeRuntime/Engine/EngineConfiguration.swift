@@ -8,14 +8,14 @@ struct EngineConfiguration: Sendable, Equatable {
 
     /// The paths that the texts mention.
     struct EnginePathsText: Sendable, Equatable {
-        var root, state, socket, registries, cniConfig, ipam, networkName: String
+        var root, state, socket, registries, cniConfig, ipam, networkName, runscAdapter: String
     }
 
     init(options: EngineOptions, machine: MachineFacts, cniPlugins: String) {
         let paths = EnginePaths(options)
         self.paths = EnginePathsText(
             root: paths.root, state: paths.state, socket: paths.socket, registries: paths.registries, cniConfig: paths.cniConfig,
-            ipam: paths.ipam, networkName: paths.networkName)
+            ipam: paths.ipam, networkName: paths.networkName, runscAdapter: paths.runscAdapter)
         podSubnet = options.podSubnet
         mtu = options.mtu
         self.machine = machine
@@ -69,6 +69,18 @@ struct EngineConfiguration: Sendable, Equatable {
               runtime_type = "io.containerd.runc.v2"
 
               [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+                SystemdCgroup = \(machine.usesSystemdCgroups)
+
+        """ + (machine.runsc == nil ? "" : gVisor)
+    }
+
+    private var gVisor: String {
+        """
+            [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.\(RunscAdapter.handler)]
+              runtime_type = "io.containerd.runc.v2"
+
+              [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.\(RunscAdapter.handler).options]
+                BinaryName = \(quoted(paths.runscAdapter))
                 SystemdCgroup = \(machine.usesSystemdCgroups)
 
         """

@@ -41,6 +41,10 @@ struct EnginePaths: Sendable {
     var log: String { "\(data)/log/containerd.log" }
     var pods: String { "\(data)/pods" }
     var podLogs: String { "\(data)/log/pods" }
+    /// The script by which containerd calls gVisor.
+    var runscAdapter: String { "\(home)/runsc" }
+    /// Containers of gVisor's that are made and not started.
+    var runscPending: String { "\(home)/runsc-pending" }
     var streams: String { "\(home)/streams" }
 
     var networkName: String { "sampan-\(instance)" }

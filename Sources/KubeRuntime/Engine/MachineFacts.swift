@@ -11,12 +11,17 @@ public struct MachineFacts: Sendable, Equatable {
     /// cgroups are managed by systemd (it runs, and there is only the unified hierarchy).
     public var usesSystemdCgroups: Bool
     public var cgroups: CgroupVersion
+    /// The path of gVisor's `runsc`, where it is installed.
+    public var runsc: String?
 
-    public init(maySetAnyOOMScore: Bool, snapshotter: String, usesSystemdCgroups: Bool, cgroups: CgroupVersion) {
+    public init(
+        maySetAnyOOMScore: Bool, snapshotter: String, usesSystemdCgroups: Bool, cgroups: CgroupVersion, runsc: String? = nil
+    ) {
         self.maySetAnyOOMScore = maySetAnyOOMScore
         self.snapshotter = snapshotter
         self.usesSystemdCgroups = usesSystemdCgroups
         self.cgroups = cgroups
+        self.runsc = runsc
     }
 
     /// Reads the facts; `directory` is where containerd's root will be, and must exist.
@@ -24,7 +29,8 @@ public struct MachineFacts: Sendable, Equatable {
         let cgroups: CgroupVersion = File.exists("/sys/fs/cgroup/cgroup.controllers") ? .v2 : .v1
         return MachineFacts(
             maySetAnyOOMScore: hasCapability(24), snapshotter: canOverlay(in: directory) ? "overlayfs" : "native",
-            usesSystemdCgroups: cgroups == .v2 && File.exists("/run/systemd/system"), cgroups: cgroups)
+            usesSystemdCgroups: cgroups == .v2 && File.exists("/run/systemd/system"), cgroups: cgroups,
+            runsc: Program.find("runsc"))
     }
 
     /// Whether the effective capabilities of this process have bit `number`.

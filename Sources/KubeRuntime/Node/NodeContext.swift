@@ -13,6 +13,11 @@ struct NodeContext: Sendable {
         machine.usesSystemdCgroups ? paths.slice(podUID: podUID).unit : "\(paths.cgroup)/pod\(podUID)"
     }
 
+    /// The same as a path below the hierarchies.
+    func cgroup(podUID: String) -> String {
+        machine.usesSystemdCgroups ? paths.slice(podUID: podUID).path : cgroupParent(podUID: podUID)
+    }
+
     /// Removes the cgroup of a pod whose containers are gone.
     func removeCgroup(podUID: String) async throws {
         if machine.usesSystemdCgroups {

@@ -22,6 +22,24 @@ enum ContainerResources {
         return resources
     }
 
+    /// What a sandbox may have, which runs all containers of a pod in one process: of each resource that all of them have a limit of, the sum.
+    static func sandbox(_ pod: Pod) -> Cgroups.Limit {
+        func sum(_ resource: String, _ value: (Quantity) -> Int64) -> Int64? {
+            var sum: Int64 = 0
+            for container in pod.containers {
+                guard let limit = amount(container.tree[path: "resources", "limits", resource]) else { return nil }
+                sum += value(limit)
+            }
+            return sum
+        }
+        return Cgroups.Limit(
+            memory: sum("memory") { $0.value }.map { $0 + sandboxMemory },
+            processor: sum("cpu") { $0.milliValue }.map { max($0 * 100, 1000) })
+    }
+
+    /// What the sandbox itself takes.
+    private static let sandboxMemory: Int64 = 64 << 20
+
     static func shares(milli: Int64) -> Int64 { milli == 0 ? 2 : min(max(milli * 1024 / 1000, 2), 262_144) }
 
     static func oomScore(pod: Pod, memoryRequest: Int64, nodeMemory: Int64) -> Int64 {

@@ -153,6 +153,9 @@ extension PodWorker {
                         $0.runtimeHandler = handler
                     }, options: .within(.seconds(120)))
             }
+            if handler == RunscAdapter.handler {
+                try Cgroups.limit(services.node.cgroup(podUID: uid), ContainerResources.sandbox(pod))
+            }
             state.memory.sandboxFailures = 0
             state.memory.isAttached = false
             return true
@@ -162,6 +165,9 @@ extension PodWorker {
             return false
         } catch let error as StatusError {
             retrySandbox(error.message, &state, pod, &group)
+            return false
+        } catch let error as EngineError {
+            retrySandbox("\(error)", &state, pod, &group)
             return false
         }
     }
@@ -177,10 +183,22 @@ extension PodWorker {
         schedule(retry, &state, &group)
     }
 
-    /// What the pod's runtime class is called by the engine, which refuses what it doesn't know; the engine's own choice without one.
+    /// What the pod's runtime class is called by the engine, which refuses what it doesn't know. Without one it is what the cluster's isolation
+    /// asks for, and where that is gVisor nothing else will do: classes are the cluster's own, and would lead out of the sandbox.
     private func runtimeHandler(_ pod: Pod) throws(StatusError) -> String {
+        let isSandboxed = services.registry.policies(cluster).isolation == .gvisor
         let name = pod.spec["runtimeClassName"]?.string ?? ""
-        guard !name.isEmpty else { return "" }
+        let handler = try name.isEmpty ? "" : handler(ofClass: name)
+        guard isSandboxed else { return handler }
+        guard handler.isEmpty || handler == RunscAdapter.handler else {
+            throw .internalError(
+                "this cluster's isolation is gvisor: its pods can't have the runtime handler \"\(handler)\" of RuntimeClass \"\(name)\""
+            )
+        }
+        return RunscAdapter.handler
+    }
+
+    private func handler(ofClass name: String) throws(StatusError) -> String {
         guard let found = cluster.snapshot.get(Key(group: "node.k8s.io", plural: "runtimeclasses", name: name)) else {
             throw .notFound(GroupResource(group: "node.k8s.io", resource: "runtimeclasses"), name)
         }

@@ -11,6 +11,29 @@ enum Cgroups {
     /// The directories that exist of this group.
     static func existing(_ path: String) -> [String] { hierarchies.map { $0 + path }.filter(File.isDirectory) }
 
+    /// What all processes of a group together may have; nil: as much as there is.
+    struct Limit: Sendable, Equatable {
+        var memory: Int64?
+        /// Microseconds of processor time in each tenth of a second.
+        var processor: Int64?
+    }
+
+    /// Sets a limit of a group that exists.
+    static func limit(_ path: String, _ limit: Limit) throws {
+        let top = "/sys/fs/cgroup"
+        let isUnified = File.exists("\(top)/cgroup.controllers")
+        if let memory = limit.memory {
+            let file = isUnified ? "\(top)\(path)/memory.max" : "\(top)/memory\(path)/memory.limit_in_bytes"
+            try File.writeInPlace(Array("\(memory)".utf8), to: file, mode: 0o644)
+        }
+        if let processor = limit.processor {
+            let (file, text) =
+                isUnified
+                ? ("\(top)\(path)/cpu.max", "\(processor) 100000") : ("\(top)/cpu\(path)/cpu.cfs_quota_us", "\(processor)")
+            try File.writeInPlace(Array(text.utf8), to: file, mode: 0o644)
+        }
+    }
+
     /// Kills every process in the group and below, and waits until they are gone.
     static func killAll(in path: String) async {
         for _ in 0..<50 {

@@ -46,6 +46,12 @@ struct ClusterCreate: AsyncParsableCommand {
             valueName: "level"))
     var podSecurity: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What keeps its pods from the machine: shared (containers on the machine's kernel) or gvisor (a kernel of its own for each pod; the machine must have runsc: scripts/install gvisor). (default: shared)",
+            valueName: "class"))
+    var isolation: String?
+
     @Option(help: ArgumentHelp("How long to wait.", valueName: "seconds"))
     var timeout: Int = 30
 
@@ -71,6 +77,7 @@ struct ClusterCreate: AsyncParsableCommand {
         if let ttl { object[path: "spec", "timeToLive"] = .string(ttl) }
         if let sleepAfter { object[path: "spec", "sleep", "afterIdle"] = .string(sleepAfter) }
         if let podSecurity { object[path: "spec", "podSecurity"] = .string(podSecurity) }
+        if let isolation { object[path: "spec", "isolation"] = .string(isolation) }
         if let description { object[path: "spec", "description"] = .string(description) }
         do {
             return (try await api.client.create(object, at: api.path(team: team.team)), true)
