@@ -192,6 +192,50 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            (
+                "selfsubjectaccessreviews", [:],
+                ".authorization.k8s.io \"\" is invalid: spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+            ),
+            (
+                "selfsubjectaccessreviews", ["spec": ["resourceAttributes": [:], "nonResourceAttributes": ["path": "/x"]]],
+                ".authorization.k8s.io \"\" is invalid: spec.nonResourceAttributes: Invalid value: {\"Path\":\"/x\",\"Verb\":\"\"}: cannot be specified in combination with resourceAttributes"
+            ),
+            (
+                "subjectaccessreviews", ["metadata": ["name": "x"], "spec": ["resourceAttributes": [:]]],
+                ".authorization.k8s.io \"\" is invalid: [spec.user: Invalid value: \"\": at least one of user or group must be specified, metadata: Invalid value: {\"name\":\"x\"}: must be empty]"
+            ),
+            (
+                "subjectaccessreviews", ["spec": ["user": "u", "resourceAttributes": ["labelSelector": [:]]]],
+                ".authorization.k8s.io \"\" is invalid: spec.resourceAttributes.labelSelector.requirements: Required value: when spec.resourceAttributes.labelSelector is specified, requirements or rawSelector is required"
+            ),
+            (
+                "localsubjectaccessreviews", ["spec": ["user": "u", "resourceAttributes": ["namespace": "other"]]],
+                ".authorization.k8s.io \"\" is invalid: spec.resourceAttributes.namespace: Invalid value: \"other\": must match metadata.namespace"
+            ),
+            (
+                "localsubjectaccessreviews", ["spec": ["user": "u", "nonResourceAttributes": ["path": "/x", "verb": "get"]]],
+                ".authorization.k8s.io \"\" is invalid: spec.nonResourceAttributes: Invalid value: {\"Path\":\"/x\",\"Verb\":\"get\"}: disallowed on this kind of request"
+            ),
+            (
+                "localsubjectaccessreviews",
+                ["metadata": ["namespace": "other"], "spec": ["user": "u", "resourceAttributes": [:]]],
+                "the namespace of the provided object does not match the namespace sent on the request"
+            ),
+        ] as [(String, JSON, String)])
+    func reviewsAreWhole(_ plural: String, _ review: JSON, _ message: String) async throws {
+        try await withRegistry { fixture in
+            let reviews = try fixture.resource(plural, "authorization.k8s.io")
+            let context = RequestContext(cluster: fixture.cluster, user: jane)
+            let error = await #expect(throws: StatusError.self) {
+                _ = try await fixture.registry.create(
+                    review, reviews, namespace: plural.hasPrefix("local") ? "default" : "", context)
+            }
+            #expect(error?.message == message)
+        }
+    }
+
     @Test func reviewsAnswer() async throws {
         try await withRegistry { fixture in
             let reviews = try fixture.resource("selfsubjectaccessreviews", "authorization.k8s.io")

@@ -8,22 +8,12 @@ extension Registry {
     ) async throws(StatusError) -> WriteResult {
         var object = object
         switch resource.kind {
-        case "SelfSubjectAccessReview":
-            object["status"] = try review(object["spec"] ?? [:], of: context.user, resource, context)
-        case "SubjectAccessReview":
-            object["status"] = try review(object["spec"] ?? [:], of: try Self.subject(of: object, resource), resource, context)
-        case "LocalSubjectAccessReview":
-            let inSpec = object[path: "spec", "resourceAttributes", "namespace"]?.string ?? ""
-            if inSpec != namespace {
-                throw .invalid(
-                    resource.groupKind, "",
-                    [
-                        .invalid(
-                            "spec.resourceAttributes.namespace", .string(inSpec),
-                            "must match metadata.namespace: \(namespace)")
-                    ])
-            }
-            object["status"] = try review(object["spec"] ?? [:], of: try Self.subject(of: object, resource), resource, context)
+        case "SelfSubjectAccessReview", "SubjectAccessReview", "LocalSubjectAccessReview":
+            try Self.matchNamespace(&object, resource, namespace)
+            try AccessReviewRules.check(object, resource, namespace: namespace)
+            let spec = object["spec"] ?? [:]
+            object["status"] = review(
+                spec, of: resource.kind == "SelfSubjectAccessReview" ? context.user : Self.subject(of: spec), context)
         case "SelfSubjectRulesReview": object["status"] = try rules(object["spec"] ?? [:], context)
         case "SelfSubjectReview": object["status"] = ["userInfo": Self.tree(of: context.user)]
         case "TokenReview": object["status"] = try await reviewToken(object["spec"] ?? [:], context)
@@ -36,30 +26,17 @@ extension Registry {
         return WriteResult(.document(object), code: 201)
     }
 
-    private func review(
-        _ spec: JSON, of user: UserInfo, _ resource: ResourceType, _ context: RequestContext
-    ) throws(StatusError) -> JSON {
+    /// - Parameter spec: what `AccessReviewRules` has nothing against.
+    private func review(_ spec: JSON, of user: UserInfo, _ context: RequestContext) -> JSON {
         let attributes: AccessAttributes
-        switch (spec["resourceAttributes"], spec["nonResourceAttributes"]) {
-        case (let asked?, nil):
+        if let asked = spec["resourceAttributes"], asked.object != nil {
             attributes = AccessAttributes(
                 user: user, verb: asked.text("verb"), apiGroup: asked.text("group"), apiVersion: asked.text("version"),
                 resource: asked.text("resource"), subresource: asked.text("subresource"), namespace: asked.text("namespace"),
                 name: asked.text("name"))
-        case (nil, let asked?):
+        } else {
+            let asked = spec["nonResourceAttributes"] ?? [:]
             attributes = AccessAttributes(user: user, verb: asked.text("verb"), path: asked.text("path"))
-        case (nil, nil):
-            throw .invalid(
-                resource.groupKind, "",
-                [
-                    .invalid(
-                        "spec.resourceAttributes", nil,
-                        "exactly one of nonResourceAttributes or resourceAttributes must be specified")
-                ])
-        default:
-            throw .invalid(
-                resource.groupKind, "",
-                [.invalid("spec.nonResourceAttributes", nil, "cannot be specified in combination with resourceAttributes")])
         }
         let decision = authorizer.decide(attributes, in: context.cluster)
         var status: JSON = ["allowed": .bool(decision.isAllowed)]
@@ -67,16 +44,9 @@ extension Registry {
         return status
     }
 
-    private static func subject(of object: JSON, _ resource: ResourceType) throws(StatusError) -> UserInfo {
-        let spec = object["spec"] ?? [:]
-        let groups = spec["groups"]?.strings ?? []
-        if spec.text("user").isEmpty, groups.isEmpty {
-            throw .invalid(
-                resource.groupKind, "",
-                [.invalid("spec.user", .string(""), "at least one of user or group must be specified")])
-        }
-        return UserInfo(
-            name: spec.text("user"), uid: spec.text("uid"), groups: groups,
+    private static func subject(of spec: JSON) -> UserInfo {
+        UserInfo(
+            name: spec.text("user"), uid: spec.text("uid"), groups: spec["groups"]?.strings ?? [],
             extra: (spec["extra"]?.object ?? [:]).reduce(into: [:]) { $0[$1.key] = $1.value.strings })
     }
 
