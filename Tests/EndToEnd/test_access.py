@@ -296,6 +296,64 @@ rules: [{apiGroups: [""], resources: [configmaps], verbs: [VERB]}]
         self.assertIn("TLS Web Server Authentication", text)
         self.assertNotIn("TLS Web Client Authentication", text)
 
+    def test_a_node_is_kept_to_its_own(self):
+        """With a kubelet's certificate: what the node's pods need, and no more."""
+        self.cluster.apply(self.signing_request(
+            "alpha", self.certificate_request("/O=system:nodes/CN=system:node:alpha"), "kube-apiserver-client-kubelet",
+            ["client auth", "digital signature"]))
+        signed = until(lambda: self.cluster.get("csr/alpha").get("status", {}).get("certificate"), "the certificate is signed")
+        file = tempfile.NamedTemporaryFile()
+        self.addCleanup(file.close)
+        file.write(base64.b64decode(signed))
+        file.flush()
+        connection = Connection(self.cluster.url, self.cluster.authority, certificate=(file.name, self.key))
+        self.addCleanup(connection.close)
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "alpha", "labels": {"kubernetes.io/hostname": "alpha"}}}
+        self.assertEqual(connection.request("POST", "/api/v1/nodes", node).code, 201)
+        self.cluster.kubectl("create", "secret", "generic", "mine", "--from-literal=a=b")
+        self.cluster.kubectl("create", "secret", "generic", "others", "--from-literal=a=b")
+        self.cluster.apply({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "on-alpha"},
+            "spec": {"nodeName": "alpha", "containers": [{"name": "main", "image": "x", "envFrom": [{"secretRef": {"name": "mine"}}]}]}})
+        uid = self.cluster.get("pod/on-alpha")["metadata"]["uid"]
+        namespace = "/api/v1/namespaces/default"
+        bound = lambda **reference: {
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {
+                "audiences": [], "boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": "on-alpha", **reference} if reference else None}}
+        self.assertEqual(connection.request("GET", f"{namespace}/secrets/mine").code, 200)
+        self.assertEqual(connection.request("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dalpha").code, 200)
+        self.assertEqual(connection.request("GET", "/api/v1/nodes/alpha").code, 200)
+        self.assertEqual(connection.request("POST", f"{namespace}/serviceaccounts/default/token", bound(uid=uid)).code, 201)
+        patch = lambda path, body: connection.request("PATCH", path, body, content_type="application/merge-patch+json")
+        self.assertEqual(patch(f"{namespace}/pods/on-alpha/status", {"status": {"phase": "Running"}}).code, 200)
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "alpha"}, "spec": {}}
+        leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+        self.assertEqual(connection.request("POST", leases, lease).code, 201)
+        other = {**node, "metadata": {"name": "beta"}}
+        refused = {
+            "no relationship found between node 'alpha' and this object": connection.request("GET", f"{namespace}/secrets/others"),
+            "can only read namespaced object of this type": connection.request("GET", "/api/v1/secrets"),
+            "can only list/watch pods with spec.nodeName field selector": connection.request("GET", "/api/v1/pods"),
+            'node "alpha" is not allowed to modify node "beta"': connection.request("POST", "/api/v1/nodes", other),
+            'node "alpha" is not allowed to modify taints': patch("/api/v1/nodes/alpha", {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}}),
+            "is not allowed to modify labels: node-restriction.kubernetes.io/x": patch(
+                "/api/v1/nodes/alpha", {"metadata": {"labels": {"node-restriction.kubernetes.io/x": "y"}}}),
+            "node requested token not bound to a pod": connection.request("POST", f"{namespace}/serviceaccounts/default/token", bound()),
+            "without a uid": connection.request("POST", f"{namespace}/serviceaccounts/default/token", bound(kind="Pod")),
+            "can only create mirror pods": connection.request("POST", f"{namespace}/pods", {
+                "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "evil"},
+                "spec": {"nodeName": "alpha", "containers": [{"name": "main", "image": "x"}]}}),
+            "can only access node lease with the same name as the requesting node": connection.request(
+                "POST", leases, {**lease, "metadata": {"name": "beta"}}),
+        }
+        for words, answer in refused.items():
+            with self.subTest(words):
+                self.assertEqual(answer.code, 403, answer)
+                self.assertIn(words, answer.json["message"])
+        self.cluster.kubectl("delete", "pod/on-alpha", "--force", "--grace-period=0")
+        self.assertEqual(connection.request("GET", f"{namespace}/secrets/mine").code, 403)
+        self.cluster.kubectl("delete", "node/alpha")
+
     @property
     def key(self):
         if not hasattr(Access, "_key"):

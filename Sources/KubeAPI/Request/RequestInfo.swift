@@ -16,6 +16,8 @@ struct RequestInfo: Sendable, Equatable {
     var subresource = ""
     var namespace = ""
     var name = ""
+    /// Of a list, a watch or a deletion of many.
+    var fieldSelector = ""
     /// What follows the subresource, as `/proxy/…` takes it.
     var rest: [String] = []
 
@@ -63,6 +65,7 @@ struct RequestInfo: Sendable, Equatable {
 
         if self.name.isEmpty, self.verb == "get" { self.verb = "list" }
         if self.name.isEmpty, self.verb == "delete" { self.verb = "deletecollection" }
+        if ["list", "watch", "deletecollection"].contains(self.verb) { self.fieldSelector = query["fieldSelector"] ?? "" }
         if self.verb == "list" || self.verb == "watch" {
             if self.verb == "list", query.flag("watch") { self.verb = "watch" }
             // One object watched by its name is authorized by its name.
@@ -90,8 +93,10 @@ struct RequestInfo: Sendable, Equatable {
 
     func attributes(of user: UserInfo) -> AccessAttributes {
         guard self.isResource else { return AccessAttributes(user: user, verb: self.verb, path: self.path) }
-        return AccessAttributes(
+        var attributes = AccessAttributes(
             user: user, verb: self.verb, apiGroup: self.group, apiVersion: self.version, resource: self.resource,
             subresource: self.subresource, namespace: self.namespace, name: self.name)
+        attributes.fieldSelector = self.fieldSelector
+        return attributes
     }
 }

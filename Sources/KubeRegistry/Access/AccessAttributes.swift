@@ -14,6 +14,8 @@ public struct AccessAttributes: Sendable {
     /// Empty for the cluster scope.
     public var namespace: String
     public var name: String
+    /// The field selector of a list, a watch or a deletion of many, as it was written; empty when there is none.
+    public var fieldSelector = ""
     /// The path of a request that is no resource's, as `/healthz`.
     public var path: String
 

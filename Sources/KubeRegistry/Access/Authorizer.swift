@@ -2,7 +2,7 @@ public import KubeObject
 public import KubeStore
 import Synchronization
 
-/// Decides by RBAC: reads roles and bindings out of the cluster's snapshot.
+/// Decides by what a node needs (``NodeAuthorizer``), and by RBAC: reads roles and bindings out of the cluster's snapshot.
 ///
 /// A cluster's bindings are indexed by subject when it's first asked about and forgotten as soon as one of its RBAC objects
 /// changes, so that a removed binding takes effect with the next request. At most ``capacity`` clusters are kept, without what they share
@@ -35,6 +35,12 @@ public final class Authorizer: Sendable {
     /// Whether the user may do this in the cluster, as its RBAC objects are now.
     public func decide(_ request: AccessAttributes, in cluster: LogicalCluster) -> Decision {
         if request.user.groups.contains("system:masters") { return Decision(isAllowed: true, reason: "") }
+        var reasons: [String] = []
+        if let node = NodeIdentity(request.user) {
+            let decision = NodeAuthorizer.decide(request, node, in: cluster.snapshot)
+            if decision.isAllowed { return decision }
+            if !decision.reason.isEmpty { reasons.append(decision.reason) }
+        }
         // In this order: rules from before a change must not be remembered in an index that was made after it.
         let index = index(of: cluster)
         let snapshot = cluster.snapshot
@@ -51,10 +57,11 @@ public final class Authorizer: Sendable {
             }
         }
         switch missing.count {
-        case 0: return Decision(isAllowed: false, reason: "")
-        case 1: return Decision(isAllowed: false, reason: "RBAC: \(missing[0])")
-        default: return Decision(isAllowed: false, reason: "RBAC: [\(missing.joined(separator: ", "))]")
+        case 0: break
+        case 1: reasons.append("RBAC: \(missing[0])")
+        default: reasons.append("RBAC: [\(missing.joined(separator: ", "))]")
         }
+        return Decision(isAllowed: false, reason: reasons.joined(separator: "\n"))
     }
 
     /// Throws the answer for a request that isn't allowed.

@@ -3,8 +3,9 @@ extension AdmissionChain {
     public static var builtin: AdmissionChain {
         AdmissionChain(
             mutating: [
-                NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), PriorityAdmission(), DefaultTolerationSeconds(),
-                CertificateRequester(), DefaultClasses(), StorageProtectionAdmission(), RuntimeClassAdmission(),
+                NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), PriorityAdmission(),
+                DefaultTolerationSeconds(), CertificateRequester(), DefaultClasses(), StorageProtectionAdmission(),
+                RuntimeClassAdmission(), PodTopologyLabels(),
                 MutatingPolicies(), MutatingWebhooks(),
             ],
             validating: [

@@ -35,18 +35,21 @@ extension Registry {
     }
 
     /// Passes the binding of a pod through admission: a create of a `Binding`.
+    ///
+    /// - Returns: the binding's labels, which the pod gets.
     func admitBinding(
         of pod: JSON, _ resource: ResourceType, _ options: UpdateOptions, _ context: RequestContext
-    ) async throws(StatusError) {
+    ) async throws(StatusError) -> JSON? {
         let metadata = pod["metadata"] ?? [:]
         var binding: JSON = [
             "apiVersion": "v1", "kind": "Binding", "metadata": [:],
             "target": ["kind": "Node", "name": pod[path: "spec", "nodeName"] ?? ""],
         ]
         for key in ["name", "namespace", "uid"] { binding[path: "metadata", key] = metadata[key] }
-        _ = try await admitted(
+        let admitted = try await admitted(
             binding, resource, namespace: metadata.text("namespace"), name: metadata.text("name"), subresource: "binding",
             CreateOptions(dryRun: options.dryRun), context)
+        return admitted[path: "metadata", "labels"]
     }
 
     /// Passes a connection to a part of an object (`exec`, `attach`, `portforward`, `proxy`) through admission.

@@ -28,12 +28,13 @@ extension Registry {
 
     /// - Parameter spec: what `AccessReviewRules` has nothing against.
     private func review(_ spec: JSON, of user: UserInfo, _ context: RequestContext) -> JSON {
-        let attributes: AccessAttributes
+        var attributes: AccessAttributes
         if let asked = spec["resourceAttributes"], asked.object != nil {
             attributes = AccessAttributes(
                 user: user, verb: asked.text("verb"), apiGroup: asked.text("group"), apiVersion: asked.text("version"),
                 resource: asked.text("resource"), subresource: asked.text("subresource"), namespace: asked.text("namespace"),
                 name: asked.text("name"))
+            attributes.fieldSelector = Self.fieldSelector(asked["fieldSelector"])
         } else {
             let asked = spec["nonResourceAttributes"] ?? [:]
             attributes = AccessAttributes(user: user, verb: asked.text("verb"), path: asked.text("path"))
@@ -42,6 +43,18 @@ extension Registry {
         var status: JSON = ["allowed": .bool(decision.isAllowed)]
         if !decision.reason.isEmpty { status["reason"] = .string(decision.reason) }
         return status
+    }
+
+    /// A selector that is asked about, as a request would have it.
+    private static func fieldSelector(_ tree: JSON?) -> String {
+        let raw = tree?.text("rawSelector") ?? ""
+        if !raw.isEmpty { return raw }
+        return (tree?["requirements"]?.elements ?? []).compactMap { requirement in
+            guard requirement.text("operator") == "In", let values = requirement["values"]?.strings, values.count == 1 else {
+                return nil
+            }
+            return "\(requirement.text("key"))=\(values[0])"
+        }.joined(separator: ",")
     }
 
     private static func subject(of spec: JSON) -> UserInfo {
@@ -60,7 +73,12 @@ extension Registry {
             if !rule.resources.isEmpty, !resources.contains(tree) { resources.append(tree) }
             if !rule.nonResourceURLs.isEmpty, !paths.contains(tree) { paths.append(tree) }
         }
-        return ["resourceRules": .array(resources), "nonResourceRules": .array(paths), "incomplete": false]
+        var status: JSON = ["resourceRules": .array(resources), "nonResourceRules": .array(paths), "incomplete": false]
+        if NodeIdentity(context.user) != nil {
+            status["incomplete"] = true
+            status["evaluationError"] = "node authorizer does not support user rule resolution"
+        }
+        return status
     }
 
     private func reviewToken(_ spec: JSON, _ context: RequestContext) async throws(StatusError) -> JSON {

@@ -80,6 +80,7 @@ extension Registry {
             for (key, value) in binding["metadata"]?["annotations"]?.object ?? [:] {
                 tree[path: "metadata", "annotations", key] = value
             }
+            PodTopologyLabels.merge(binding["metadata"]?["labels"], into: &tree)
             var conditions = (tree[path: "status", "conditions"]?.elements ?? []).filter { $0.text("type") != "PodScheduled" }
             conditions.append([
                 "type": "PodScheduled", "status": "True", "lastProbeTime": .null, "lastTransitionTime": .string(Timestamp.now()),

@@ -218,7 +218,8 @@ extension Registry {
         var context = context
         if subresource == "binding", !context.isAdmitted {
             // What this server's own scheduler does is to others what a scheduler's request would be.
-            try await admitBinding(of: object, resource, options, context)
+            let labels = try await admitBinding(of: object, resource, options, context)
+            PodTopologyLabels.merge(labels, into: &object)
             context = context.admitted
         }
         var request = AdmissionRequest(
