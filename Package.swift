@@ -23,6 +23,7 @@ let nioCore = (name: "NIOCore", package: "swift-nio")
 let nioPosix = (name: "NIOPosix", package: "swift-nio")
 let lifecycle = (name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = (name: "Crypto", package: "swift-crypto")
+let cryptoExtras = (name: "CryptoExtras", package: "swift-crypto")
 let x509 = (name: "X509", package: "swift-certificates")
 let asn1 = (name: "SwiftASN1", package: "swift-asn1")
 
@@ -40,7 +41,7 @@ let rooms: [Room] = [
     Room(
         name: "KubeAPI", rooms: ["HTTP2Frames", "KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
         products: [
-            log, nioCore, nioPosix, lifecycle, crypto, x509, asn1,
+            log, nioCore, nioPosix, lifecycle, crypto, cryptoExtras, x509, asn1,
             ("Hummingbird", "hummingbird"), ("HummingbirdCore", "hummingbird"),
             ("HTTPTypes", "swift-http-types"), ("NIOHTTPTypes", "swift-nio-extras"),
             ("NIOHTTPTypesHTTP1", "swift-nio-extras"), ("NIOHTTPTypesHTTP2", "swift-nio-extras"),
@@ -71,6 +72,7 @@ let rooms: [Room] = [
         products: [
             log, nioCore, nioPosix, ("NIOSSL", "swift-nio-ssl"), ("NIOHTTP1", "swift-nio"),
             ("AsyncHTTPClient", "async-http-client"), ("NIOFoundationCompat", "swift-nio"), ("NIOHTTP2", "swift-nio-http2"),
+            ("Subprocess", "swift-subprocess"),
         ]),
     Room(
         name: "Fleet", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry", "KubeAPI", "KubeControllers"],

@@ -1,4 +1,5 @@
-import KubeObject
+import KubeAPI
+public import KubeObject
 public import KubeRegistry
 public import KubeStore
 import Synchronization
@@ -20,8 +21,12 @@ public final class ClusterPolicies: Sendable {
         group: Platform.group, plural: Platform.virtualClusters.resource, namespace: nil)
 
     private let state = Mutex(State())
+    private let platform: ClusterPolicy
 
-    public init() {}
+    /// - Parameter authentication: whom the platform itself believes, as an `AuthenticationConfiguration`.
+    public init(authentication: JSON? = nil) {
+        platform = .platform(authentication: authentication)
+    }
 
     /// Says where the objects are. Until then every cluster has the defaults.
     ///
@@ -33,7 +38,7 @@ public final class ClusterPolicies: Sendable {
 
     /// What a cluster may have.
     public func policy(of cluster: LogicalCluster) -> ClusterPolicy {
-        if cluster.name == Platform.rootCluster { return .platform }
+        if cluster.name == Platform.rootCluster { return platform }
         let (known, root, generation) = self.state.withLock { ($0.policies[cluster.name], $0.root, $0.generation) }
         if let known { return known }
         guard let root else { return Self.policy([:]) }
@@ -87,6 +92,9 @@ public final class ClusterPolicies: Sendable {
         var policy = ClusterPolicy()
         policy.podSecurity = podSecurity(spec) ?? defaultPodSecurity
         policy.isolation = isolation(spec) ?? .shared
+        if let authentication = spec["authentication"], authentication.object != nil {
+            policy.authentication = .init(configuration: authentication, isTrusted: false)
+        }
         for limit in limits {
             guard let value = spec[path: "limits", limit.name]?.int, limit.range.contains(value) else { continue }
             limit.set(&policy.limits, Int(value))
@@ -115,6 +123,9 @@ public final class ClusterPolicies: Sendable {
             errors.append(
                 .notSupported(
                     "spec.podSecurity", .string(given), ClusterPolicy.PodSecurity.allCases.map(\.rawValue)))
+        }
+        if let authentication = spec["authentication"], authentication.object != nil {
+            errors += AuthenticationConfiguration.errors(in: authentication, path: "spec.authentication.")
         }
         return errors + limitErrors(in: spec)
     }

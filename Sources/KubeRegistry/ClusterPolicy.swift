@@ -1,3 +1,5 @@
+public import KubeObject
+
 /// What the platform lets one cluster have.
 public struct ClusterPolicy: Sendable, Hashable {
     /// What a cluster may use. All of it is counted per cluster, whoever in it asks.
@@ -45,17 +47,35 @@ public struct ClusterPolicy: Sendable, Hashable {
         case gvisor
     }
 
+    /// Who is believed, beside the cluster's own authorities, about who somebody is.
+    public struct Authentication: Sendable, Hashable {
+        /// The fields of an `AuthenticationConfiguration`.
+        public var configuration: JSON
+        /// Whether the platform says so, whose issuers may be anywhere; those of tenants are where their pods could reach them.
+        public var isTrusted: Bool
+
+        public init(configuration: JSON, isTrusted: Bool) {
+            self.configuration = configuration
+            self.isTrusted = isTrusted
+        }
+    }
+
     public var limits = Limits()
     public var isolation = Isolation.shared
+    /// Nil: nobody, and whoever has no credential is anonymous.
+    public var authentication: Authentication?
     public var podSecurity = PodSecurity.privileged
 
     /// Nothing is forbidden, and the limits are the defaults.
     public init() {}
 
     /// Of the platform's own cluster.
-    public static var platform: ClusterPolicy {
+    ///
+    /// - Parameter authentication: the platform's `AuthenticationConfiguration`, if there is one.
+    public static func platform(authentication: JSON? = nil) -> ClusterPolicy {
         var policy = ClusterPolicy()
         policy.limits = .none
+        policy.authentication = authentication.map { Authentication(configuration: $0, isTrusted: true) }
         return policy
     }
 }

@@ -70,11 +70,16 @@ public protocol TokenIssuer: Sendable {
     func issue(_ claims: TokenClaims) async throws(StatusError) -> IssuedToken
 }
 
+/// Whose a bearer token is.
+public enum TokenVerdict: Sendable {
+    /// The user's, for those of the audiences asked for that the token is for.
+    case valid(UserInfo, audiences: [String])
+    /// Nobody's. Why is told to those only who may ask about tokens.
+    case invalid(reason: String = "")
+}
+
 /// Tells whose a bearer token is. Implemented by KubeAPI; called for `TokenReview`.
 public protocol TokenReviewer: Sendable {
-    /// The user and the audiences that both the token and the caller (`audiences`, empty for the API server's own) name;
-    /// nil for a token that is nobody's.
-    func review(token: String, audiences: [String], cluster: LogicalCluster) async throws(StatusError) -> (
-        user: UserInfo, audiences: [String]
-    )?
+    /// - Parameter audiences: those of which the token must name one; empty for the API server's own.
+    func review(token: String, audiences: [String], cluster: LogicalCluster) async throws(StatusError) -> TokenVerdict
 }

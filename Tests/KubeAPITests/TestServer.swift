@@ -23,7 +23,10 @@ final class TestServer: Sendable {
     /// Bearer tokens of system:masters, by cluster.
     private let adminTokens = Mutex<[String: String]>([:])
 
-    private init(directory: String, limits: ServerLimits, policy: ClusterPolicy, metrics: ResourceMetrics?) throws {
+    private init(
+        directory: String, limits: ServerLimits, policy: ClusterPolicy, metrics: ResourceMetrics?,
+        documents: (any DocumentReader)?
+    ) throws {
         self.store = try Store.open(directory: directory, logger: self.logger)
         let schema = try metrics.map { _ in try Schema.builtin.adding(ResourceMetrics.declaration) }
         self.registry = Registry(
@@ -32,17 +35,19 @@ final class TestServer: Sendable {
         self.aggregator = Aggregator(addressBook: self.addressBook)
         self.api = APIServer(
             registry: self.registry, addressBook: self.addressBook, streams: self.streams, aggregator: self.aggregator,
-            metrics: metrics, configuration: .init(domain: "sampan.test", limits: limits), logger: self.logger)
+            metrics: metrics, issuerDocuments: documents,
+            configuration: .init(domain: "sampan.test", limits: limits), logger: self.logger)
     }
 
     /// Runs `body` with a server that has the clusters `demo`, which may have what `policy` says, and `other`.
     static func run(
         limits: ServerLimits = ServerLimits(), policy: ClusterPolicy = ClusterPolicy(), metrics: ResourceMetrics? = nil,
-        isolation: isolated (any Actor)? = #isolation,
+        documents: (any DocumentReader)? = nil, isolation: isolated (any Actor)? = #isolation,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { directory in
-            let server = try TestServer(directory: directory, limits: limits, policy: policy, metrics: metrics)
+            let server = try TestServer(
+                directory: directory, limits: limits, policy: policy, metrics: metrics, documents: documents)
             _ = try await server.createCluster("demo")
             _ = try await server.createCluster("other")
             do { try await body(server) } catch { Issue.record(error) }

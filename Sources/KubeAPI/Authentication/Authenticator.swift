@@ -6,11 +6,13 @@ import KubeStore
 /// Finds out who sent a request to a cluster.
 struct Authenticator: Sendable {
     let identities: IdentityCache
-    let tokens: ServiceAccountTokens
+    let tokens: BearerTokens
 
     /// A client certificate comes first, then a bearer token; without either the request is anonymous.
+    ///
+    /// - Parameter path: of the request within the cluster: where somebody may be anonymous can be restricted.
     /// - Throws: 401 for a credential that is none of this cluster's.
-    func user(of request: APIRequest, in cluster: LogicalCluster) async throws(StatusError) -> UserInfo {
+    func user(of request: APIRequest, path: String, in cluster: LogicalCluster) async throws(StatusError) -> UserInfo {
         let bearer = try Self.bearerToken(of: request)
         if request.connection.hasCertificate {
             let identity = try self.identities.identity(of: cluster)
@@ -24,11 +26,14 @@ struct Authenticator: Sendable {
             case .invalid, nil: break
             }
         }
-        guard let bearer else { return .anonymous }
-        guard let found = try await self.tokens.review(token: bearer, audiences: [], cluster: cluster) else {
+        guard let bearer else {
+            guard self.tokens.issuers.anonymous(in: cluster).allows(path) else { throw .unauthorized() }
+            return .anonymous
+        }
+        guard case .valid(let user, _) = try await self.tokens.review(token: bearer, audiences: [], cluster: cluster) else {
             throw .unauthorized()
         }
-        return found.user
+        return user
     }
 
     /// Whether a request carries a credential of any kind that is looked at.

@@ -1,7 +1,7 @@
 import Crypto
 import KubeObject
 
-/// JSON Web Tokens (RFC 7519) signed with ES256: the only algorithm that is issued, and the only one taken.
+/// JSON Web Tokens (RFC 7519). Those that are issued here are signed with ES256, and no other algorithm is taken for them.
 enum JSONWebToken {
     /// The largest token looked at, in bytes.
     static let sizeLimit = 16 << 10
@@ -32,22 +32,45 @@ enum JSONWebToken {
         text.utf8.count(where: { $0 == UInt8(ascii: ".") }) == 2
     }
 
-    /// The claims of a token with a good signature by `key`; nil for every other text. Times and audiences aren't looked at.
-    static func verify(_ token: String, key: P256.Signing.PublicKey, keyID: String) -> JSON? {
+    /// What a token consists of: read, and not believed.
+    struct Parts: Sendable {
+        var header: JSON
+        var claims: JSON
+        /// What is signed.
+        var content: [UInt8]
+        var signature: [UInt8]
+    }
+
+    /// Nil for a text that is no token, and for one that asks for an extension: there is none that is understood.
+    static func parts(of token: String) -> Parts? {
         guard token.utf8.count <= self.sizeLimit else { return nil }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let headerBytes = Base64URL.decode(parts[0]), let claimBytes = Base64URL.decode(parts[1]),
-            let signatureBytes = Base64URL.decode(parts[2])
+            let signature = Base64URL.decode(parts[2])
         else { return nil }
         do {
             let header = try JSON(parsing: headerBytes)
-            guard header["alg"]?.string == "ES256", header["kid"]?.string == keyID, header["crit"] == nil else { return nil }
-            let signature = try P256.Signing.ECDSASignature(rawRepresentation: signatureBytes)
-            let content = Array(token.utf8.prefix(parts[0].utf8.count + 1 + parts[1].utf8.count))
-            guard key.isValidSignature(signature, for: content) else { return nil }
-            return try JSON(parsing: claimBytes)
+            let claims = try JSON(parsing: claimBytes)
+            guard header.object != nil, claims.object != nil, header["crit"] == nil else { return nil }
+            return Parts(
+                header: header, claims: claims,
+                content: Array(token.utf8.prefix(parts[0].utf8.count + 1 + parts[1].utf8.count)), signature: signature)
         } catch {
             // A text that isn't a token: an answer, no failure.
+            return nil
+        }
+    }
+
+    /// The claims of a token with a good signature by `key`; nil for every other text. Times and audiences aren't looked at.
+    static func verify(_ token: String, key: P256.Signing.PublicKey, keyID: String) -> JSON? {
+        guard let parts = self.parts(of: token), parts.header["alg"]?.string == "ES256", parts.header["kid"]?.string == keyID,
+            parts.signature.count == 64
+        else { return nil }
+        do {
+            let signature = try P256.Signing.ECDSASignature(rawRepresentation: parts.signature)
+            return key.isValidSignature(signature, for: parts.content) ? parts.claims : nil
+        } catch {
+            // Bytes that are no signature sign nothing.
             return nil
         }
     }

@@ -2,11 +2,11 @@ import Crypto
 import Foundation
 public import KubeObject
 public import KubeRegistry
-public import KubeStore
+import KubeStore
 
 /// Signs and reads the tokens of service accounts, each cluster's with its own key.
 /// Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
-public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
+public struct ServiceAccountTokens: TokenIssuer {
     /// Who issues, in every cluster: the address at which its pods find the API server.
     public static let issuer = "https://kubernetes.default.svc.cluster.local"
     /// Who issued tokens that are kept in secrets, in every cluster.
@@ -76,9 +76,9 @@ public struct ServiceAccountTokens: TokenIssuer, TokenReviewer {
     /// The user of a token of this cluster, whose service account and bound object still exist.
     /// - Parameter audiences: those of which the token must name one; empty for the API server's own.
     /// - Returns: nil for everything else.
-    public func review(
+    func review(
         token: String, audiences: [String], cluster: LogicalCluster
-    ) async throws(StatusError) -> (user: UserInfo, audiences: [String])? {
+    ) throws(StatusError) -> (user: UserInfo, audiences: [String])? {
         let identity = try self.identities.identity(of: cluster)
         let wanted = audiences.isEmpty ? Self.ownAudiences : audiences
         if let bootstrap = identity.bootstrapUser(token) {

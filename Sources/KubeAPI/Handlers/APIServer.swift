@@ -59,6 +59,7 @@ public final class APIServer: Sendable {
     ///   - addressBook: tells the cluster of a connection that comes from a pod.
     ///   - streams: logs, exec and the like of running pods.
     ///   - identities: of the clusters, by which their users are known.
+    ///   - issuerDocuments: reads what the issuers publish whom clusters believe; without it none is believed.
     ///   - auditLog: where requests are noted; without it none are.
     ///   - aggregator: finds extension API servers; without it there are none.
     ///   - metrics: what pods use, also as resources that nobody stores. The schema must have them.
@@ -68,7 +69,8 @@ public final class APIServer: Sendable {
         registry: Registry, addressBook: PodAddressBook, streams: any PodStreams, aggregator: Aggregator? = nil,
         metrics: ResourceMetrics? = nil, attendant: (any ClusterAttendant)? = nil,
         moreMetrics: @escaping @Sendable () -> String = { "" },
-        identities: IdentityCache = IdentityCache(), auditLog: AuditLog? = nil, configuration: Configuration = Configuration(),
+        identities: IdentityCache = IdentityCache(), issuerDocuments: (any DocumentReader)? = nil, auditLog: AuditLog? = nil,
+        configuration: Configuration = Configuration(),
         logger: Logger
     ) {
         self.registry = registry
@@ -83,12 +85,17 @@ public final class APIServer: Sendable {
         self.auditLog = auditLog
         self.logger = logger
         self.tokens = ServiceAccountTokens(identities: identities)
-        self.authenticator = Authenticator(identities: identities, tokens: self.tokens)
+        let bearers = BearerTokens(
+            serviceAccounts: self.tokens,
+            issuers: IssuerTokens(
+                keys: issuerDocuments.map { IssuerKeys(reader: $0, logger: logger) },
+                policy: { registry.policies($0).authentication }, logger: logger))
+        self.authenticator = Authenticator(identities: identities, tokens: bearers)
         self.limiter = RequestLimiter()
         self.queue = FairQueue(
             .init(seats: configuration.limits.seats, sharedSeats: configuration.limits.sharedSeats))
         registry.store.observe { [flows] batch in flows.note(batch) }
-        registry.attach(tokenIssuer: self.tokens, tokenReviewer: self.tokens)
+        registry.attach(tokenIssuer: self.tokens, tokenReviewer: bearers)
     }
 
     /// Answers a request. Every failure is an answer too, as a `Status`.
@@ -138,7 +145,7 @@ public final class APIServer: Sendable {
             throw .badRequest(
                 "invalid timeout specified in the request URL - time: invalid duration \(JSON.string(timeout).text)")
         }
-        let requester = try await self.authenticator.user(of: request, in: cluster)
+        let requester = try await self.authenticator.user(of: request, path: address.path, in: cluster)
         let user = try Impersonation.user(for: request, by: requester, in: cluster, authorizer: self.registry.authorizer)
         trail?.identify(requester, as: user, in: cluster)
         do throws(StatusError) {

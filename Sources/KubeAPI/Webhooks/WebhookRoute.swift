@@ -52,10 +52,13 @@ struct WebhookRoute: Sendable, Hashable {
 
     /// The route to a service of a cluster: to one of its endpoints that are ready.
     ///
-    /// - Parameter choose: picks an index below the number that it is given.
+    /// - Parameters:
+    ///   - host: the name that its certificate must be for; nil for the one that services have in a cluster.
+    ///   - choose: picks an index below the number that it is given.
     /// - Throws: when there is no such service, port or endpoint, in upstream's words.
     init(
-        namespace: String, name: String, port: Int, path: String, in snapshot: Snapshot, choose: (Int) -> Int
+        namespace: String, name: String, host: String? = nil, port: Int, path: String, in snapshot: Snapshot,
+        choose: (Int) -> Int
     ) throws(WebhookFailure) {
         let full = path.hasPrefix("/") ? path : "/\(path)"
         guard let service = snapshot.get(Key(group: "", plural: "services", namespace: namespace, name: name)) else {
@@ -74,7 +77,8 @@ struct WebhookRoute: Sendable, Hashable {
         guard !endpoints.isEmpty else { throw WebhookFailure("no endpoints available for service \"\(name)\"") }
         let endpoint = endpoints[choose(endpoints.count)]
         self.init(
-            host: "\(name).\(namespace).svc", port: port, address: endpoint.address, connectPort: endpoint.port, path: full)
+            host: host ?? "\(name).\(namespace).svc", port: port, address: endpoint.address, connectPort: endpoint.port,
+            path: full)
     }
 
     private static func endpoints(_ namespace: String, _ name: String, port: String, in snapshot: Snapshot) -> [Endpoint] {

@@ -88,12 +88,14 @@ extension Registry {
         let token = spec.text("token")
         if token.isEmpty { throw .badRequest("token is required for TokenReview in authentication") }
         let audiences = spec["audiences"]?.strings ?? []
-        guard let found = try await reviewer.review(token: token, audiences: audiences, cluster: context.cluster) else {
-            return ["user": [:], "error": "[invalid bearer token]"]
+        switch try await reviewer.review(token: token, audiences: audiences, cluster: context.cluster) {
+        case .invalid(let reason):
+            return ["user": [:], "error": .string("[invalid bearer token\(reason.isEmpty ? "" : ", \(reason)")]")]
+        case .valid(let user, let audiences):
+            var status: JSON = ["authenticated": true, "user": Self.tree(of: user)]
+            if !audiences.isEmpty { status["audiences"] = JSON(audiences) }
+            return status
         }
-        var status: JSON = ["authenticated": true, "user": Self.tree(of: found.user)]
-        if !found.audiences.isEmpty { status["audiences"] = JSON(found.audiences) }
-        return status
     }
 
     static func tree(of user: UserInfo) -> JSON {

@@ -52,6 +52,24 @@ extension CELProgram {
 }
 
 extension CELCheckedProgram {
+    /// Whether a field of a variable is read, or asked for, by its name.
+    public func selects(_ field: String, of variable: String) -> Bool {
+        func isVariable(_ node: Int) -> Bool {
+            if case .name(let name) = tree.nodes[node].kind { name == variable } else { false }
+        }
+        return tree.nodes.contains { node in
+            switch node.kind {
+            case .select(let operand, let name, _): return name == field && isVariable(operand)
+            case .call("_?._", target: nil, let arguments) where arguments.count == 2:
+                guard isVariable(arguments[0]), case .literal(.string(let name)) = tree.nodes[arguments[1]].kind else {
+                    return false
+                }
+                return name == field
+            default: return false
+            }
+        }
+    }
+
     /// Conversions of what is known are made when an expression is made ready, and so can fail there.
     static let conversions: Set<String> = ["bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint"]
 
