@@ -9,7 +9,8 @@ public import KubeStore
 public struct KubeconfigHandler: SubresourceHandler {
     static let minimumLifetime: Int64 = 600
     static let maximumLifetime: Int64 = 10 * 365 * 86_400
-    static let defaultLifetime: Int64 = 365 * 86_400
+    /// Who wants a credential for longer says so.
+    static let defaultLifetime: Int64 = 12 * 3600
 
     private let store: Store
     private let endpoint: ClusterProvisioner.Endpoint
@@ -100,7 +101,9 @@ public struct KubeconfigHandler: SubresourceHandler {
         WriteResult(
             .document([
                 "apiVersion": .string(Platform.version.apiVersion), "kind": "KubeconfigRequest", "user": .string(user),
-                "groups": JSON(groups), "expirationSeconds": .int(lifetime), "kubeconfig": .string(YAML.encode(document)),
+                "groups": JSON(groups), "expirationSeconds": .int(lifetime),
+                "expirationTimestamp": .string(Timestamp.format(Timestamp.seconds + Double(lifetime))),
+                "kubeconfig": .string(YAML.encode(document)),
             ]), code: 201)
     }
 

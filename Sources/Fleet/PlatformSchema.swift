@@ -43,6 +43,7 @@ public enum Platform {
             +KubeconfigRequest
             ^ 0 meta/v1.TypeMeta
             expirationSeconds 0 *l oO
+            expirationTimestamp 0 s oO
             groups 0 []s oO lt=atomic
             kubeconfig 0 s oO
             user 0 s oO
@@ -91,6 +92,42 @@ public enum Platform {
             ^ 0 meta/v1.TypeMeta
             metadata 0 meta/v1.ListMeta oO
             items 0 [].VirtualCluster -
+            +VirtualClusterAnonymous
+            conditions 0 [].VirtualClusterAnonymousCondition oO lt=atomic
+            enabled 0 b -
+            +VirtualClusterAnonymousCondition
+            path 0 s -
+            +VirtualClusterAuthentication
+            anonymous 0 *.VirtualClusterAnonymous oO
+            jwt 0 [].VirtualClusterJWTAuthenticator oO lt=atomic
+            +VirtualClusterClaimMappings
+            extra 0 [].VirtualClusterExtraMapping oO lt=atomic
+            groups 0 *.VirtualClusterPrefixedClaimOrExpression oO
+            uid 0 *.VirtualClusterClaimOrExpression oO
+            username 0 *.VirtualClusterPrefixedClaimOrExpression R
+            +VirtualClusterClaimOrExpression
+            claim 0 s oO
+            expression 0 s oO
+            +VirtualClusterClaimValidationRule
+            claim 0 s oO
+            expression 0 s oO
+            message 0 s oO
+            requiredValue 0 s oO
+            +VirtualClusterExtraMapping
+            key 0 s -
+            valueExpression 0 s -
+            +VirtualClusterIssuer
+            audienceMatchPolicy 0 s oO
+            audiences 0 []s R lt=atomic
+            certificateAuthority 0 s oO
+            discoveryURL 0 s oO
+            egressSelectorType 0 s oO
+            url 0 s R
+            +VirtualClusterJWTAuthenticator
+            claimMappings 0 .VirtualClusterClaimMappings R
+            claimValidationRules 0 [].VirtualClusterClaimValidationRule oO lt=atomic
+            issuer 0 .VirtualClusterIssuer R
+            userValidationRules 0 [].VirtualClusterUserValidationRule oO lt=atomic
             +VirtualClusterLimits
             bytes 0 *l oO
             objects 0 *l oO
@@ -98,6 +135,10 @@ public enum Platform {
             requests 0 *l oO
             requestsPerSecond 0 *l oO
             watches 0 *l oO
+            +VirtualClusterPrefixedClaimOrExpression
+            claim 0 s oO
+            expression 0 s oO
+            prefix 0 *s oO
             +VirtualClusterSleep
             afterIdle 0 s oO
             schedule 0 *.VirtualClusterSleepSchedule oO
@@ -106,6 +147,7 @@ public enum Platform {
             timeZone 0 s oO
             wakeAt 0 []s oO lt=atomic
             +VirtualClusterSpec
+            authentication 0 *.VirtualClusterAuthentication oO
             description 0 s oO
             isolation 0 s oO
             limits 0 *.VirtualClusterLimits oO
@@ -121,6 +163,9 @@ public enum Platform {
             lastUsedTime 0 s oO
             phase 0 s oO
             server 0 s oO
+            +VirtualClusterUserValidationRule
+            expression 0 s -
+            message 0 s oO
             """,
         resources: """
             group sampan.dev
@@ -165,7 +210,8 @@ public enum Platform {
             wakeTime When it wakes by itself.
             waking Whether it has just been woken, and not all of its pods are ready.
             +KubeconfigRequest Asks for a kubeconfig of a virtual cluster, or of the platform for a team's member; the answer has it in `kubeconfig`.
-            expirationSeconds How long the client certificate in it is valid, in seconds. Default: a year; at least 600.
+            expirationSeconds How long the client certificate in it is valid, in seconds. Default: twelve hours; at least 600.
+            expirationTimestamp When the certificate ends. Set by the server.
             groups The groups that its user is in. Default: system:masters, the cluster's administrators; for a team's member none.
             kubeconfig The kubeconfig file, as YAML. Set by the server.
             user The name of its user. Default: the name of the one who asks.
@@ -209,6 +255,42 @@ public enum Platform {
             +VirtualClusterList A list of virtual clusters.
             metadata Standard list metadata.
             items The virtual clusters.
+            +VirtualClusterAnonymous Whether somebody without a credential is let in as system:anonymous.
+            conditions Where only. Default: everywhere.
+            enabled False refuses them by 401.
+            +VirtualClusterAnonymousCondition A place where somebody may be anonymous.
+            path A path within the cluster, such as /healthz.
+            +VirtualClusterAuthentication Whom the cluster believes about who somebody is, beside its own authorities: the fields of Kubernetes' AuthenticationConfiguration.
+            anonymous Whether somebody without a credential is let in, to do what RBAC gives to system:unauthenticated. Default: yes.
+            jwt Issuers of JSON Web Tokens, such as OpenID Connect providers; at most 64.
+            +VirtualClusterClaimMappings Whose a token is, by its claims.
+            extra More about the user, for admission and for authorization.
+            groups The user's groups: a string, or a list of them. Default: none.
+            uid The user's uid.
+            username The user's name.
+            +VirtualClusterClaimOrExpression A claim's name, or a CEL expression over `claims`.
+            claim The name of the claim.
+            expression A CEL expression over `claims`.
+            +VirtualClusterClaimValidationRule What must be so, for a token to be taken: a claim has a value, or an expression is true.
+            claim The name of a claim that must be there.
+            expression A CEL expression over `claims` that must be true.
+            message Why a token is refused for which the expression isn't true.
+            requiredValue What the claim must be.
+            +VirtualClusterExtraMapping A value of the user's `extra`.
+            key Lower case, with a domain before a slash.
+            valueExpression A CEL expression over `claims` that gives a string or a list of strings.
+            +VirtualClusterIssuer An issuer of tokens. Its keys are read from where its discovery document says, which must be where the cluster's own pods could reach it.
+            audienceMatchPolicy MatchAny, when there are several audiences.
+            audiences For whom tokens must be issued: one of these.
+            certificateAuthority Certificates as PEM, of which one must have signed the issuer's. Default: those that the server's system trusts.
+            discoveryURL Where the discovery document is, when that isn't below the issuer's URL.
+            egressSelectorType With cluster, a host NAME.NAMESPACE.svc is that service of the cluster.
+            url Its https address, which its tokens name in `iss`.
+            +VirtualClusterJWTAuthenticator An issuer, and what its tokens mean.
+            claimMappings Whose a token is.
+            claimValidationRules What must be true of a token's claims.
+            issuer Who issues the tokens.
+            userValidationRules What must be true of the user that the claims give.
             +VirtualClusterLimits What a virtual cluster may use, whoever in it asks. At a limit requests are refused, with a message that names it.
             bytes The bytes of the cluster's own objects, as they are stored. Default: 256 MiB.
             objects How many objects the cluster may have, beside those that every cluster begins with. Default: 150000.
@@ -216,6 +298,10 @@ public enum Platform {
             requests How many requests may be in progress at once, those that wait for their turn included; the cluster's priority levels share it. Default: 600.
             requestsPerSecond How many requests may begin in a second, and at once after a pause. Default: as many as the server has time for.
             watches How many watches and other streams may be open at once. Default: 10000.
+            +VirtualClusterPrefixedClaimOrExpression A claim's name with a prefix, or a CEL expression over `claims`.
+            claim The name of the claim.
+            expression A CEL expression over `claims`.
+            prefix What is put before the claim's value; needed with a claim, and may be empty.
             +VirtualClusterSleep When a virtual cluster sleeps. Asleep, its pods don't run and everything else is as it was; its API answers. It wakes when somebody needs its pods.
             afterIdle After how long without use it falls asleep, as a duration such as 30m; at least 10s. Writes, exec, attach, port-forward, proxies, logs and connections from outside are use; what only looks, and what pods do, is not. Default: the team's, or never.
             schedule Its nights.
@@ -224,6 +310,7 @@ public enum Platform {
             timeZone The time zone of these times, such as Europe/Berlin. Default: UTC.
             wakeAt When nights end, and the cluster wakes. Without any, a night ends when somebody uses the cluster.
             +VirtualClusterSpec What is asked of a virtual cluster.
+            authentication Whom the cluster believes about who somebody is, beside its own certificates and service accounts.
             description What the cluster is for, for people; at most 1024 bytes.
             isolation What keeps the cluster's pods from the machine: shared (they are containers on its kernel) or gvisor (each pod has a kernel of its own, gVisor's; the machine must have runsc). It counts for pods that begin later. Default: shared.
             limits What the cluster may use. What isn't given has a default that suits most.
@@ -239,5 +326,8 @@ public enum Platform {
             lastUsedTime When the cluster was last used; written every few minutes at most.
             phase Pending, Ready, Asleep or Terminating: the conditions in one word.
             server The address of the cluster's API.
+            +VirtualClusterUserValidationRule What must be true of a user.
+            expression A CEL expression over `user` that must be true.
+            message Why a token is refused for whose user it isn't true.
             """)
 }

@@ -11,6 +11,8 @@ public struct ClientConfiguration: Sendable, Equatable {
         case token(String)
         /// Read again for every request, because it is rotated under us.
         case tokenFile(String)
+        /// What a program says when it is run.
+        case exec(CredentialCommand)
     }
 
     /// Scheme, host, port and an optional path, such as `https://127.0.0.1:6443/clusters/demo`; no trailing slash.
@@ -67,7 +69,8 @@ public struct ClientConfiguration: Sendable, Equatable {
         }
         if let token = user["token"]?.string, !token.isEmpty { return .token(token) }
         if let file = user["tokenFile"]?.string, !file.isEmpty { return .tokenFile(resolve(file, directory)) }
-        for unsupported in ["exec", "auth-provider", "username"] where user[unsupported] != nil {
+        if let exec = user["exec"] { return .exec(try CredentialCommand(exec, directory)) }
+        for unsupported in ["auth-provider", "username"] where user[unsupported] != nil {
             throw KubeconfigError("the user's \(unsupported) isn't supported; use a client certificate or a token")
         }
         return .anonymous
@@ -87,7 +90,7 @@ public struct ClientConfiguration: Sendable, Equatable {
         return bytes
     }
 
-    private static func resolve(_ file: String, _ directory: String) -> String {
+    static func resolve(_ file: String, _ directory: String) -> String {
         file.hasPrefix("/") || directory.isEmpty ? file : "\(directory)/\(file)"
     }
 }

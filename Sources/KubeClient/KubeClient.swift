@@ -45,12 +45,12 @@ public final class KubeClient: Sendable {
         }
     }
 
-    /// Runs `body` with a client that is shut down afterwards.
+    /// Runs `body` with a client that is shut down afterwards. A program that gives credentials is run before.
     public static func with<Result>(
         _ configuration: ClientConfiguration, usesHTTP2: Bool = true, connections: Int = 64,
         _ body: (KubeClient) async throws -> Result
     ) async throws -> Result {
-        let client = try KubeClient(configuration, usesHTTP2: usesHTTP2, connections: connections)
+        let client = try KubeClient(try await configuration.resolved(), usesHTTP2: usesHTTP2, connections: connections)
         let result: Result
         do {
             result = try await body(client)
@@ -109,6 +109,7 @@ public final class KubeClient: Sendable {
         }
         switch configuration.credentials {
         case .anonymous, .certificate: break
+        case .exec: throw KubeconfigError("the program that gives the user's credential wasn't run")
         case .token(let token): request.headers.add(name: "authorization", value: "Bearer \(token)")
         case .tokenFile(let file):
             guard let bytes = try AtomicFile.read(file) else { throw KubeconfigError("there is no token file \(file)") }

@@ -119,6 +119,18 @@ extension Kubeconfig {
         return renamed
     }
 
+    /// The same file with other proof of who its users are.
+    public func proving(by user: JSON) -> Kubeconfig {
+        var changed = self
+        let users = (tree["users"]?.elements ?? []).map { entry -> JSON in
+            var entry = entry
+            entry["user"] = user
+            return entry
+        }
+        changed.tree["users"] = .array(users)
+        return changed
+    }
+
     /// The bodies of a context and of the cluster and user that it names.
     func resolve(context name: String?) throws -> (context: JSON, cluster: JSON, user: JSON) {
         guard let name = name ?? currentContext else { throw KubeconfigError("it has no current context") }

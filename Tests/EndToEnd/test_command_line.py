@@ -1,5 +1,7 @@
 """The command line: what it prints, refuses and leaves alone."""
 
+import base64
+import datetime
 import json
 import os
 import shutil
@@ -9,15 +11,24 @@ import subprocess
 import tempfile
 import unittest
 
+import kubernetes
 import yaml
 
 from harness import settings, shared
 
 
+def certified_seconds(kubeconfig):
+    """How long the client certificate in a kubeconfig is still valid."""
+    certificate = base64.b64decode(kubeconfig["users"][0]["user"]["client-certificate-data"])
+    text = subprocess.run(["openssl", "x509", "-noout", "-enddate"], input=certificate, capture_output=True, check=True).stdout.decode()
+    ends = datetime.datetime.strptime(text.strip(), "notAfter=%b %d %H:%M:%S %Y GMT").replace(tzinfo=datetime.timezone.utc)
+    return (ends - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+
+
 class CommandLine(unittest.TestCase):
     def test_help_everywhere(self):
         for command in ([], ["up"], ["down"], ["status"], ["serve"], ["cluster"], ["cluster", "create"], ["cluster", "list"],
-                        ["cluster", "delete"], ["cluster", "kubeconfig"], ["rotate-keys"], ["image"], ["image", "load"], ["image", "list"], ["version"]):
+                        ["cluster", "delete"], ["cluster", "kubeconfig"], ["token"], ["rotate-keys"], ["image"], ["image", "load"], ["image", "list"], ["version"]):
             with self.subTest(" ".join(command)):
                 result = subprocess.run([settings.binary, *command, "--help"], capture_output=True, text=True)
                 self.assertEqual(result.returncode, 0, result.stderr)
@@ -133,6 +144,12 @@ class CommandLine(unittest.TestCase):
         instance.cluster("config")
         printed = yaml.safe_load(instance.sampan("cluster", "kubeconfig", "config").stdout)
         self.assertEqual(printed["current-context"], "sampan-config")
+        # No credential that somebody could carry away, if none is asked for.
+        self.assertEqual(set(printed["users"][0]["user"]), {"exec"})
+        expires = yaml.safe_load(instance.sampan("cluster", "kubeconfig", "config", "--expires", "20m").stdout)
+        self.assertAlmostEqual(certified_seconds(expires), 1200, delta=120)
+        kept = yaml.safe_load(instance.sampan("cluster", "kubeconfig", "config", "--long-lived").stdout)
+        self.assertAlmostEqual(certified_seconds(kept), 365 * 86400, delta=120)
         with tempfile.TemporaryDirectory() as folder:
             written = os.path.join(folder, "written")
             instance.sampan("cluster", "kubeconfig", "config", "--output", written)
@@ -161,6 +178,38 @@ class CommandLine(unittest.TestCase):
             instance.clusters.pop("config")
             with open(merged) as file:
                 self.assertEqual([c["name"] for c in yaml.safe_load(file)["contexts"]], ["work"])
+
+    def test_kubectl_gets_short_lived_credentials(self):
+        instance = shared.instance()
+        instance.cluster("brief")
+        with tempfile.TemporaryDirectory() as folder:
+            config = os.path.join(folder, "config")
+            instance.sampan("cluster", "kubeconfig", "brief", "--output", config)
+            for client in (settings.kubectl, settings.old_kubectl):
+                with self.subTest(client):
+                    result = subprocess.run([client, "--kubeconfig", config, "get", "namespaces"], capture_output=True, text=True)
+                    self.assertIn("kube-system", result.stdout, result.stderr)
+            self.assertIn("kube-system", [n.metadata.name for n in kubernetes.client.CoreV1Api(
+                kubernetes.config.new_client_from_config(config_file=config)).list_namespace().items])
+            # A client of today's may ask in the version of today.
+            with open(config) as file:
+                tree = yaml.safe_load(file)
+            tree["users"][0]["user"]["exec"]["apiVersion"] = "client.authentication.k8s.io/v1"
+            with open(config, "w") as file:
+                yaml.safe_dump(tree, file)
+            result = subprocess.run([settings.kubectl, "--kubeconfig", config, "auth", "whoami", "-o", "json"], capture_output=True, text=True)
+            self.assertEqual(json.loads(result.stdout)["status"]["userInfo"]["username"], "admin", result.stderr)
+        info = {"KUBERNETES_EXEC_INFO": json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "spec": {}})}
+        credential = json.loads(instance.sampan("token", "brief", "--expires", "10m", environment=info).stdout)
+        self.assertEqual((credential["apiVersion"], credential["kind"]), ("client.authentication.k8s.io/v1", "ExecCredential"))
+        ends = datetime.datetime.fromisoformat(credential["status"]["expirationTimestamp"].replace("Z", "+00:00"))
+        self.assertAlmostEqual((ends - datetime.datetime.now(datetime.timezone.utc)).total_seconds(), 600, delta=60)
+        info["KUBERNETES_EXEC_INFO"] = info["KUBERNETES_EXEC_INFO"].replace("/v1", "/v2")
+        self.assertIn("kubectl asks for client.authentication.k8s.io/v2", instance.sampan("token", "brief", environment=info, check=False).stderr)
+        missing = instance.sampan("token", "nothing", check=False)
+        self.assertNotEqual(missing.returncode, 0)
+        self.assertIn("There is no cluster nothing", missing.stderr)
+        instance.delete("brief")
 
     def test_secrets_are_for_their_owner_only(self):
         instance = shared.instance()

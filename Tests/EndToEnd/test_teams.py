@@ -1,9 +1,12 @@
 """Teams: members who see and touch their own, quotas that hold, clusters that end by themselves."""
 
+import base64
 import concurrent.futures
 import json
 import os
 import unittest
+
+import yaml
 
 from harness import shared
 from harness.cluster import Cluster
@@ -150,6 +153,24 @@ class Teams(unittest.TestCase):
         config = os.path.join(self.instance.directory, "mine.kubeconfig")
         self.sampan("cluster", "kubeconfig", "mine", "--output", config, environment=erin)
         self.assertIn("kube-system", Cluster("mine", config).kubectl("get", "namespaces"))
+        # What is asked of the platform for a credential is asked as the member, who may lose the right to it.
+        self.sampan("team", "set", "green", "--member", "erin=viewer")
+        until(lambda: "sampan:viewers" in Cluster("mine", config).kubectl("auth", "whoami"), "erin looks only")
+        self.sampan("team", "set", "green", "--member", "erin=developer")
+        until(lambda: "system:masters" in Cluster("mine", config).kubectl("auth", "whoami"), "erin works again")
+        # A program may say who asks the platform, as an identity provider's does.
+        with open(file) as kubeconfig:
+            tree = yaml.safe_load(kubeconfig)
+        user = tree["users"][0]["user"]
+        credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {
+            "clientCertificateData": base64.b64decode(user["client-certificate-data"]).decode(),
+            "clientKeyData": base64.b64decode(user["client-key-data"]).decode()}}
+        tree["users"][0]["user"] = {"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": "echo", "args": [json.dumps(credential)], "interactiveMode": "Never"}}
+        with open(file + ".exec", "w") as kubeconfig:
+            yaml.safe_dump(tree, kubeconfig)
+        listed = self.sampan("cluster", "list", "-o", "name", environment={"SAMPAN_KUBECONFIG": file + ".exec"}).stdout
+        self.assertEqual(listed, "green--mine\n")
         refused = self.sampan("team", "create", "own", environment=erin, check=False)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("cannot create resource", refused.stderr)

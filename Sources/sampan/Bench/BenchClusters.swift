@@ -29,13 +29,13 @@ struct BenchClusters: AsyncParsableCommand {
                     try await Measurement.take(
                         "create, with a kubeconfig, \(goal) present", count: count, concurrency: concurrency, server: server.load
                     ) { _ in
-                        _ = try await server.api.kubeconfig(try await server.create())
+                        _ = try await server.api.kubeconfig(try await server.create(), seconds: 3600)
                     })
                 BenchCommand.print(
                     try await Measurement.take(
                         "create until it answers, \(goal) present", count: count, concurrency: concurrency, server: server.load
                     ) { _ in
-                        let config = try await server.api.kubeconfig(try await server.create())
+                        let config = try await server.api.kubeconfig(try await server.create(), seconds: 3600)
                         try await Self.use(config)
                     })
             }

@@ -7,11 +7,15 @@ struct ClusterKubeconfig: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kubeconfig", abstract: "Print, write or merge the kubeconfig of a cluster's administrator.",
         discussion: """
+            There is no credential in it: kubectl asks this program (`sampan token`) for one that is valid an hour, whenever it needs it. For other \
+            machines and for programs that can't ask, --expires and --long-lived put a client certificate into it.
+
             EXAMPLES
               sampan cluster kubeconfig demo > demo.kubeconfig
               sampan cluster kubeconfig demo --output demo.kubeconfig
               sampan cluster kubeconfig demo --merge && kubectl --context sampan-demo get pods -A
               sampan cluster kubeconfig demo --team blue --merge         as context sampan-blue--demo
+              sampan cluster kubeconfig demo --expires 8h > ci.kubeconfig
             """)
 
     @OptionGroup var instance: InstanceOptions
@@ -31,6 +35,8 @@ struct ClusterKubeconfig: AsyncParsableCommand {
         help: ArgumentHelp("The file to merge into. (default: the first of KUBECONFIG, or ~/.kube/config)", valueName: "file"))
     var kubeconfig: String?
 
+    @OptionGroup var credential: CredentialOptions
+
     func validate() throws {
         if merge && output != nil { throw ValidationError("Give --output or --merge, not both.") }
         if kubeconfig != nil && !merge { throw ValidationError("--kubeconfig is the file that --merge changes; add --merge.") }
@@ -39,7 +45,14 @@ struct ClusterKubeconfig: AsyncParsableCommand {
     func run() async throws {
         let config: Kubeconfig
         do {
-            config = try await PlatformAPI.with(instance) { try await $0.kubeconfig(name, team: team.team) }
+            config = try await PlatformAPI.with(instance) { api in
+                if let seconds = try credential.seconds() {
+                    return try await api.kubeconfig(name, team: team.team, seconds: seconds)
+                }
+                let user = try TokenCommand.user(of: name, team: team.team, instance)
+                // Whether one may, and where the cluster is, is found out now.
+                return try await api.kubeconfig(name, team: team.team, seconds: 600).proving(by: user)
+            }
         } catch {
             throw PlatformAPI.notFoundHint(error, name)
         }

@@ -220,7 +220,10 @@ struct TeamDelete: AsyncParsableCommand {
 struct TeamKubeconfig: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kubeconfig", abstract: "Make a kubeconfig by which a member is known to the platform.",
-        discussion: "For places without an identity provider. Only the platform's administrators may do this.")
+        discussion: """
+            For places without an identity provider (see `sampan up --authentication-config`). Only the platform's administrators may do this. The \
+            certificate in it is valid for 12 hours, if no other time is asked for.
+            """)
 
     @OptionGroup var instance: InstanceOptions
 
@@ -233,6 +236,8 @@ struct TeamKubeconfig: AsyncParsableCommand {
     @Option(name: .customLong("group"), help: ArgumentHelp("A group that the user is in.", valueName: "group"))
     var groups: [String] = []
 
+    @OptionGroup var credential: CredentialOptions
+
     @Option(name: .shortAndLong, help: ArgumentHelp("Write it to this file, with mode 0600.", valueName: "file"))
     var output: String?
 
@@ -240,8 +245,9 @@ struct TeamKubeconfig: AsyncParsableCommand {
         let config: Kubeconfig
         do {
             config = try await PlatformAPI.with(instance) { api in
-                try await api.kubeconfig(
-                    ["user": .string(user), "groups": JSON(groups)], at: api.teamPath(name, subresource: "kubeconfig"))
+                var fields: JSONObject = ["user": .string(user), "groups": JSON(groups)]
+                if let seconds = try credential.seconds() { fields["expirationSeconds"] = .int(seconds) }
+                return try await api.kubeconfig(fields, at: api.teamPath(name, subresource: "kubeconfig"))
             }
         } catch {
             throw TeamCommand.notFoundHint(error, name)

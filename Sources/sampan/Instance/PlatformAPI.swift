@@ -13,8 +13,12 @@ struct PlatformAPI {
     static let virtualClusters = GroupVersionResource(group: "sampan.dev", version: "v1alpha1", resource: "virtualclusters")
 
     /// Runs `body` as the administrator of the instance in the options' data directory, or as whom the kubeconfig says that SAMPAN_KUBECONFIG names.
-    static func with<Result>(_ options: InstanceOptions, _ body: (PlatformAPI) async throws -> Result) async throws -> Result {
-        if let path = ProcessInfo.processInfo.environment["SAMPAN_KUBECONFIG"], !path.isEmpty {
+    ///
+    /// - Parameter platform: a kubeconfig that goes before the variable's.
+    static func with<Result>(
+        _ options: InstanceOptions, platform: String? = nil, _ body: (PlatformAPI) async throws -> Result
+    ) async throws -> Result {
+        if let path = platform ?? ProcessInfo.processInfo.environment["SAMPAN_KUBECONFIG"], !path.isEmpty {
             let configuration = try ClientConfiguration(kubeconfig: Paths.absolute(path))
             do {
                 return try await KubeClient.with(configuration) { client in
@@ -76,8 +80,11 @@ struct PlatformAPI {
     }
 
     /// The kubeconfig of a cluster's administrator.
-    func kubeconfig(_ name: String, team: String = "") async throws -> Kubeconfig {
-        try await kubeconfig([:], at: path(name, team: team, subresource: "kubeconfig"))
+    ///
+    /// - Parameter seconds: how long its certificate is valid.
+    func kubeconfig(_ name: String, team: String = "", seconds: Int64) async throws -> Kubeconfig {
+        try await kubeconfig(
+            ["expirationSeconds": .int(seconds)], at: path(name, team: team, subresource: "kubeconfig"))
     }
 
     /// What a `KubeconfigRequest` with these fields is answered.
@@ -85,10 +92,12 @@ struct PlatformAPI {
         var request: JSON = .object(fields)
         request["apiVersion"] = "sampan.dev/v1alpha1"
         request["kind"] = "KubeconfigRequest"
-        let answer = try await client.create(request, at: path)
-        guard let text = answer["kubeconfig"]?.string ?? answer["status"]?["kubeconfig"]?.string else {
-            throw CommandFailure("The server's answer has no kubeconfig.")
-        }
+        return try Self.kubeconfig(in: try await client.create(request, at: path))
+    }
+
+    /// The kubeconfig in a `KubeconfigRequest` that was answered.
+    static func kubeconfig(in answer: JSON) throws -> Kubeconfig {
+        guard let text = answer["kubeconfig"]?.string else { throw CommandFailure("The server's answer has no kubeconfig.") }
         return try Kubeconfig(parsing: Array(text.utf8))
     }
 

@@ -118,7 +118,7 @@ class Instance:
         if name not in self.clusters:
             self.sampan("cluster", "create", name, "--if-not-exists", *options)
             path = os.path.join(self.directory, f"{name}.test.kubeconfig")
-            self.sampan("cluster", "kubeconfig", name, "--output", path)
+            self.sampan("cluster", "kubeconfig", name, "--long-lived", "--output", path)
             self.clusters[name] = Cluster(name, path)
         return self.clusters[name]
 
