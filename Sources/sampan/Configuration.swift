@@ -22,6 +22,11 @@ struct Configuration: Sendable, Equatable, Codable {
     var logLevel: String = "info"
     /// The file with the audit policy (`audit.k8s.io/v1`); without one there is no audit log.
     var auditPolicyPath: String?
+    /// A kubeconfig of where audit events are sent to, beside the file.
+    var auditWebhookConfigPath: String?
+    /// The file with the platform's `AuthenticationConfiguration` (`apiserver.config.k8s.io/v1`); without one nobody is believed but the
+    /// platform's own authority.
+    var authenticationConfigPath: String?
     /// Whether pods run here. Without containers there is an API but no node: for tests of the API, and where the user isn't root.
     var runsContainers: Bool = true
 
@@ -48,6 +53,8 @@ extension Configuration {
         domain = try values.decodeIfPresent(String.self, forKey: .domain) ?? domain
         logLevel = try values.decodeIfPresent(String.self, forKey: .logLevel) ?? logLevel
         auditPolicyPath = try values.decodeIfPresent(String.self, forKey: .auditPolicyPath)
+        auditWebhookConfigPath = try values.decodeIfPresent(String.self, forKey: .auditWebhookConfigPath)
+        authenticationConfigPath = try values.decodeIfPresent(String.self, forKey: .authenticationConfigPath)
         runsContainers = try values.decodeIfPresent(Bool.self, forKey: .runsContainers) ?? runsContainers
     }
 }

@@ -1,5 +1,6 @@
 """The audit log: what is noted of requests, and what never is."""
 
+import base64
 import json
 import os
 import unittest
@@ -7,6 +8,7 @@ import unittest
 import yaml
 
 from harness import settings, shared
+from harness.issuer import LocalServer
 from harness.waiting import until
 
 POLICY = {
@@ -27,7 +29,15 @@ class Audit(unittest.TestCase):
         with open(path, "w") as file:
             yaml.safe_dump(POLICY, file)
         cls.addClassCleanup(os.remove, path)
-        cls.instance = shared.new("audit", containers=False, options=["--audit-policy", path])
+        cls.receiver = LocalServer(cls, "audit_receiver.py")
+        with open(os.path.join(cls.receiver.folder, "config"), "w") as file:
+            yaml.safe_dump({
+                "apiVersion": "v1", "kind": "Config", "current-context": "c",
+                "clusters": [{"name": "c", "cluster": {
+                    "server": f"{cls.receiver.url}/events", "certificate-authority-data": base64.b64encode(cls.receiver.authority.encode()).decode()}}],
+                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+                "users": [{"name": "u", "user": {"token": "audit-token"}}]}, file)
+        cls.instance = shared.new("audit", containers=False, options=["--audit-policy", path, "--audit-webhook-config", file.name])
         cls.cluster = cls.instance.cluster("audit", "--pod-security", "privileged")
 
     def events(self, **fields):
@@ -93,6 +103,35 @@ class Audit(unittest.TestCase):
         self.assertNotIn("never-in-the-log", content)
         self.assertNotIn(token, content)
         self.assertFalse(self.events(requestURI="/version"))
+
+    def sent(self, audit_id):
+        """The events of a request that the receiver has taken, and how many batches it had."""
+        batches = [request for request in self.receiver.requests if not request["failed"]]
+        return [event for batch in batches for event in batch["body"]["items"] if event["auditID"] == audit_id]
+
+    def test_events_go_to_a_webhook_too(self):
+        first = self.cluster.request("GET", "/api/v1/namespaces/default/pods").headers["Audit-Id"]
+        until(lambda: self.sent(first), "the event is sent")
+        request = self.receiver.requests[-1]
+        self.assertEqual((request["path"], request["token"]), ("/events", "Bearer audit-token"))
+        self.assertEqual((request["body"]["kind"], request["body"]["apiVersion"]), ("EventList", "audit.k8s.io/v1"))
+        self.assertEqual(self.sent(first), self.events(auditID=first))
+        # While it fails nothing is lost, and nobody waits.
+        block = os.path.join(self.receiver.folder, "fail")
+        open(block, "w").close()
+        ids = [self.cluster.request("GET", "/api/v1/namespaces/default/pods").headers["Audit-Id"] for _ in range(20)]
+        until(lambda: any(request["failed"] for request in self.receiver.requests), "it was tried")
+        self.assertFalse(any(self.sent(audit) for audit in ids))
+        os.remove(block)
+        until(lambda: all(self.sent(audit) for audit in ids), "all are sent")
+        self.assertTrue(all(len(self.sent(audit)) == 1 for audit in ids))
+        # What is too large to send goes without its objects.
+        large = self.cluster.request("POST", "/api/v1/namespaces/default/configmaps", {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "large"}, "data": {"a": "x" * 200000}}).headers["Audit-Id"]
+        event = until(lambda: self.sent(large), "the event is sent")[0]
+        self.assertEqual(event["annotations"]["audit.k8s.io/truncated"], "true")
+        self.assertNotIn("requestObject", event)
+        self.assertIn("requestObject", self.events(auditID=large)[0])
 
     def test_a_bad_policy_is_told_of(self):
         path = os.path.join(settings.folder, "bad-policy.yaml")

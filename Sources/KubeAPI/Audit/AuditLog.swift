@@ -32,12 +32,18 @@ public final class AuditLog: Service {
     public let policy: AuditPolicy
     private let path: String
     private let rotation: Rotation
+    private let webhook: AuditWebhook?
     private let logger: Logger
     private let state = Mutex(State())
     private let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
-    /// - Parameter path: of the file that is written; older ones have a number behind it, the oldest the greatest.
-    public init(policy: AuditPolicy, path: String, rotation: Rotation = Rotation(), logger: Logger) {
+    /// - Parameters:
+    ///   - path: of the file that is written; older ones have a number behind it, the oldest the greatest.
+    ///   - webhook: gets all events too. It is run by itself.
+    public init(
+        policy: AuditPolicy, path: String, rotation: Rotation = Rotation(), webhook: AuditWebhook? = nil, logger: Logger
+    ) {
+        self.webhook = webhook
         self.policy = policy
         self.path = path
         self.rotation = rotation
@@ -46,6 +52,7 @@ public final class AuditLog: Service {
 
     func append(_ event: JSON) {
         let line = event.encoded()
+        self.webhook?.append(event, encoded: line)
         self.state.withLock { state in
             guard !state.isClosed, state.waiting.count + line.count < Self.maximumWaiting else {
                 state.dropped += 1

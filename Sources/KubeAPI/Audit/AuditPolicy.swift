@@ -69,7 +69,7 @@ public struct AuditPolicy: Sendable {
             (request.apiGroup.isEmpty
                 && (request.resource == "secrets" || (request.resource == "serviceaccounts" && request.subresource == "token")))
             || (request.apiGroup == "authentication.k8s.io" && request.resource == "tokenreviews")
-            || (request.resource == "virtualclusters" && request.subresource == "kubeconfig")
+            || (request.apiGroup == "sampan.dev" && request.subresource == "kubeconfig")
         return Verdict(
             level: isConfidential ? min(rule.level, .metadata) : rule.level,
             omittedStages: self.omittedStages.union(rule.omittedStages),

@@ -61,6 +61,18 @@ struct ServerOptions: ParsableArguments {
             valueName: "file"))
     var auditPolicy: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Kubeconfig of where audit events are sent to as well, in batches. An empty name for nowhere. (default: nowhere)",
+            valueName: "file"))
+    var auditWebhookConfig: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "File with an AuthenticationConfiguration: the OpenID Connect issuers by which people are known to the platform. An empty name for none. (default: none)",
+            valueName: "file"))
+    var authenticationConfig: String?
+
     @Flag(inversion: .prefixedNo, help: "Run pods on this machine. (default: --containers; needs root)")
     var containers: Bool?
 
@@ -76,6 +88,12 @@ struct ServerOptions: ParsableArguments {
         configuration.domain = domain ?? configuration.domain
         configuration.logLevel = logLevel ?? configuration.logLevel
         if let auditPolicy { configuration.auditPolicyPath = auditPolicy.isEmpty ? nil : Paths.absolute(auditPolicy) }
+        if let auditWebhookConfig {
+            configuration.auditWebhookConfigPath = auditWebhookConfig.isEmpty ? nil : Paths.absolute(auditWebhookConfig)
+        }
+        if let authenticationConfig {
+            configuration.authenticationConfigPath = authenticationConfig.isEmpty ? nil : Paths.absolute(authenticationConfig)
+        }
         configuration.runsContainers = containers ?? configuration.runsContainers
         try configuration.check()
         return configuration
@@ -106,6 +124,9 @@ extension Configuration {
         }
         guard domain.split(separator: ".", omittingEmptySubsequences: false).allSatisfy({ isLabel($0, 63) }) else {
             throw ValidationError("--domain \(domain) isn't a DNS name.")
+        }
+        guard auditWebhookConfigPath == nil || auditPolicyPath != nil else {
+            throw ValidationError("--audit-webhook-config needs --audit-policy, which says what is noted.")
         }
         guard Self.logLevels.contains(logLevel) else {
             throw ValidationError("--log-level \(logLevel): it is one of \(Self.logLevels.joined(separator: ", ")).")

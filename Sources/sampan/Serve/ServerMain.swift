@@ -43,7 +43,7 @@ enum ServerMain {
             throw CommandFailure("The platform's schema has no virtual clusters or no teams.")
         }
         let keeper = SleepKeeper(resource: virtualClusters, store: store, logger: logger)
-        let policies = ClusterPolicies()
+        let policies = ClusterPolicies(authentication: try authentication(configuration))
         let authorizer = Authorizer()
         let registry = Registry(
             store: store, schemas: { $0.name == Platform.rootCluster ? platform : measured }, authorizer: authorizer,
@@ -104,16 +104,17 @@ enum ServerMain {
         try writeAdministrator(root, provisioner, configuration)
 
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
-        let auditLog = try auditLog(configuration, logger)
+        let auditWebhook = try auditWebhook(configuration, logger)
+        let auditLog = try auditLog(configuration, auditWebhook, logger)
+        let reach = try webhookReach(configuration, addresses)
+        let webhooks = HTTPSWebhookClient(attendant: keeper) { reach.allows($0, $1) }
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
             metrics: node?.resourceMetrics, attendant: keeper, moreMetrics: { keeper.metricsText }, identities: identities,
-            auditLog: auditLog,
+            issuerDocuments: webhooks, auditLog: auditLog,
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
             logger: logger)
-        let reach = try webhookReach(configuration, addresses)
-        let webhooks = HTTPSWebhookClient(attendant: keeper) { reach.allows($0, $1) }
         registry.attach(webhookClient: webhooks)
         let server = HTTPSServer(
             host: configuration.listenAddress, port: configuration.apiPort, identity: identity, api: api,
@@ -125,8 +126,11 @@ enum ServerMain {
                 "api": "\(endpoint.server)", "clusters": "\(store.clusters().count)",
             ])
         // Shut down in the opposite order: the API first, the store last.
-        let services: [any Service] =
-            [store, identity, controllers, keeper] + (node?.services ?? []) + (auditLog.map { [$0] } ?? []) + [webhooks, server]
+        var services: [any Service] = [store, identity, controllers, keeper]
+        services += node?.services ?? []
+        if let auditWebhook { services.append(auditWebhook) }
+        if let auditLog { services.append(auditLog) }
+        services += [webhooks, server]
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -151,7 +155,36 @@ enum ServerMain {
         ]
     }
 
-    private static func auditLog(_ configuration: Configuration, _ logger: Logger) throws -> AuditLog? {
+    private static func authentication(_ configuration: Configuration) throws -> JSON? {
+        guard let path = configuration.authenticationConfigPath else { return nil }
+        func failure(_ why: String) -> CommandFailure {
+            CommandFailure(
+                "The authentication configuration \(path) can't be used: \(why).",
+                hint: "Mend it, or choose another with --authentication-config.")
+        }
+        guard let text = FileManager.default.contents(atPath: path) else { throw failure("it can't be read") }
+        let documents: [JSON]
+        do { documents = try YAML.parse(Array(text)) } catch { throw failure("\(error)") }
+        guard let tree = documents.first else { throw failure("it is empty") }
+        let errors = AuthenticationConfiguration.errors(inFile: tree)
+        guard errors.isEmpty else { throw failure(errors.map(\.description).joined(separator: "; ")) }
+        return tree
+    }
+
+    private static func auditWebhook(_ configuration: Configuration, _ logger: Logger) throws -> AuditWebhook? {
+        guard let path = configuration.auditWebhookConfigPath else { return nil }
+        do {
+            return AuditWebhook(receiver: try AuditAPI(ClientConfiguration(kubeconfig: path)), logger: logger)
+        } catch {
+            throw CommandFailure(
+                "Audit events can't be sent to where \(path) says: \(error).",
+                hint: "Mend it, or choose another with --audit-webhook-config.")
+        }
+    }
+
+    private static func auditLog(
+        _ configuration: Configuration, _ webhook: AuditWebhook?, _ logger: Logger
+    ) throws -> AuditLog? {
         guard let path = configuration.auditPolicyPath else { return nil }
         let policy: AuditPolicy
         do {
@@ -164,7 +197,7 @@ enum ServerMain {
             throw CommandFailure(
                 "The audit policy \(path) can't be used: \(error).", hint: "Mend it, or choose another with --audit-policy.")
         }
-        return AuditLog(policy: policy, path: configuration.auditLogPath, logger: logger)
+        return AuditLog(policy: policy, path: configuration.auditLogPath, webhook: webhook, logger: logger)
     }
 
     private static func webhookReach(_ configuration: Configuration, _ addresses: PodAddressBook) throws -> WebhookReach {

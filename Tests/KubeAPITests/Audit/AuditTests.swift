@@ -18,7 +18,7 @@ import Testing
         - {level: None, users: [noisy], verbs: [watch], resources: [{group: "", resources: [endpoints, services]}]}
         - {level: None, userGroups: ["system:authenticated"], nonResourceURLs: ["/api*", /version]}
         - {level: Request, resources: [{group: "", resources: [configmaps], resourceNames: [one]}], namespaces: [kube-system]}
-        - {level: RequestResponse, resources: [{group: "", resources: ["pods/*", secrets, "serviceaccounts/token"]}, {group: apps}]}
+        - {level: RequestResponse, resources: [{group: "", resources: ["pods/*", secrets, "serviceaccounts/token"]}, {group: apps}, {group: sampan.dev}]}
         - {level: RequestResponse, resources: [{group: "", resources: ["*/status"]}], omitStages: [ResponseStarted], omitManagedFields: true}
         - {level: Metadata}
         """
@@ -37,6 +37,9 @@ import Testing
         // Whatever the rules say.
         ("jane", "get", "", "secrets", "", "default", "s", "Metadata"),
         ("jane", "create", "", "serviceaccounts", "token", "default", "s", "Metadata"),
+        ("jane", "create", "sampan.dev", "virtualclusters", "kubeconfig", "default", "c", "Metadata"),
+        ("jane", "create", "sampan.dev", "teams", "kubeconfig", "", "t", "Metadata"),
+        ("jane", "create", "sampan.dev", "teams", "", "", "t", "RequestResponse"),
     ])
     func `the first rule that matches decides`(
         _ user: String, _ verb: String, _ group: String, _ resource: String, _ subresource: String, _ namespace: String,
