@@ -129,7 +129,7 @@ import Testing
                     #"jwt[0].claimValidationRules[4].requiredValue: Invalid value: "v": may not be specified when expression is set"#,
                     #"jwt[0].claimValidationRules[5].expression: Duplicate value: "true""#,
                     "jwt[0].userValidationRules[0].expression: Required value",
-                    #"jwt[0].userValidationRules[1].expression: Invalid value: "user.nothing": compilation failed: ERROR: <input>"#,
+                    #"jwt[0].userValidationRules[1].expression: Invalid value: "user.nothing": compilation failed: ERROR: <input>:1:"#,
                 ].map { String($0.prefix(110)) })
     }
 
