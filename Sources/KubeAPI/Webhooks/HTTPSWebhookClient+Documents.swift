@@ -6,11 +6,11 @@ import NIOCore
 import NIOHTTP1
 
 extension HTTPSWebhookClient: DocumentReader {
-    public func read(_ request: DocumentRequest) async throws(WebhookFailure) -> PublishedDocument {
+    public func read(_ request: IssuerDocumentRequest) async throws(WebhookFailure) -> PublishedDocument {
         try await Turn.resting { () async throws(WebhookFailure) in try await self.fetch(request) }
     }
 
-    private func fetch(_ request: DocumentRequest) async throws(WebhookFailure) -> PublishedDocument {
+    private func fetch(_ request: IssuerDocumentRequest) async throws(WebhookFailure) -> PublishedDocument {
         func failure(_ why: String, isTimeout: Bool = false) -> WebhookFailure {
             WebhookFailure("Get \"\(request.url)\": \(why)", isTimeout: isTimeout)
         }
@@ -40,7 +40,7 @@ extension HTTPSWebhookClient: DocumentReader {
         }
     }
 
-    private func route(to request: DocumentRequest) throws(WebhookFailure) -> WebhookRoute {
+    private func route(to request: IssuerDocumentRequest) throws(WebhookFailure) -> WebhookRoute {
         let route = try WebhookRoute(url: request.url)
         guard request.findsServices else { return route }
         let labels = route.host.split(separator: ".", omittingEmptySubsequences: false).map(String.init)

@@ -2,7 +2,7 @@ public import KubeRegistry
 public import KubeStore
 
 /// Asks for a document that an issuer of tokens has published.
-public struct DocumentRequest: Sendable {
+public struct IssuerDocumentRequest: Sendable {
     /// An `https` URL.
     public var url: String
     /// The certificates, as PEM, of which one must have signed the server's; empty for those that the system trusts.
@@ -30,5 +30,5 @@ public struct PublishedDocument: Sendable {
 /// Reads what issuers publish: HTTPS, apart from what the documents mean.
 public protocol DocumentReader: Sendable {
     /// - Throws: when there is no answer of the class 2xx in time.
-    func read(_ request: DocumentRequest) async throws(WebhookFailure) -> PublishedDocument
+    func read(_ request: IssuerDocumentRequest) async throws(WebhookFailure) -> PublishedDocument
 }

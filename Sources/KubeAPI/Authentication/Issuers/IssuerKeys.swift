@@ -172,7 +172,7 @@ final class IssuerKeys: Sendable {
     ) async throws(WebhookFailure) -> (keys: [JSONWebKey], maximumAge: Int?) {
         func document(_ url: String) async throws(WebhookFailure) -> (tree: JSON, maximumAge: Int?) {
             let answer = try await self.reader.read(
-                DocumentRequest(
+                IssuerDocumentRequest(
                     url: url, authorities: location.authorities, cluster: cluster, isTrusted: location.isTrusted,
                     findsServices: location.findsServices, timeout: Self.timeout, maximumSize: Self.maximumDocument))
             do {

@@ -16,7 +16,7 @@ final class TestIssuer: DocumentReader {
         var issuer = TestIssuer.url
         var maximumAge: Int?
         var failure: String?
-        var requests: [DocumentRequest] = []
+        var requests: [IssuerDocumentRequest] = []
     }
 
     let state = Mutex(State())
@@ -28,7 +28,7 @@ final class TestIssuer: DocumentReader {
     /// The addresses that were asked for.
     var asked: [String] { self.state.withLock { $0.requests.map(\.url) } }
 
-    func read(_ request: DocumentRequest) async throws(WebhookFailure) -> PublishedDocument {
+    func read(_ request: IssuerDocumentRequest) async throws(WebhookFailure) -> PublishedDocument {
         let (document, age, failure) = self.state.withLock { state -> (JSON, Int?, String?) in
             state.requests.append(request)
             let discovery: JSON = ["issuer": .string(state.issuer), "jwks_uri": .string("\(Self.url)/keys")]
