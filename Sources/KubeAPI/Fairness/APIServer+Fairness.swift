@@ -39,16 +39,19 @@ private struct RestingWriter: ResponseWriter {
 }
 
 extension APIServer {
-    /// Waits for the turn of a request. Streams other than watches have none: they wait for others nearly all of their time.
+    /// The flow of a request; nil for streams other than watches: they wait for others nearly all of their time, and have no turn.
+    func flow(_ info: RequestInfo, _ user: UserInfo, _ cluster: LogicalCluster) -> Flow? {
+        if info.isLongRunning, info.verb != "watch" { return nil }
+        return self.flows.configuration(of: cluster).classify(info, user)
+    }
+
+    /// Waits for the turn of a request that has a flow.
     ///
     /// - Returns: false when the request is refused.
     func awaitTurn(
-        _ info: RequestInfo, _ user: UserInfo, _ cluster: LogicalCluster, _ limits: ClusterPolicy.Limits,
-        _ progress: inout Progress
+        _ cluster: LogicalCluster, _ limits: ClusterPolicy.Limits, _ progress: inout Progress
     ) async -> Bool {
-        if info.isLongRunning, info.verb != "watch" { return true }
-        let flow = self.flows.configuration(of: cluster).classify(info, user)
-        progress.flow = flow
+        guard let flow = progress.flow else { return true }
         progress.turn = await self.queue.turn(
             flow, cluster: cluster.id, concurrency: limits.requests,
             isPlatform: cluster.name == ClusterAddress.root)

@@ -148,6 +148,8 @@ public final class APIServer: Sendable {
         let requester = try await self.authenticator.user(of: request, path: address.path, in: cluster)
         let user = try Impersonation.user(for: request, by: requester, in: cluster, authorizer: self.registry.authorizer)
         trail?.identify(requester, as: user, in: cluster)
+        // Upstream's fairness comes before authorization: who isn't allowed is told the flow, too.
+        progress.flow = self.flow(info, user, cluster)
         do throws(StatusError) {
             try self.registry.authorizer.require(info.attributes(of: user), in: cluster)
             trail?.note(isAllowed: true)
@@ -159,7 +161,7 @@ public final class APIServer: Sendable {
         let limits = self.registry.policies(cluster).limits
         let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning, limits)
         self.noteUse(request, info, user, cluster, permit)
-        guard await self.awaitTurn(info, user, cluster, limits, &progress) else { return .tooManyRequests }
+        guard await self.awaitTurn(cluster, limits, &progress) else { return .tooManyRequests }
         let context = RequestContext(cluster: cluster, user: user)
         let call = Call(
             request: request, info: info, path: address.path, context: context, permit: permit, trail: trail,

@@ -43,6 +43,12 @@ import Testing
             #expect(response.status == 404)
             #expect(response.headers[.flowSchemaUID] == (try await uid("flowschemas", "exempt")))
             #expect(response.headers[.priorityLevelUID] == (try await uid("prioritylevelconfigurations", "exempt")))
+            // As upstream: whoever isn't allowed is told the flow, and whoever isn't known is told nothing.
+            let forbidden = try await server.send(.get, "/api/v1/namespaces/default/secrets", anonymous: true)
+            #expect(forbidden.status == 403)
+            #expect(forbidden.headers[.flowSchemaUID] == (try await uid("flowschemas", "global-default")))
+            let unknown = try await server.send(.get, "/api/v1/namespaces/default/secrets", token: "nobodys")
+            #expect(unknown.status == 401 && unknown.headers[.flowSchemaUID] == nil)
             // A schema of the cluster's own counts from the next request on, and for this cluster only.
             let schema: JSON = [
                 "apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "FlowSchema", "metadata": ["name": "mine"],
