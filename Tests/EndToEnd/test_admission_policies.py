@@ -4,6 +4,7 @@ import json
 import unittest
 
 from harness import shared
+from harness.waiting import until
 
 
 class AdmissionPolicies(unittest.TestCase):
@@ -47,6 +48,24 @@ class AdmissionPolicies(unittest.TestCase):
         result = self.cluster.kubectl("create", "configmap", "nobody", check=False)
         self.assertEqual((result.returncode, result.stderr),
                          (0, "Warning: Validation failed for ValidatingAdmissionPolicy 'warn' with binding 'warn-binding': say whose it is\n"))
+
+    def test_the_status_tells_what_is_wrong_with_types(self):
+        checked = lambda name: until(lambda: (status := self.cluster.get(f"validatingadmissionpolicy/{name}").get("status", {})).get(
+            "observedGeneration") and status, "the types are checked")
+        self.policy("types", {"validations": [
+            {"expression": "object.spec.replicas > 1"}, {"expression": "object.replicas > 1"}, {"expression": "object.spec.replicas > 'a'"}]},
+            binding={"validationActions": ["Audit"]})
+        self.assertEqual(checked("types")["typeChecking"], {"expressionWarnings": [
+            {"fieldRef": "spec.validations[1].expression",
+             "warning": "apps/v1, Kind=Deployment: ERROR: <input>:1:7: undefined field 'replicas'\n | object.replicas > 1\n | ......^\n"},
+            {"fieldRef": "spec.validations[2].expression",
+             "warning": "apps/v1, Kind=Deployment: ERROR: <input>:1:22: found no matching overload for '_>_' applied to '(int, string)'\n"
+                        " | object.spec.replicas > 'a'\n | .....................^\n"}]})
+        self.policy("right", {"validations": [{"expression": "object.data.a == 'b'"}]}, resources=("", "configmaps"),
+                    binding={"validationActions": ["Audit"]})
+        self.assertEqual(checked("right"), {"observedGeneration": 1, "typeChecking": {}})
+        described = self.cluster.kubectl("describe", "validatingadmissionpolicy", "types")
+        self.assertIn("undefined field 'replicas'", described)
 
     def test_parameters_come_from_custom_resources(self):
         self.cluster.apply({

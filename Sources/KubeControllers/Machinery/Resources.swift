@@ -33,6 +33,7 @@ enum Resources {
     static let horizontalPodAutoscalers = find("autoscaling", "horizontalpodautoscalers", version: "v2")
     static let customResourceDefinitions = find("apiextensions.k8s.io", "customresourcedefinitions")
     static let certificateSigningRequests = find("certificates.k8s.io", "certificatesigningrequests")
+    static let validatingAdmissionPolicies = find("admissionregistration.k8s.io", "validatingadmissionpolicies")
     static let flowSchemas = find("flowcontrol.apiserver.k8s.io", "flowschemas")
     static let priorityLevelConfigurations = find("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations")
     static let clusterRoles = find("rbac.authorization.k8s.io", "clusterroles")
