@@ -32,18 +32,22 @@ public struct ClusterProvisioner: Sendable {
     public let endpoint: Endpoint
     let identities: IdentityCache
 
+    let authorities: ClusterAuthorities
     private let nodes: @Sendable () -> [JSON]
 
     /// - Parameters:
     ///   - identities: gets those of new clusters.
+    ///   - authorities: changes them.
     ///   - nodes: the nodes that a new cluster has, as `Node` objects. A client that finds none takes a cluster for unusable,
     ///     as upstream's conformance suite does.
     public init(
-        registry: Registry, endpoint: Endpoint, identities: IdentityCache, nodes: @escaping @Sendable () -> [JSON] = { [] }
+        registry: Registry, endpoint: Endpoint, identities: IdentityCache, authorities: ClusterAuthorities? = nil,
+        nodes: @escaping @Sendable () -> [JSON] = { [] }
     ) {
         self.registry = registry
         self.endpoint = endpoint
         self.identities = identities
+        self.authorities = authorities ?? ClusterAuthorities(identities: identities)
         self.nodes = nodes
     }
 
@@ -57,6 +61,38 @@ public struct ClusterProvisioner: Sendable {
             nodes: nodes())
         identities.remember(identity, of: cluster)
         return cluster
+    }
+
+    /// Ends the trust in former authorities of a cluster whose time is over, and tells extension servers in it whom to believe.
+    ///
+    /// - Returns: until when a former authority is still trusted, in seconds since 1970; nil when none is.
+    func settleAuthority(of cluster: LogicalCluster, now: Double) async throws -> Double? {
+        let identity = try await believed(of: cluster, now: now)
+        let desired = try FrontProxy.configMap(identity)
+        let context = RequestContext.controller("cluster-authentication-trust-controller", in: cluster)
+        do {
+            try await registry.mutate(
+                try registry.resource("configmaps"), namespace: "kube-system", name: "extension-apiserver-authentication", context
+            ) { tree in Self.bring(&tree, to: desired) }
+        } catch {
+            // Without the config map the controller that keeps it makes it as it is to be.
+            guard error.code == 404 else { throw error }
+        }
+        return identity.nextRetirement()
+    }
+
+    /// The identity of a cluster without what is believed no more.
+    private func believed(of cluster: LogicalCluster, now: Double) async throws -> ClusterIdentity {
+        let identity = try identities.identity(of: cluster)
+        guard let next = identity.nextRetirement(), next <= now else { return identity }
+        return try await authorities.change(cluster) { $0.retiring(everything: false, now: now) }
+    }
+
+    private static func bring(_ tree: inout JSON, to desired: JSON) {
+        let wanted = desired[path: "metadata", "annotations", FrontProxy.markKey]
+        guard tree[path: "metadata", "annotations", FrontProxy.markKey] != wanted else { return }
+        tree[path: "metadata", "annotations", FrontProxy.markKey] = wanted
+        for member in FrontProxy.authorityMembers { tree[path: "data", member] = desired[path: "data", member] }
     }
 
     /// A kubeconfig whose user proves who they are by a client certificate of the cluster's own authority.

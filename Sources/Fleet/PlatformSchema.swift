@@ -22,6 +22,11 @@ public enum Platform {
     static let declaration = ResourceDeclaration(
         types: """
             @sampan/v1alpha1 dev.sampan.v1alpha1 v1alpha1
+            +AuthorityRotation
+            ^ 0 meta/v1.TypeMeta
+            action 0 s oO
+            formerTrustedUntil 0 s oO
+            keepSeconds 0 *l oO
             +ClusterExplanation
             ^ 0 meta/v1.TypeMeta
             awake 0 *b oO
@@ -158,6 +163,7 @@ public enum Platform {
             clusterUID 0 s oO
             conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
             expirationTime 0 s oO
+            formerAuthorityTrustedUntil 0 s oO
             kubernetesVersion 0 s oO
             lastUse 0 s oO
             lastUsedTime 0 s oO
@@ -182,6 +188,7 @@ public enum Platform {
             | Expires string .status.expirationTime 0
             | Age date .metadata.creationTimestamp 0
             | Server string .status.server 1
+            /authority AuthorityRotation create
             | Last-Used date .status.lastUsedTime 1
             | Awake string .status.conditions[?(@.type=="Awake")].reason 1
             /explain ClusterExplanation create
@@ -192,6 +199,10 @@ public enum Platform {
             """,
         documentation: """
             @sampan/v1alpha1
+            +AuthorityRotation Gives a virtual cluster a new authority for its clients' certificates and a new key for its service accounts' tokens, or ends the trust in those before.
+            action Rotate: what is issued from now on is issued by new ones. Retire: what was issued by former ones isn't believed any more. Default: Rotate.
+            formerTrustedUntil Until when what was issued before is believed. Set by the server.
+            keepSeconds With Rotate: how long what was issued before is believed. Default: a day.
             +ClusterExplanation Says why a virtual cluster is awake or asleep, and when that changes. Ask with an empty one; the server fills it.
             awake Whether it is awake.
             expirationTime When the cluster will be deleted, if its time to live isn't made longer.
@@ -321,6 +332,7 @@ public enum Platform {
             clusterUID The cluster's own identity: a cluster that is deleted and made anew under the same name has another.
             conditions The latest observations. Ready: its API answers. Awake: its pods run; the reason is Created, Needed, Requested, Schedule or Idle, and the message says who or what it was.
             expirationTime When the cluster will be deleted, if its time to live isn't made longer.
+            formerAuthorityTrustedUntil Until when what former authorities of the cluster have issued is believed.
             kubernetesVersion The version of Kubernetes that the cluster's API speaks.
             lastUse What the cluster was last used for, and by whom, when lastUsedTime was written.
             lastUsedTime When the cluster was last used; written every few minutes at most.

@@ -68,6 +68,8 @@ public struct VirtualClusterReconciler: Reconciler {
             return .done
         }
         var looks: [Double] = []
+        let trusted = try await settleAuthority(of: object, work)
+        if let trusted { looks.append(trusted) }
         var isEnding = false
         if let end, let created = Timestamp.parse(object.metadata.creationTimestamp) {
             let warning = end - Lifetime.warning(timeToLive: end - created)
@@ -82,11 +84,25 @@ public struct VirtualClusterReconciler: Reconciler {
         }
         // Over what it is by then: others write when it fell asleep, woke, and was used.
         try await work.change(resource, object.metadata, subresource: "status") { tree in
-            tree["status"] = status(over: tree, work, end: end, isEnding: isEnding)
+            tree["status"] = status(over: tree, work, end: end, isEnding: isEnding, formerTrusted: trusted)
         }
         if let look = try await considerSleep(object, work) { looks.append(look) }
         guard let next = looks.min() else { return .done }
         return Outcome(after: .milliseconds(Int64(min(max(next - work.now, 0), 86_400) * 1000) + 1))
+    }
+
+    /// Goes on with a change of the cluster's authority that the object tells of.
+    ///
+    /// - Returns: until when a former authority is still trusted, in seconds since 1970.
+    private func settleAuthority(of object: Object, _ work: Work) async throws -> Double? {
+        guard object.tree[path: "metadata", "annotations", AuthorityHandler.annotation] != nil,
+            let cluster = try await store.cluster(ClusterName.logical(namespace: work.namespace, name: work.name))
+        else { return nil }
+        if let trusted = try await provisioner.settleAuthority(of: cluster, now: work.now) { return trusted }
+        try await work.change(resource, object.metadata) { tree in
+            tree[path: "metadata", "annotations", AuthorityHandler.annotation] = nil
+        }
+        return nil
     }
 
     private func remove(_ name: String) async throws {
@@ -104,7 +120,9 @@ public struct VirtualClusterReconciler: Reconciler {
         }
     }
 
-    private func status(over cluster: JSON, _ work: Work, end: Double?, isEnding: Bool) -> JSON {
+    private func status(
+        over cluster: JSON, _ work: Work, end: Double?, isEnding: Bool, formerTrusted: Double?
+    ) -> JSON {
         let now = Timestamp.format(work.now)
         var status = cluster["status"] ?? [:]
         var conditions = (status["conditions"]?.elements ?? []).map(Condition.init)
@@ -132,6 +150,7 @@ public struct VirtualClusterReconciler: Reconciler {
         status["server"] = .string(
             provisioner.endpoint.address(of: ClusterName.logical(namespace: work.namespace, name: work.name)))
         status["expirationTime"] = end.map { .string(Timestamp.format($0)) }
+        status["formerAuthorityTrustedUntil"] = formerTrusted.map { .string(Timestamp.format($0)) }
         return status
     }
 }

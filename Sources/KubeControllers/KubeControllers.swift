@@ -18,6 +18,8 @@ public enum KubeControllers {
         public var rootAuthority: @Sendable (LogicalCluster) -> String?
         /// The config map by which extension API servers know this one; without it none is kept.
         public var authenticationTrust: AuthenticationTrustReconciler.Desired?
+        /// Names what that says, when it changes.
+        public var authenticationTrustMark: AuthenticationTrustReconciler.Mark
         /// Signs tokens that are kept in secrets; without it such secrets stay empty.
         public var issueToken: TokenSecretReconciler.Issue?
         /// Approve and sign requests for certificates; without them they wait.
@@ -34,6 +36,7 @@ public enum KubeControllers {
             probe: APIServiceReconciler.Probe? = nil,
             rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
             authenticationTrust: AuthenticationTrustReconciler.Desired? = nil,
+            authenticationTrustMark: @escaping AuthenticationTrustReconciler.Mark = { _ in nil },
             issueToken: TokenSecretReconciler.Issue? = nil, certificates: [any Reconciler] = [],
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
             resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
@@ -44,6 +47,7 @@ public enum KubeControllers {
             self.probe = probe
             self.rootAuthority = rootAuthority
             self.authenticationTrust = authenticationTrust
+            self.authenticationTrustMark = authenticationTrustMark
             self.issueToken = issueToken
             self.certificates = certificates
             self.resources = resources
@@ -62,7 +66,10 @@ public enum KubeControllers {
         clock: ControllerClock = .system, rests: @escaping @Sendable (String) -> Bool = { _ in false }, logger: Logger
     ) -> ControllerManager {
         ControllerManager(
-            store: store, writer: RegistryWriter(registry), reconcilers: reconcilers(environment, clock: clock) + others,
+            store: store, writer: RegistryWriter(registry),
+            reconcilers: reconcilers(environment, clock: clock) + [
+                PolicyTypeReconciler { PolicyTypeCheck.warnings(of: $0, in: registry.schema(of: $1)) }
+            ] + others,
             clock: clock, rests: rests, logger: logger)
     }
 
@@ -100,7 +107,9 @@ public enum KubeControllers {
             EphemeralVolumes(),
         ]
         reconcilers += environment.certificates
-        if let trust = environment.authenticationTrust { reconcilers.append(AuthenticationTrustReconciler(desired: trust)) }
+        if let trust = environment.authenticationTrust {
+            reconcilers.append(AuthenticationTrustReconciler(desired: trust, mark: environment.authenticationTrustMark))
+        }
         if let issue = environment.issueToken {
             reconcilers.append(TokenSecretReconciler(issue: issue, authority: environment.rootAuthority))
         }

@@ -83,7 +83,8 @@ enum TeamObjects {
             rule([Platform.group], [clusters], ["create", "delete", "deletecollection", "patch", "update"]),
             rule([Platform.group], ["\(clusters)/sleep", "\(clusters)/wake"], ["create"]),
         ]
-        return [role(.viewer, see), role(.developer, see + use), role(.owner, see + use)]
+        let authority = [rule([Platform.group], ["\(clusters)/authority"], ["create"])]
+        return [role(.viewer, see), role(.developer, see + use), role(.owner, see + use + authority)]
     }()
 
     private static func binding(

@@ -9,6 +9,10 @@ import NIOSSL
 public enum FrontProxy {
     /// The common name of the client certificate.
     static let clientName = "front-proxy-client"
+    /// The annotation of the config map that names what the authorities in it are.
+    public static let markKey = "sampan.dev/trust"
+    /// What the config map says about whom to believe.
+    public static let authorityMembers = ["client-ca-file", "requestheader-client-ca-file"]
 
     /// A cluster's authority. Its key follows from the key of the cluster's client authority, so that it needs no place of its own; two
     /// certificates made of it differ only in their signature and dates, and each verifies what the other's key has signed.
@@ -30,15 +34,27 @@ public enum FrontProxy {
         let description = "no key of the front proxy follows from the cluster's"
     }
 
-    /// The config map `kube-system/extension-apiserver-authentication`, from which extension API servers learn whom to believe.
+    /// The config map `kube-system/extension-apiserver-authentication`, from which extension API servers learn whom to believe: while a
+    /// former authority of the cluster is trusted, that one too.
     public static func configMap(_ identity: ClusterIdentity) throws -> JSON {
+        let former = identity.former(at: Timestamp.seconds)
+        let clients = try [identity.clientAuthority.pem()] + former.map { try $0.certificate.pem() }
+        let proxies = try [self.authority(identity).pem()] + former.map(\.frontProxyAuthority)
+        var configMap = self.configMap(clients: clients.joined(), proxies: proxies.joined())
+        if let mark = identity.trustMark(now: Timestamp.seconds) {
+            configMap[path: "metadata", "annotations"] = [self.markKey: .string(mark)]
+        }
+        return configMap
+    }
+
+    private static func configMap(clients: String, proxies: String) -> JSON {
         [
             "apiVersion": "v1", "kind": "ConfigMap",
             "metadata": ["name": "extension-apiserver-authentication", "namespace": "kube-system"],
             "data": [
-                "client-ca-file": .string(try identity.clientAuthority.pem()),
+                "client-ca-file": .string(clients),
                 "requestheader-allowed-names": .string("[\"\(self.clientName)\"]"),
-                "requestheader-client-ca-file": .string(try self.authority(identity).pem()),
+                "requestheader-client-ca-file": .string(proxies),
                 "requestheader-extra-headers-prefix": "[\"X-Remote-Extra-\"]",
                 "requestheader-group-headers": "[\"X-Remote-Group\"]", "requestheader-uid-headers": "[\"X-Remote-Uid\"]",
                 "requestheader-username-headers": "[\"X-Remote-User\"]",

@@ -17,7 +17,7 @@ struct Authenticator: Sendable {
         if request.connection.hasCertificate {
             let identity = try self.identities.identity(of: cluster)
             let verdict = await request.connection.certificateVerdict(
-                cluster: cluster.id, authority: identity.clientAuthority.certificate)
+                cluster: cluster.id, trust: identity.trust(at: Timestamp.seconds))
             switch verdict {
             case .valid(let subject):
                 return UserInfo(

@@ -18,18 +18,20 @@ final class VerifiedTokens: Sendable {
         self.capacity = capacity
     }
 
-    /// The claims of a token signed with the identity's key; nil for all other texts, which aren't remembered.
+    /// The claims of a token signed with the identity's key, or with one that it had and that is still trusted; nil for all other
+    /// texts, which aren't remembered.
     func claims(of token: String, _ identity: ClusterIdentity) -> JSON? {
-        let name = Name(keyID: identity.serviceAccountKeyID, digest: SHA256.hash(data: Array(token.utf8)))
-        if let claims = self.known.withLock({ $0[name] }) { return claims }
-        guard
-            let claims = JSONWebToken.verify(
-                token, key: identity.serviceAccountKey.publicKey, keyID: identity.serviceAccountKeyID)
-        else { return nil }
-        self.known.withLock { known in
-            if known.count >= self.capacity, let other = known.keys.randomElement() { known[other] = nil }
-            known[name] = claims
+        let digest = SHA256.hash(data: Array(token.utf8))
+        for (id, key) in identity.accountKeys(at: Timestamp.seconds) {
+            let name = Name(keyID: id, digest: digest)
+            if let claims = self.known.withLock({ $0[name] }) { return claims }
+            guard let claims = JSONWebToken.verify(token, key: key, keyID: id) else { continue }
+            self.known.withLock { known in
+                if known.count >= self.capacity, let other = known.keys.randomElement() { known[other] = nil }
+                known[name] = claims
+            }
+            return claims
         }
-        return claims
+        return nil
     }
 }

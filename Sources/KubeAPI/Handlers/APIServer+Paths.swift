@@ -138,7 +138,8 @@ extension APIServer {
 
     private func webKeys(_ call: Call) throws(StatusError) -> APIResponse {
         let identity = try self.authenticator.identities.identity(of: call.cluster)
-        let document: JSON = ["keys": [JSONWebToken.webKey(of: identity.serviceAccountKey.publicKey)]]
+        let keys = identity.accountKeys(at: Timestamp.seconds).map { JSONWebToken.webKey(of: $0.key) }
+        let document: JSON = ["keys": .array(keys)]
         var response = APIResponse.json(document.encoded())
         response.headers[.contentType] = "application/jwk-set+json"
         response.headers[.cacheControl] = "public, max-age=3600"

@@ -2,7 +2,7 @@ import Foundation
 import SwiftASN1
 import X509
 
-/// Judges a client certificate chain against one cluster's authority, with upstream's meaning of the subject.
+/// Judges a client certificate chain against one cluster's authorities, with upstream's meaning of the subject.
 enum ClientCertificateVerifier {
     /// The user that a valid certificate stands for.
     struct Subject: Sendable, Hashable {
@@ -19,7 +19,7 @@ enum ClientCertificateVerifier {
     }
 
     /// - Parameter chain: as the peer sent it, leaf first, DER.
-    static func verify(chain: [[UInt8]], authority: Certificate) async -> Verdict {
+    static func verify(chain: [[UInt8]], authorities: [Certificate]) async -> Verdict {
         let certificates: [Certificate]
         do {
             certificates = try chain.prefix(8).map { try Certificate(derEncoded: $0) }
@@ -38,7 +38,7 @@ enum ClientCertificateVerifier {
         } catch {
             return .invalid(reason: "x509: malformed extended key usage")
         }
-        var verifier = Verifier(rootCertificates: CertificateStore([authority])) {
+        var verifier = Verifier(rootCertificates: CertificateStore(authorities)) {
             RFC5280Policy()
         }
         let result = await verifier.validate(

@@ -15,8 +15,16 @@ public struct ClusterIdentity: Sendable {
     public let serviceAccountKeyID: String
     /// Its bootstrap tokens.
     public var tokens: [BootstrapToken]
+    /// What it was before, as far as that is still trusted; the newest first.
+    var former: [FormerIdentity]
+    /// Whether it ever was another.
+    var wasRotated = false
 
-    init(clientAuthority: CertificateAuthority, serviceAccountKey: P256.Signing.PrivateKey, tokens: [BootstrapToken]) {
+    init(
+        clientAuthority: CertificateAuthority, serviceAccountKey: P256.Signing.PrivateKey, tokens: [BootstrapToken],
+        former: [FormerIdentity] = []
+    ) {
+        self.former = former
         self.clientAuthority = clientAuthority
         self.serviceAccountKey = serviceAccountKey
         self.serviceAccountKeyID = JSONWebToken.keyID(of: serviceAccountKey.publicKey)
@@ -55,20 +63,23 @@ public struct ClusterIdentity: Sendable {
                 certificate: try Certificate(derEncoded: Array(try bytes(authority, "clientCA"))),
                 key: try P256.Signing.PrivateKey(rawRepresentation: try bytes(key, "clientCAKey"))),
             serviceAccountKey: try P256.Signing.PrivateKey(rawRepresentation: try bytes(accountKey, "serviceAccountKey")),
-            tokens: (identity["tokens"]?.elements ?? []).compactMap(BootstrapToken.init(record:)))
+            tokens: (identity["tokens"]?.elements ?? []).compactMap(BootstrapToken.init(record:)),
+            former: try (identity["former"]?.elements ?? []).map(FormerIdentity.init(record:)))
+        self.wasRotated = identity["wasRotated"]?.bool ?? false
     }
 
     /// The record with this identity in it; other fields stay as they are.
     public func record(in record: JSON = [:]) throws -> JSON {
-        var serializer = DER.Serializer()
-        try serializer.serialize(self.clientAuthority.certificate)
         var record = record
-        record["identity"] = [
-            "clientCA": .string(Data(serializer.serializedBytes).base64EncodedString()),
+        var identity: JSON = [
+            "clientCA": .string(try self.clientAuthority.certificate.derBase64()),
             "clientCAKey": .string(self.clientAuthority.key.rawRepresentation.base64EncodedString()),
             "serviceAccountKey": .string(self.serviceAccountKey.rawRepresentation.base64EncodedString()),
             "tokens": .array(self.tokens.map(\.record)),
         ]
+        if !self.former.isEmpty { identity["former"] = .array(try self.former.map { try $0.record() }) }
+        if self.wasRotated { identity["wasRotated"] = true }
+        record["identity"] = identity
         return record
     }
 

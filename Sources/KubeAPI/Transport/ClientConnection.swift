@@ -7,10 +7,15 @@ import X509
 /// Concurrency: the handshake writes on the event loop before the first request is read; requests (on HTTP/2, several at once)
 /// read, and remember verified certificates, through the mutex.
 public final class ClientConnection: Sendable {
+    private struct Judge: Hashable {
+        var cluster: Int64
+        var trust: String
+    }
+
     private struct State {
         var chain: [[UInt8]] = []
         var serverName: String?
-        var verdicts: [Int64: ClientCertificateVerifier.Verdict] = [:]
+        var verdicts: [Judge: ClientCertificateVerifier.Verdict] = [:]
     }
 
     /// The peer's address in text, without its port; empty when unknown.
@@ -44,20 +49,22 @@ public final class ClientConnection: Sendable {
         self.state.withLock { !$0.chain.isEmpty }
     }
 
-    /// What the client's certificate means in a cluster, verified once per connection and cluster; nil when there is none.
-    func certificateVerdict(cluster: Int64, authority: Certificate) async -> ClientCertificateVerifier.Verdict? {
-        let (chain, known) = self.state.withLock { ($0.chain, $0.verdicts[cluster]) }
+    /// What the client's certificate means in a cluster, verified once per connection, cluster and what the cluster trusts; nil when
+    /// there is none.
+    func certificateVerdict(cluster: Int64, trust: ClientTrust) async -> ClientCertificateVerifier.Verdict? {
+        let judge = Judge(cluster: cluster, trust: trust.id)
+        let (chain, known) = self.state.withLock { ($0.chain, $0.verdicts[judge]) }
         guard !chain.isEmpty else { return nil }
         switch known {
         case .valid(let subject) where subject.notAfter > .now: return known
         case .invalid: return known
         default: break
         }
-        let verdict = await offEventLoop { await ClientCertificateVerifier.verify(chain: chain, authority: authority) }
+        let verdict = await offEventLoop { await ClientCertificateVerifier.verify(chain: chain, authorities: trust.authorities) }
         self.state.withLock { state in
             // Someone who walks through many clusters on one connection must not make it grow without bound.
             if state.verdicts.count >= 16 { state.verdicts.removeAll() }
-            state.verdicts[cluster] = verdict
+            state.verdicts[judge] = verdict
         }
         return verdict
     }

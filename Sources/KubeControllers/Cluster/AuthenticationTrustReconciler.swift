@@ -9,15 +9,25 @@ public struct AuthenticationTrustReconciler: Reconciler {
     /// The config map as it is to be. Made only when something is missing, for it has keys and certificates to be computed.
     public typealias Desired = @Sendable (LogicalCluster) throws -> JSON
 
+    /// Names the authorities that a cluster trusts now; nil when they are those that it began with.
+    public typealias Mark = @Sendable (LogicalCluster) throws -> String?
+
     static let configMap = ObjectName(namespace: "kube-system", name: "extension-apiserver-authentication")
     private static let members = [
         "client-ca-file", "requestheader-allowed-names", "requestheader-client-ca-file", "requestheader-extra-headers-prefix",
         "requestheader-group-headers", "requestheader-uid-headers", "requestheader-username-headers",
     ]
 
-    private let desired: Desired
+    private static let authorityMembers = ["client-ca-file", "requestheader-client-ca-file"]
+    private static let markKey = "sampan.dev/trust"
 
-    public init(desired: @escaping Desired) { self.desired = desired }
+    private let desired: Desired
+    private let mark: Mark
+
+    public init(desired: @escaping Desired, mark: @escaping Mark = { _ in nil }) {
+        self.desired = desired
+        self.mark = mark
+    }
 
     public var name: String { "cluster-authentication-trust-controller" }
     public var watched: [String] { [Key.prefix(Resources.namespaces), Key.prefix(Resources.configMaps)] }
@@ -40,11 +50,15 @@ public struct AuthenticationTrustReconciler: Reconciler {
             return .done
         }
         let data = existing.tree["data"]
-        let missing = Self.members.filter { data?[$0]?.string?.isEmpty ?? true }
+        let isStale = existing.tree[path: "metadata", "annotations", Self.markKey]?.string != (try mark(work.cluster))
+        let missing = Self.members.filter {
+            (data?[$0]?.string?.isEmpty ?? true) || (isStale && Self.authorityMembers.contains($0))
+        }
         guard !missing.isEmpty else { return .done }
         let desired = try desired(work.cluster)
         try await work.change(Resources.configMaps, existing.metadata) { tree in
             for member in missing { tree[path: "data", member] = desired[path: "data", member] }
+            tree[path: "metadata", "annotations", Self.markKey] = desired[path: "metadata", "annotations", Self.markKey]
         }
         return .done
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `sampan cluster create|list|delete|kubeconfig|extend|sleep|wake|explain`
+/// `sampan cluster create|list|delete|kubeconfig|extend|rotate-authority|sleep|wake|explain`
 struct ClusterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster",
@@ -8,8 +8,7 @@ struct ClusterCommand: AsyncParsableCommand {
         discussion: "The same with kubectl: kubectl --kubeconfig /var/lib/sampan/admin.kubeconfig get virtualclusters",
         subcommands: [
             ClusterCreate.self, ClusterList.self, ClusterDelete.self, ClusterKubeconfig.self, ClusterExtend.self,
-            ClusterSleep.self,
-            ClusterWake.self, ClusterExplain.self,
+            ClusterRotateAuthority.self, ClusterSleep.self, ClusterWake.self, ClusterExplain.self,
         ],
         aliases: ["clusters"])
 }

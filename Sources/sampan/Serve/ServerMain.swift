@@ -34,6 +34,7 @@ enum ServerMain {
             ))
 
         let identities = IdentityCache()
+        let authorities = ClusterAuthorities(identities: identities)
         let store = try Store.open(directory: configuration.dataDirectory + "/store", logger: logger)
         let platform = try Platform.schema()
         // What uses the machine can be measured where pods run.
@@ -52,6 +53,8 @@ enum ServerMain {
             handlers: [
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
                     store: store, endpoint: endpoint, identities: identities, authorizer: authorizer),
+                GroupResource(group: Platform.group, resource: "virtualclusters/authority"): AuthorityHandler(
+                    store: store, authorities: authorities),
                 GroupResource(group: Platform.group, resource: "teams/kubeconfig"): MemberKubeconfigHandler(
                     endpoint: endpoint, identities: identities),
                 GroupResource(group: Platform.group, resource: "virtualclusters/sleep"): SleepHandler(keeper, sleeps: true),
@@ -64,7 +67,9 @@ enum ServerMain {
         let node =
             configuration.runsContainers
             ? try NodeServices(configuration, registry, addresses, rests: { keeper.isAsleep($0) }, logger) : nil
-        let provisioner = ClusterProvisioner(registry: registry, endpoint: endpoint, identities: identities) { node?.nodes ?? [] }
+        let provisioner = ClusterProvisioner(
+            registry: registry, endpoint: endpoint, identities: identities, authorities: authorities
+        ) { node?.nodes ?? [] }
 
         let controllers = KubeControllers.standard(
             registry: registry, store: store,
@@ -73,6 +78,7 @@ enum ServerMain {
                 probe: { await aggregator.probe($0, in: $1) },
                 rootAuthority: { _ in endpoint.certificateAuthority },
                 authenticationTrust: { try FrontProxy.configMap(try ClusterIdentity(record: $0.record)) },
+                authenticationTrustMark: { try identities.identity(of: $0).trustMark(now: Timestamp.seconds) },
                 issueToken: { claims in
                     guard let issuer = registry.tokenIssuer else {
                         throw StatusError.serviceUnavailable("the server is still starting")

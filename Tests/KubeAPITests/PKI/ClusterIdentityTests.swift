@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import KubeObject
 import SwiftASN1
@@ -45,7 +46,7 @@ struct ClientCertificateVerifierTests {
         let authority = try CertificateAuthority.generate(commonName: "ca")
         let issued = try authority.issueClientCertificate(user: "jane", groups: ["dev", "ops"], lifetime: 3600)
         let verdict = await ClientCertificateVerifier.verify(
-            chain: [try der(issued.certificate)], authority: authority.certificate)
+            chain: [try der(issued.certificate)], authorities: [authority.certificate])
         guard case .valid(let subject) = verdict else {
             Issue.record("\(verdict)")
             return
@@ -63,13 +64,13 @@ struct ClientCertificateVerifierTests {
         let server = try authority.issue(.init(commonName: "jane", usage: .serverAuth, lifetime: 3600))
         for certificate in [foreign, expired, server] {
             let verdict = await ClientCertificateVerifier.verify(
-                chain: [try der(certificate.certificate)], authority: authority.certificate)
+                chain: [try der(certificate.certificate)], authorities: [authority.certificate])
             guard case .invalid = verdict else {
                 Issue.record("\(verdict)")
                 continue
             }
         }
-        let garbage = await ClientCertificateVerifier.verify(chain: [[1, 2, 3]], authority: authority.certificate)
+        let garbage = await ClientCertificateVerifier.verify(chain: [[1, 2, 3]], authorities: [authority.certificate])
         guard case .invalid = garbage else {
             Issue.record("garbage accepted")
             return
@@ -89,5 +90,63 @@ struct PlatformAuthorityTests {
             try stranger.pem().write(toFile: directory + "/ca.crt", atomically: true, encoding: .utf8)
             #expect(throws: PlatformAuthority.Failure.self) { try PlatformAuthority.loadOrCreate(directory: directory) }
         }
+    }
+
+    @Test func whatWasIssuedBeforeARotationIsBelievedForAWhile() async throws {
+        let now = Date().timeIntervalSince1970
+        let old = try ClusterIdentity.generate(clusterName: "demo")
+        let issued = try old.clientAuthority.issueClientCertificate(user: "jane", groups: [], lifetime: 3600)
+        let rotated = try ClusterIdentity(
+            record: try old.rotated(clusterName: "demo", keeping: 600, now: now).record(in: ["other": 1]))
+        #expect(rotated.clientAuthority.certificate != old.clientAuthority.certificate)
+        #expect(rotated.serviceAccountKeyID != old.serviceAccountKeyID)
+        func believes(_ identity: ClusterIdentity, at time: Double) async throws -> Bool {
+            let verdict = await ClientCertificateVerifier.verify(
+                chain: [Array(Data(base64Encoded: try issued.certificate.derBase64()) ?? Data())],
+                authorities: identity.trust(at: time).authorities)
+            if case .valid = verdict { return true }
+            return false
+        }
+        #expect(try await believes(rotated, at: now))
+        #expect(try await believes(rotated, at: now + 599))
+        #expect(try await !believes(rotated, at: now + 601))
+        #expect(try await !believes(rotated.retiring(everything: true, now: now), at: now))
+        #expect(try await believes(rotated.retiring(everything: false, now: now), at: now))
+        #expect(rotated.accountKeys(at: now).map(\.id) == [rotated.serviceAccountKeyID, old.serviceAccountKeyID])
+        #expect(rotated.accountKeys(at: now + 601).map(\.id) == [rotated.serviceAccountKeyID])
+        // An open connection's verdict is for what is trusted: something else is trusted then.
+        #expect(rotated.trust(at: now).id != rotated.trust(at: now + 601).id)
+        #expect(old.trust(at: now).id != rotated.trust(at: now + 601).id)
+        #expect(old.trustMark(now: now) == nil && rotated.retiring(everything: true, now: now).trustMark(now: now) != nil)
+    }
+
+    @Test func aRecordKeepsNoPrivateKeyOfAFormerAuthority() throws {
+        let old = try ClusterIdentity.generate(clusterName: "demo")
+        let record = try old.rotated(clusterName: "demo", keeping: 600, now: 1_700_000_000).record().text
+        let keys = [old.clientAuthority.key.rawRepresentation, old.serviceAccountKey.rawRepresentation]
+        for key in keys { #expect(!record.contains(key.base64EncodedString())) }
+    }
+
+    @Test func rotationsHaveABound() throws {
+        var identity = try ClusterIdentity.generate(clusterName: "demo")
+        for _ in 0..<ClusterIdentity.maximumFormer {
+            identity = try identity.rotated(clusterName: "demo", keeping: 600, now: 1000)
+        }
+        #expect(throws: ClusterIdentity.RotationError.self) {
+            try identity.rotated(clusterName: "demo", keeping: 600, now: 1000)
+        }
+        #expect(try identity.rotated(clusterName: "demo", keeping: 600, now: 2000).former(at: 2000).count == 1)
+    }
+
+    @Test func extensionServersAreToldOfBoth() throws {
+        let old = try ClusterIdentity.generate(clusterName: "demo")
+        let rotated = try old.rotated(clusterName: "demo", keeping: 600, now: Date().timeIntervalSince1970)
+        let data = try FrontProxy.configMap(rotated)["data"]
+        for member in FrontProxy.authorityMembers {
+            #expect(data?[member]?.string?.components(separatedBy: "BEGIN CERTIFICATE").count == 3)
+        }
+        #expect(data?["client-ca-file"]?.string?.contains(try old.clientAuthority.pem()) == true)
+        let retired = try FrontProxy.configMap(rotated.retiring(everything: true, now: 0))["data"]
+        #expect(retired?["client-ca-file"]?.string == (try rotated.clientAuthority.pem()))
     }
 }

@@ -71,7 +71,8 @@ import Testing
         let clusterAuthority = try CertificateAuthority.generate(commonName: "cluster")
         let issued = try clusterAuthority.issueClientCertificate(user: "jane", groups: ["dev"], lifetime: 3600)
         let responder: Responder = { request in
-            let verdict = await request.connection.certificateVerdict(cluster: 1, authority: clusterAuthority.certificate)
+            let verdict = await request.connection.certificateVerdict(
+                cluster: 1, trust: ClientTrust(id: "1", authorities: [clusterAuthority.certificate]))
             return switch verdict {
             case .valid(let subject): .text("\(subject.user) \(subject.groups)")
             case .invalid(let reason): .text(reason)
