@@ -77,6 +77,7 @@ public enum Platform {
             role 0 s R
             user 0 s oO
             +TeamQuota
+            awakeClusters 0 *l oO
             clusters 0 *l oO
             +TeamSpec
             clusterLifetime 0 *.TeamClusterLifetime oO
@@ -85,6 +86,7 @@ public enum Platform {
             members 0 [].TeamMember oO lt=atomic
             quota 0 *.TeamQuota oO
             +TeamStatus
+            awakeClusters 0 *l oO
             clusters 0 *l oO
             conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
             namespace 0 s oO
@@ -179,6 +181,8 @@ public enum Platform {
             teams Team team cluster * - sampan - -
             | Clusters integer .status.clusters 0
             | Quota integer .spec.quota.clusters 0
+            | Awake integer .status.awakeClusters 1
+            | Awake-Quota integer .spec.quota.awakeClusters 1
             | Ready string .status.conditions[?(@.type=="Ready")].status 0
             | Age date .metadata.creationTimestamp 0
             /kubeconfig KubeconfigRequest create
@@ -248,6 +252,7 @@ public enum Platform {
             role owner: everything, and who the members are. developer: makes, uses and deletes clusters. viewer: sees them, and looks into them.
             user A user's name.
             +TeamQuota How much the team may have at once. What is left out is not limited.
+            awakeClusters Virtual clusters that are awake. One that is made is awake; a sleeping one doesn't wake while there is no room for it.
             clusters Virtual clusters.
             +TeamSpec What a team is and may have.
             clusterLifetime How long its clusters live.
@@ -256,6 +261,7 @@ public enum Platform {
             members Who belongs to it; at most 1000.
             quota How much it may have at once. To change it takes the permission for the verb setquota.
             +TeamStatus What there is of a team.
+            awakeClusters How many of its virtual clusters are awake.
             clusters How many virtual clusters it has.
             conditions The latest observations. Ready: its namespace and its members' permissions are there.
             namespace Where its objects are.

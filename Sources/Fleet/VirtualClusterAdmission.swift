@@ -40,6 +40,7 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
     }
 
     public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
+        if Self.concerns(request, subresource: "status") { return try Self.chargeWake(&request) }
         guard Self.concerns(request), request.operation != .delete else { return }
         var errors: [FieldError] = []
         if request.operation == .create, let error = Self.nameError(request.name, namespace: request.namespace) {
@@ -100,36 +101,25 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         guard team.object.metadata.deletionTimestamp == nil else {
             throw .forbidden(Platform.virtualClusters, request.name, "the team \(team.name) is being deleted")
         }
-        let clusters = Team.clusters(of: team.name, in: request.snapshot)
-        if let quota = team.clusterQuota, clusters.count >= quota {
-            let oldest = clusters.sorted { $0.metadata.creationTimestamp < $1.metadata.creationTimestamp }
-            let used = clusters.isEmpty ? "" : ": \(TeamAdmission.some(oldest.map(\.metadata.name)))"
-            let ending = clusters.count { $0.metadata.deletionTimestamp != nil }
-            let hint =
-                quota == 0
-                ? "ask the platform's administrators for a larger quota"
-                : ending > 0
-                    ? "\(ending) of them \(ending == 1 ? "is" : "are") being deleted: try again in a moment"
-                    : "delete one that isn't needed any more (the oldest come first), or ask the platform's administrators for a larger quota"
-            throw .forbidden(
-                Platform.virtualClusters, request.name,
-                "exceeded quota: the team \(team.name) may have \(quota) cluster\(quota == 1 ? "" : "s") and has \(clusters.count)\(used); \(hint)"
-            )
-        }
-        guard !request.isDryRun else { return }
-        var tree = team.object.tree
-        tree[path: "status", "clusters"] = .int(Int64(clusters.count + 1))
-        do {
-            request.accompanying.append(
-                .put(try Draft(tree), at: Team.key(team.name), expect: .revision(team.object.metadata.resourceVersion)))
-        } catch {
-            throw .internalError("counting a cluster of the team \(team.name): \(error)")
-        }
+        let charge = TeamCharge(team, in: request.snapshot)
+        try charge.requireRoom(forCluster: request.name)
+        try charge.requireRoom(forAwake: request.name)
+        if !request.isDryRun { request.accompanying.append(try charge.write(clusters: 1, awake: 1)) }
     }
 
-    private static func concerns(_ request: AdmissionRequest) -> Bool {
+    /// Counts a cluster that wakes as one of its team's that are awake.
+    private static func chargeWake(_ request: inout AdmissionRequest) throws(StatusError) {
+        guard request.operation == .update, let old = request.old, !SleepState(old.tree).isAwake,
+            SleepState(request.object).isAwake, let team = Team(of: request.namespace, in: request.snapshot)
+        else { return }
+        let charge = TeamCharge(team, in: request.snapshot)
+        try charge.requireRoom(forAwake: request.name)
+        if !request.isDryRun { request.accompanying.append(try charge.write(clusters: 0, awake: 1)) }
+    }
+
+    private static func concerns(_ request: AdmissionRequest, subresource: String = "") -> Bool {
         Platform.isPlatform(request.context.cluster) && request.resource.gvr.groupResource == Platform.virtualClusters
-            && request.subresource.isEmpty
+            && request.subresource == subresource
     }
 
     /// A cluster's name is a host name's first label and a part of paths.

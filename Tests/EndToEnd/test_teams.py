@@ -52,6 +52,39 @@ class Teams(unittest.TestCase):
         self.root.request("DELETE", f"{GROUP}/teams/{name}")
         until(lambda: self.root.request("GET", f"/api/v1/namespaces/{name}").code == 404, "the namespace is gone")
 
+    def test_no_more_clusters_are_awake_than_may_be(self):
+        self.team("early", "--awake-clusters", "2", "--member", "alice=developer")
+        def states():
+            return {item["metadata"]["name"]: item["status"]["phase"] for item in self.root.request("GET", path("early")).json["items"]}
+        for name in ("a", "b"):
+            self.sampan("cluster", "create", name, "--team", "early")
+        refused = self.root.request("POST", path("early"), cluster("c"))
+        self.assertEqual(refused.code, 403, refused)
+        self.assertIn("exceeded quota: the team early may have 2 awake clusters and has 2: a, b; put one to sleep", refused.json["message"])
+        for name in ("c", "d", "e", "f"):
+            for other in ("a", "b", "c", "d", "e"):
+                self.sampan("cluster", "sleep", other, "--team", "early", check=False)
+            self.sampan("cluster", "create", name, "--team", "early")
+        self.sampan("cluster", "sleep", "f", "--team", "early")
+        self.assertEqual(set(states().values()), {"Asleep"})
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            codes = list(pool.map(
+                lambda name: self.root.request("POST", path("early", name, "wake"),
+                                               {"apiVersion": "sampan.dev/v1alpha1", "kind": "SleepRequest"}).code, "abcdef" * 4))
+        awake = [name for name, phase in states().items() if phase == "Ready"]
+        self.assertEqual(len(awake), 2, states())
+        self.assertEqual(set(codes), {201, 403})
+        # Who writes to one that can't wake is served, and an event says why nothing starts.
+        asleep = next(name for name in "abcdef" if name not in awake)
+        file = os.path.join(self.instance.directory, "early.kubeconfig")
+        self.sampan("cluster", "kubeconfig", asleep, "--team", "early", "--output", file)
+        Cluster(asleep, file).kubectl("create", "configmap", "x")
+        until(lambda: "NotWoken" in self.root.kubectl("get", "events", "-n", "early"), "an event says that it isn't woken")
+        self.assertEqual(states()[asleep], "Asleep")
+        until(lambda: self.root.get("team", "early")["status"]["awakeClusters"] == 2, "the team's status has the number")
+        self.sampan("cluster", "sleep", awake[0], "--team", "early")
+        self.sampan("cluster", "wake", asleep, "--team", "early")
+
     def test_members_see_and_touch_only_their_own(self):
         self.team("blue", "--member", "alice=owner", "--member", "bob=developer", "--member", "carol=viewer")
         self.team("red", "--member", "dave=owner")

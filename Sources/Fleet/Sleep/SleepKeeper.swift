@@ -121,6 +121,8 @@ public final class SleepKeeper: ClusterAttendant, Service {
 
     public func isAsleep(_ cluster: LogicalCluster) -> Bool { book.isAsleep(cluster.name) }
 
+    public func refusal(of cluster: LogicalCluster) -> String? { book.refusal(of: cluster.name) }
+
     public func patience(with cluster: LogicalCluster) -> ContinuousClock.Instant? { book.patience(with: cluster.name) }
 
     /// Wakes a cluster for a reason that is nobody's use; nothing happens to one that is awake.
@@ -204,8 +206,23 @@ public final class SleepKeeper: ClusterAttendant, Service {
                 metadata: ["cluster": "\(name)", "after": "\(duration)"])
         } catch let error as StatusError where error.code == 404 {
             // It was deleted meanwhile.
+        } catch let error as StatusError where error.code == 403 {
+            book.endWake(name, wake, refusal: error.message)
+            logger.info("a cluster isn't woken", metadata: ["cluster": "\(name)", "because": "\(error.message)"])
+            await reportRefusal(name, error.message)
         } catch {
             logger.warning("a cluster can't be woken", metadata: ["cluster": "\(name)", "error": "\(error)"])
+        }
+    }
+
+    private func reportRefusal(_ name: String, _ why: String) async {
+        do {
+            let (namespace, own) = ClusterName.parts(of: name)
+            let key = Key(group: Platform.group, plural: Platform.virtualClusters.resource, namespace: namespace, name: own)
+            guard let object = try await store.cluster(Platform.rootCluster)?.snapshot.get(key) else { return }
+            wiring.withLock { $0.reporter }?(object, "NotWoken", "The cluster is needed, but can't be woken: \(why)")
+        } catch {
+            logger.debug("an event can't be written", metadata: ["cluster": "\(name)", "error": "\(error)"])
         }
     }
 

@@ -19,6 +19,8 @@ final class UseBook: Sendable {
         /// Not in the cluster's object yet.
         var isUnwritten = true
         var wake: Wake?
+        /// Why the last wake wasn't to be.
+        var refusal: String?
     }
 
     /// A cluster that is being woken.
@@ -96,6 +98,7 @@ final class UseBook: Sendable {
             var mustWake = false
             if use.needsPods, state.asleep.contains(name), entry.wake == nil {
                 entry.wake = Wake(start: .now, use: use)
+                entry.refusal = nil
                 mustWake = true
             }
             state.entries[name] = entry
@@ -161,13 +164,16 @@ final class UseBook: Sendable {
 
     /// - Returns: false when the cluster has fallen asleep again meanwhile.
     @discardableResult
-    func endWake(_ name: String, _ wake: Wake) -> Bool {
+    func endWake(_ name: String, _ wake: Wake, refusal: String? = nil) -> Bool {
         state.withLock { state in
             guard state.entries[name]?.wake == wake else { return false }
             state.entries[name]?.wake = nil
+            state.entries[name]?.refusal = refusal
             return true
         }
     }
+
+    func refusal(of name: String) -> String? { state.withLock { $0.entries[name]?.refusal } }
 
     /// Until when somebody is to wait for the cluster's pods; nil when they ought to run.
     func patience(with name: String) -> ContinuousClock.Instant? {

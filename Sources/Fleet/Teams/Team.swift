@@ -39,6 +39,8 @@ struct Team {
 
     /// How many clusters it may have; nil for any number.
     var clusterQuota: Int64? { object.tree[path: "spec", "quota", "clusters"]?.int }
+    /// How many of them may be awake at once; nil for any number.
+    var awakeQuota: Int64? { object.tree[path: "spec", "quota", "awakeClusters"]?.int }
     var defaultLifetime: String? {
         object.tree[path: "spec", "clusterLifetime", "default"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     }

@@ -104,8 +104,9 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         if (spec["description"]?.string ?? "").utf8.count > maximumDescription {
             errors.append(.tooLong("spec.description", maximum: maximumDescription))
         }
-        if let clusters = spec[path: "quota", "clusters"]?.int, clusters < 0 {
-            errors.append(.invalid("spec.quota.clusters", .int(clusters), "must be greater than or equal to 0"))
+        for field in ["clusters", "awakeClusters"] {
+            guard let count = spec[path: "quota", field]?.int, count < 0 else { continue }
+            errors.append(.invalid("spec.quota.\(field)", .int(count), "must be greater than or equal to 0"))
         }
         errors += durationErrors(spec, "clusterLifetime", minimum: nil)
         errors += durationErrors(spec, "clusterSleep", minimum: SleepSpec.shortestIdle)

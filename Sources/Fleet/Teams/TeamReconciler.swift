@@ -40,8 +40,13 @@ public struct TeamReconciler: Reconciler {
         switch (event.key.group, event.key.plural) {
         case (Platform.group, Platform.teams.resource): return [ObjectName(name: event.key.name)]
         case (Platform.group, _):
-            // Only how many there are matters.
-            guard event.type != .modified, event.key.namespace != ClusterName.noTeam else { return [] }
+            // Only how many there are matters, and how many of them are awake.
+            guard event.key.namespace != ClusterName.noTeam else { return [] }
+            if event.type == .modified, let previous = event.previous,
+                SleepState(previous.tree).isAwake == SleepState(event.object.tree).isAwake
+            {
+                return []
+            }
             return [ObjectName(name: event.key.namespace)]
         default:
             // What belongs to a team says so; somebody else's change of it is undone.
@@ -107,9 +112,10 @@ public struct TeamReconciler: Reconciler {
             ready.lastTransitionTime = known?.status == ready.status ? known?.lastTransitionTime : now
             conditions.append(ready)
         }
+        let charge = TeamCharge(team, in: work.cluster.snapshot)
         return [
-            "namespace": .string(team.name),
-            "clusters": .int(Int64(Team.clusters(of: team.name, in: work.cluster.snapshot).count)),
+            "namespace": .string(team.name), "clusters": .int(Int64(charge.clusters.count)),
+            "awakeClusters": .int(Int64(charge.awake.count)),
             "conditions": .array(conditions.map(\.tree)),
         ]
     }

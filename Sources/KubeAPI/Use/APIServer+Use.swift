@@ -25,6 +25,9 @@ extension APIServer {
         let info = call.info
         if info.subresource == "log", !call.request.query.flag("follow") { return }
         while attendant.isAsleep(call.cluster), ContinuousClock.now < end, !Task.isCancelled {
+            if let refusal = attendant.refusal(of: call.cluster) {
+                throw .forbidden(resource.groupResource, info.name, "the cluster sleeps and can't be woken: \(refusal)")
+            }
             try? await Task.sleep(for: .milliseconds(5))
         }
         let streams = self.streams

@@ -13,6 +13,9 @@ public protocol ClusterAttendant: Sendable {
     /// Whether the cluster's pods are not to run. A use that needs them ends this in a moment.
     func isAsleep(_ cluster: LogicalCluster) -> Bool
 
+    /// Why a cluster that is needed can't be woken; nil when nobody has tried in vain.
+    func refusal(of cluster: LogicalCluster) -> String?
+
     /// Until when somebody who needs pods is to wait for them. Nil when they ought to run: then whoever finds that they don't is told so
     /// at once.
     func patience(with cluster: LogicalCluster) -> ContinuousClock.Instant?

@@ -140,7 +140,7 @@ extension Registry {
             case .unchanged: return WriteResult(.object(Conversion.served(current, resource)))
             case .dryRun(let tree, let warnings):
                 return WriteResult(.document(Conversion.fromStored(tree, resource)), warnings: warnings)
-            case .write(let tree, let warnings):
+            case .write(let tree, let warnings, let accompanying):
                 var allocation = ServiceAllocation(resource, old: current)
                 var allocated = try await stored(tree, resource, in: context.cluster)
                 let claims = try allocation.claim(for: &allocated, in: snapshot)
@@ -151,6 +151,7 @@ extension Registry {
                 var writes = [Write.put(draft, at: key, expect: expect)] + claims
                 writes += definitionChecks(resource, at: snapshot)
                 let isGone = DeletionRules.isDeletedByUpdate(tree, resource)
+                if !isGone { writes += accompanying }
                 if isGone { writes = [.delete(key, expect: expect)] + ServiceAllocation.releases(of: current, resource) }
                 do {
                     let stored = try await context.cluster.commit(writes)[0]
@@ -195,7 +196,7 @@ extension Registry {
     private enum Step {
         case unchanged
         case dryRun(JSON, warnings: [String])
-        case write(JSON, warnings: [String])
+        case write(JSON, warnings: [String], accompanying: [Write])
     }
 
     /// Everything between a changed tree and the commit: what this address may not change is carried over, then defaults,
@@ -269,6 +270,7 @@ extension Registry {
         request.object = object
         try await validate(&request)
         let warnings = repeated + (subresource.isEmpty ? rules.warnings(object, old: old) : []) + errors.warnings
-        return options.dryRun ? .dryRun(object, warnings: warnings) : .write(object, warnings: warnings)
+        if options.dryRun { return .dryRun(object, warnings: warnings) }
+        return .write(object, warnings: warnings, accompanying: request.accompanying)
     }
 }

@@ -29,6 +29,10 @@ struct TeamSpecOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many clusters it may have at once.", valueName: "count"))
     var clusters: Int64?
 
+    @Option(
+        name: .customLong("awake-clusters"), help: ArgumentHelp("How many of them may be awake at once.", valueName: "count"))
+    var awakeClusters: Int64?
+
     @Option(help: ArgumentHelp("How long its clusters live when they don't say so themselves.", valueName: "duration"))
     var ttl: String?
 
@@ -78,6 +82,7 @@ struct TeamSpecOptions: ParsableArguments {
         let known = spec["members"]?.elements ?? []
         if !members.isEmpty || !without.isEmpty { spec["members"] = .array(try merged(into: known, without: without)) }
         if let clusters { spec[path: "quota", "clusters"] = .int(clusters) }
+        if let awakeClusters { spec[path: "quota", "awakeClusters"] = .int(awakeClusters) }
         if let ttl { spec[path: "clusterLifetime", "default"] = .string(ttl) }
         if let maximumLifetime { spec[path: "clusterLifetime", "maximum"] = .string(maximumLifetime) }
         if let idle { spec[path: "clusterSleep", "default"] = .string(idle) }
