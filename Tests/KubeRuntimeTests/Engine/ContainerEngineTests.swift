@@ -25,7 +25,17 @@ extension Integration {
                     while engine.runningProcess() == nil || engine.runningProcess() == first {
                         try await Task.sleep(for: .milliseconds(50))
                     }
-                    _ = try await engine.client.runtime.version(CRIVersionRequest(), options: .within(.seconds(10)))
+                    // The connection may still be the one to the process that was killed.
+                    let end = ContinuousClock.now + .seconds(20)
+                    while true {
+                        do {
+                            _ = try await engine.client.runtime.version(CRIVersionRequest(), options: .within(.seconds(10)))
+                            break
+                        } catch {
+                            if ContinuousClock.now > end { throw error }
+                            try await Task.sleep(for: .milliseconds(50))
+                        }
+                    }
                     group.cancelAll()
                 }
             }
