@@ -72,10 +72,16 @@ class HTTP2:
                         self.send(SETTINGS, ACK, 0)
                     if until and until(frame):
                         return frames, False
-        except (TimeoutError, ssl.SSLError):
+        except TimeoutError:
             return frames, False
         except OSError:
             return frames, True
+
+    def ended(self, seconds=10):
+        """Whether the server ends the connection: by GOAWAY, or by closing it. What the client could send before says nothing:
+        the kernel takes megabytes of it before the server has seen the first byte."""
+        frames, closed = self.answers(seconds, until=lambda frame: frame[0] == GOAWAY)
+        return closed or bool(frames) and frames[-1][0] == GOAWAY
 
     def close(self):
         self.socket.close()
