@@ -10,7 +10,7 @@ extension Object {
             bytes.replaceSubrange(only, with: new)
             var metadata = metadata
             metadata.resourceVersion = resourceVersion
-            return Object(bytes: bytes, metadata: metadata, apiVersion: apiVersion, kind: kind, tree: nil)
+            return Object(bytes: bytes, metadata: metadata, apiVersion: apiVersion, kind: kind)
         }
         // An object's own tree always makes a draft again.
         return (try? Draft(tree).sealed(resourceVersion: resourceVersion)) ?? self

@@ -19,25 +19,44 @@ public final class Object: Sendable {
     public let apiVersion: String
     public let kind: String
 
-    private let cachedTree: Mutex<JSON?>
+    private enum CachedTree {
+        case none
+        /// As the draft had it: with whatever resourceVersion the object had before.
+        case unsealed(JSON)
+        case whole(JSON)
+    }
+
+    private let cachedTree: Mutex<CachedTree>
     private let foundSize = Atomic<Int>(0)
 
     /// The whole object.
     public var tree: JSON {
-        cachedTree.withLock { cached in
-            if let cached { return cached }
-            // The bytes are our own encoding (checked by every initializer), so that reading them again can't fail.
-            let tree = (try? JSON(parsing: bytes)) ?? .null
-            cached = tree
-            return tree
-        }
+        if let cached = cached { return cached }
+        // Outside of the lock: whoever decodes it a second time meanwhile gets the same.
+        let tree = decoded
+        cachedTree.withLock { $0 = .whole(tree) }
+        return tree
     }
 
     /// The whole object, for somebody who goes through many: unless somebody keeps the tree already, it is decoded and not kept.
-    public var passingTree: JSON {
-        if let cached = cachedTree.withLock({ $0 }) { return cached }
-        // As above: our own encoding.
-        return (try? JSON(parsing: bytes)) ?? .null
+    public var passingTree: JSON { cached ?? decoded }
+
+    /// The bytes are our own encoding (checked by every initializer), so that reading them again can't fail.
+    private var decoded: JSON { (try? JSON(parsing: bytes)) ?? .null }
+
+    /// The tree that is kept. Its resourceVersion is set when somebody first looks: the store's writer has better things to do.
+    private var cached: JSON? {
+        cachedTree.withLock { cached in
+            switch cached {
+            case .none: return nil
+            case .whole(let tree): return tree
+            case .unsealed(var tree):
+                cached = .none
+                tree[path: "metadata", "resourceVersion"] = .string(String(metadata.resourceVersion))
+                cached = .whole(tree)
+                return tree
+            }
+        }
     }
 
     /// How many bytes the object takes in a coding other than its own, once somebody has found out; 0 until then. There is one such
@@ -48,14 +67,15 @@ public final class Object: Sendable {
     }
 
     /// Forgets the decoded tree; the next reader decodes it again. For objects that are kept but seldom looked at.
-    public func dropTree() { cachedTree.withLock { $0 = nil } }
+    public func dropTree() { cachedTree.withLock { $0 = .none } }
 
-    init(bytes: [UInt8], metadata: Metadata, apiVersion: String, kind: String, tree: JSON?) {
+    /// - Parameter unsealed: the tree, but for its resourceVersion.
+    init(bytes: [UInt8], metadata: Metadata, apiVersion: String, kind: String, unsealed: JSON? = nil) {
         self.bytes = bytes
         self.metadata = metadata
         self.apiVersion = apiVersion
         self.kind = kind
-        self.cachedTree = Mutex(tree)
+        self.cachedTree = Mutex(unsealed.map { .unsealed($0) } ?? .none)
     }
 
     /// Reads an object that was encoded before. The tree isn't kept.
@@ -66,14 +86,14 @@ public final class Object: Sendable {
         do { tree = try JSON(parsing: bytes) } catch { throw ObjectError("\(error.description) at byte \(error.offset)") }
         self.init(
             bytes: bytes, metadata: try Metadata(of: tree), apiVersion: tree["apiVersion"]?.string ?? "",
-            kind: tree["kind"]?.string ?? "", tree: nil)
+            kind: tree["kind"]?.string ?? "")
     }
 
     /// Encodes a tree with `metadata.resourceVersion` set.
     public convenience init(_ tree: JSON, resourceVersion: UInt64) throws(ObjectError) {
         let sealed = try Draft(tree).sealed(resourceVersion: resourceVersion)
         self.init(
-            bytes: sealed.bytes, metadata: sealed.metadata, apiVersion: sealed.apiVersion, kind: sealed.kind, tree: sealed.tree)
+            bytes: sealed.bytes, metadata: sealed.metadata, apiVersion: sealed.apiVersion, kind: sealed.kind, unsealed: tree)
     }
 }
 
@@ -161,10 +181,8 @@ public struct Draft: Sendable {
         bytes += tail
         var metadata = metadata
         metadata.resourceVersion = resourceVersion
-        var tree = tree
-        tree[path: "metadata", "resourceVersion"] = .string(digits)
         return Object(
             bytes: bytes, metadata: metadata, apiVersion: tree["apiVersion"]?.string ?? "", kind: tree["kind"]?.string ?? "",
-            tree: tree)
+            unsealed: tree)
     }
 }

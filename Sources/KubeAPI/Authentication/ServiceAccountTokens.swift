@@ -84,15 +84,12 @@ public struct ServiceAccountTokens: TokenIssuer {
         if let bootstrap = identity.bootstrapUser(token) {
             return (UserInfo(name: bootstrap.user, groups: bootstrap.groups + ["system:authenticated"]), wanted)
         }
-        guard JSONWebToken.looksLikeToken(token),
-            let claims = self.verified.claims(of: token, identity)
-        else { return nil }
-        if claims["iss"]?.string == Self.legacyIssuer {
-            return Self.user(of: claims, token, in: cluster.snapshot).map { user in
-                (user, wanted.filter(Self.ownAudiences.contains))
-            }.flatMap { $0.1.isEmpty ? nil : $0 }
-        }
-        return self.user(of: claims, audiences: wanted, in: cluster.snapshot)
+        guard JSONWebToken.looksLikeToken(token), let found = self.verified.token(token, identity) else { return nil }
+        if let bound = found.bound { return bound.user(audiences: wanted, in: cluster.snapshot) }
+        guard found.claims["iss"]?.string == Self.legacyIssuer else { return nil }
+        return Self.user(of: found.claims, token, in: cluster.snapshot).map { user in
+            (user, wanted.filter(Self.ownAudiences.contains))
+        }.flatMap { $0.1.isEmpty ? nil : $0 }
     }
 
     /// The user of a token that is kept in a secret, as long as the secret holds this very token.
@@ -108,41 +105,12 @@ public struct ServiceAccountTokens: TokenIssuer {
         return .serviceAccount(namespace: namespace, name: name, uid: uid)
     }
 
-    private func user(
-        of claims: JSON, audiences: [String], in snapshot: Snapshot
-    ) -> (user: UserInfo, audiences: [String])? {
-        let now = Timestamp.seconds
-        guard claims["iss"]?.string == Self.issuer, let end = claims["exp"]?.double, end > now, let start = claims["nbf"]?.double,
-            start <= now + 60, let bound = claims["kubernetes.io"], let namespace = bound["namespace"]?.string,
-            let account = bound["serviceaccount"], let name = account["name"]?.string, let uid = account["uid"]?.string,
-            claims["sub"]?.string == "system:serviceaccount:\(namespace):\(name)"
-        else { return nil }
-        let named = claims["aud"]?.string.map { [$0] } ?? claims["aud"]?.strings ?? []
-        let shared = audiences.filter(named.contains)
-        guard !shared.isEmpty else { return nil }
-        guard Self.lives("serviceaccounts", namespace, name: name, uid: uid, in: snapshot) else { return nil }
-
-        var user = UserInfo.serviceAccount(namespace: namespace, name: name, uid: uid)
-        if let id = claims["jti"]?.string { user.extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(id)"] }
-        for (kind, plural) in [("pod", "pods"), ("secret", "secrets"), ("node", "nodes")] {
-            guard let object = bound[kind] else { continue }
-            let name = object["name"]?.string ?? ""
-            let uid = object["uid"]?.string ?? ""
-            // A node named beside a pod only informs; alone it bounds the token's life.
-            if kind != "node" || bound["pod"] == nil {
-                guard Self.lives(plural, kind == "node" ? "" : namespace, name: name, uid: uid, in: snapshot) else { return nil }
-            }
-            if kind != "secret" {
-                user.extra["authentication.kubernetes.io/\(kind)-name"] = [name]
-                if !uid.isEmpty { user.extra["authentication.kubernetes.io/\(kind)-uid"] = [uid] }
-            }
-        }
-        return (user, shared)
+    /// Whether an object exists with this uid and isn't over: a deletion that waits bounds tokens from a minute after its deadline.
+    static func lives(_ plural: String, _ namespace: String, name: String, uid: String, in snapshot: Snapshot) -> Bool {
+        lives(Key(group: "", plural: plural, namespace: namespace, name: name), uid: uid, in: snapshot)
     }
 
-    /// Whether an object exists with this uid and isn't over: a deletion that waits bounds tokens from a minute after its deadline.
-    private static func lives(_ plural: String, _ namespace: String, name: String, uid: String, in snapshot: Snapshot) -> Bool {
-        let key = Key(group: "", plural: plural, namespace: namespace, name: name)
+    static func lives(_ key: Key, uid: String, in snapshot: Snapshot) -> Bool {
         guard let metadata = snapshot.get(key)?.metadata, metadata.uid == uid else { return false }
         guard let deadline = metadata.deletionTimestamp.flatMap({ Timestamp.parse($0) }) else { return true }
         return deadline + 60 > Timestamp.seconds

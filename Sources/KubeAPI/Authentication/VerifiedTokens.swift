@@ -2,7 +2,14 @@ import Crypto
 import KubeObject
 import Synchronization
 
-/// Remembers which tokens have a good signature, so that a client's second request costs no public-key arithmetic.
+/// A token of a service account with a good signature.
+struct VerifiedToken: Sendable {
+    let claims: JSON
+    /// What the claims of a bound token say; nil for those that are kept in secrets.
+    let bound: BoundToken?
+}
+
+/// Remembers which tokens have a good signature and what they say, so that a client's second request costs no public-key arithmetic.
 ///
 /// Only that: whether the token is in date, and whether its account still exists, is looked at in every request.
 final class VerifiedTokens: Sendable {
@@ -11,26 +18,27 @@ final class VerifiedTokens: Sendable {
         var digest: SHA256Digest
     }
 
-    private let known = Mutex<[Name: JSON]>([:])
+    private let known = Mutex<[Name: VerifiedToken]>([:])
     private let capacity: Int
 
     init(capacity: Int = 4096) {
         self.capacity = capacity
     }
 
-    /// The claims of a token signed with the identity's key, or with one that it had and that is still trusted; nil for all other
-    /// texts, which aren't remembered.
-    func claims(of token: String, _ identity: ClusterIdentity) -> JSON? {
+    /// A token signed with the identity's key, or with one that it had and that is still trusted; nil for all other texts, which aren't
+    /// remembered.
+    func token(_ token: String, _ identity: ClusterIdentity) -> VerifiedToken? {
         let digest = SHA256.hash(data: Array(token.utf8))
         for (id, key) in identity.accountKeys(at: Timestamp.seconds) {
             let name = Name(keyID: id, digest: digest)
-            if let claims = self.known.withLock({ $0[name] }) { return claims }
+            if let found = self.known.withLock({ $0[name] }) { return found }
             guard let claims = JSONWebToken.verify(token, key: key, keyID: id) else { continue }
+            let found = VerifiedToken(claims: claims, bound: BoundToken(claims))
             self.known.withLock { known in
                 if known.count >= self.capacity, let other = known.keys.randomElement() { known[other] = nil }
-                known[name] = claims
+                known[name] = found
             }
-            return claims
+            return found
         }
         return nil
     }
