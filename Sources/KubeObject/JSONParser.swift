@@ -50,8 +50,9 @@ struct JSONParser {
     var position = 0
     var duplicates: [String] = []
     private var path: [Step] = []
+    private var sought: FieldPositions?
 
-    private enum Step {
+    enum Step {
         case key(String)
         case index(Int)
     }
@@ -60,6 +61,15 @@ struct JSONParser {
     static let stackDepth = 512
 
     init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+    /// Where fields stand in the text, as far as it can be read.
+    static func positions(of sought: FieldPositions, in bytes: UnsafeBufferPointer<UInt8>) -> FieldPositions {
+        var parser = JSONParser(bytes: bytes)
+        parser.sought = sought
+        // What can't be read any more has no fields.
+        _ = try? parser.parseText()
+        return parser.sought ?? sought
+    }
 
     mutating func parseText() throws(JSONError) -> JSON {
         skipSpace()
@@ -106,6 +116,7 @@ struct JSONParser {
             position += 1
             skipSpace()
             path.append(.key(key))
+            sought?.note(path, at: position)
             let value = try parseValue(depth: depth)
             path.removeLast()
             members.append(JSONObject.Member(key: key, value: value))

@@ -1,3 +1,5 @@
+public import KubeSchema
+
 /// What to do with fields that the schema doesn't know, or that stand twice (`fieldValidation=`).
 public enum FieldValidation: String, Sendable {
     case ignore = "Ignore"
@@ -12,7 +14,7 @@ public struct CreateOptions: Sendable {
     public var fieldValidation: FieldValidation
     public var fieldManager: String
     /// What is wrong with the body's own form, such as fields that stand twice: warned of or refused, as `fieldValidation` says.
-    public var complaints: [String] = []
+    public var complaints: BodyComplaints = []
 
     public init(dryRun: Bool = false, fieldValidation: FieldValidation = .ignore, fieldManager: String = "") {
         self.dryRun = dryRun

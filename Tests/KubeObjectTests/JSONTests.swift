@@ -53,6 +53,15 @@ import Testing
         #expect(tree["x"] == nil)
     }
 
+    @Test func fieldsAreFoundWhereTheyStand() {
+        let text = Array(#"{"b":{"a":[{"x":1},{"x":2}]},"a":1,"a":2,"b.a":3,"a":4}"#.utf8)
+        let places = JSON.positions(of: ["a", "b.a", "b.a[1].x", "b.a[2].x", "x", ""], in: text)
+        #expect(places["a"]?.count == 2 && places["b.a"]?.count == 2 && places["b.a[1].x"]?.count == 1)
+        #expect(places["b.a[2].x"] == [] && places["x"] == [] && places[""] == nil)
+        #expect(places["a"]?.first ?? 0 > places["b.a[1].x"]?.first ?? 0)
+        #expect(JSON.positions(of: ["a"], in: Array(#"{"a":1,"b"#.utf8))["a"] == [5])
+    }
+
     @Test func survivesRandomBytes() {
         var random = SeededRandom(state: 1)
         let alphabet = Array("{}[]\",:0123456789.eE+-truefalsn\\u \n\u{E9}".utf8)

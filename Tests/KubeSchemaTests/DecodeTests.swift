@@ -148,13 +148,24 @@ struct DecodeTests {
         let type = try type("apps/v1", "Deployment")
         let kind = GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
         let tree = json(#"{"spec":{"foo":1}}"#)
-        let lenient = try type.decodeRequest(tree, kind: kind, complaints: [#"duplicate field "spec.replicas""#], isStrict: false)
+        let lenient = try type.decodeRequest(
+            tree, kind: kind, complaints: BodyComplaints(duplicates: ["spec.replicas"]), isStrict: false)
         #expect(lenient.problems == [#"duplicate field "spec.replicas""#, #"unknown field "spec.foo""#])
         let message =
             #"Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: duplicate field "spec.replicas", unknown field "spec.foo""#
         #expect(throws: StatusError.badRequest(message)) {
-            try type.decodeRequest(tree, kind: kind, complaints: [#"duplicate field "spec.replicas""#], isStrict: true)
+            try type.decodeRequest(tree, kind: kind, complaints: BodyComplaints(duplicates: ["spec.replicas"]), isStrict: true)
         }
+        // In the order of the body, in which a field is there twice at its second place.
+        let text = #"{"spec":{"zeta":1,"replicas":2,"foo":1,"replicas":3,"alpha":{"foo":1}},"bar":1}"#
+        let ordered = try type.decodeRequest(
+            json(text), kind: kind, complaints: BodyComplaints(duplicates: ["spec.replicas"], text: Array(text.utf8)),
+            isStrict: false)
+        #expect(
+            ordered.problems == [
+                #"unknown field "spec.zeta""#, #"unknown field "spec.foo""#, #"duplicate field "spec.replicas""#,
+                #"unknown field "spec.alpha""#, #"unknown field "bar""#,
+            ])
         let error = #expect(throws: StatusError.self) {
             try type.decodePatched(tree, strategicPatch: ["spec": 1], isStrict: true)
         }

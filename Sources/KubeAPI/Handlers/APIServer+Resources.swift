@@ -273,7 +273,7 @@ extension APIServer {
         }
         // Refused, what is wrong with a body in YAML is one thing; told, it is several.
         let isOne = options.fieldValidation == .strict && !decoded.refusal.isEmpty
-        options.complaints = isOne ? [decoded.refusal] : decoded.complaints
+        options.complaints = isOne ? BodyComplaints(texts: [decoded.refusal]) : decoded.complaints
         return decoded.tree
     }
 

@@ -7,8 +7,8 @@ enum BodyDecoding {
     /// A body and what was wrong with its form without making it unreadable.
     struct Decoded: Sendable {
         var tree: JSON
-        /// One text for each name that stands twice in one object.
-        var complaints: [String] = []
+        /// One for each name that stands twice in one object.
+        var complaints: BodyComplaints = []
         /// The same in one text, as a body in YAML is refused with; empty for others.
         var refusal = ""
     }
@@ -50,7 +50,7 @@ enum BodyDecoding {
             throw self.unreadable(kind, "couldn't get version/kind; json parse error: \(error)", bytes)
         }
         return Decoded(
-            tree: try self.object(tree, kind, bytes), complaints: duplicates.map { "duplicate field \(JSON.string($0).text)" })
+            tree: try self.object(tree, kind, bytes), complaints: BodyComplaints(duplicates: duplicates, text: bytes))
     }
 
     private static func yaml(_ bytes: [UInt8], _ kind: String) throws(StatusError) -> Decoded {
@@ -62,7 +62,8 @@ enum BodyDecoding {
             throw self.unreadable(kind, String(error.description.trimmingPrefix("error converting YAML to JSON: ")), bytes)
         }
         return Decoded(
-            tree: try self.object(tree, kind, bytes), complaints: repeated.map(\.description), refusal: self.refusal(repeated))
+            tree: try self.object(tree, kind, bytes), complaints: BodyComplaints(texts: repeated.map(\.description)),
+            refusal: self.refusal(repeated))
     }
 
     /// How upstream tells of keys that stand twice when it refuses them.

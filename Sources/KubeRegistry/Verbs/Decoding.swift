@@ -11,7 +11,7 @@ enum Decoding {
     /// - Throws: 400, or 422 after a patch, in upstream's words.
     static func decode(
         _ tree: JSON, as gvk: GroupVersionKind, type: TypeSchema?, validation: FieldValidation, warnings: inout [String],
-        complaints: [String] = [], patch: (type: PatchType, body: JSON)? = nil
+        complaints: BodyComplaints = [], patch: (type: PatchType, body: JSON)? = nil
     ) throws(StatusError) -> JSON {
         guard tree.object != nil else {
             throw .badRequest(

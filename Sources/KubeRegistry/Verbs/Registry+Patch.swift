@@ -31,7 +31,7 @@ extension Registry {
                 let patched = try Patching.apply(type, body, to: served, type: resource.type)
                 var object = try Decoding.decode(
                     patched, as: resource.gvk, type: resource.type, validation: options.fieldValidation, warnings: &warnings,
-                    complaints: options.complaints, patch: (type, body))
+                    complaints: BodyComplaints(texts: options.complaints), patch: (type, body))
                 let metadata = object["metadata"] ?? [:]
                 if metadata.text("name").isEmpty {
                     throw .badRequest("the name of the object (\(name) based on URL) was undeterminable: name must be provided")

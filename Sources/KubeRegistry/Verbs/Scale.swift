@@ -80,7 +80,7 @@ extension Registry {
             let patched = try Patching.apply(type, body, to: scale, type: schemaType)
             return try Decoding.decode(
                 patched, as: Scale.gvk, type: schemaType, validation: options.fieldValidation, warnings: &warnings,
-                complaints: options.complaints, patch: (type, body))
+                complaints: BodyComplaints(texts: options.complaints), patch: (type, body))
         }
     }
 

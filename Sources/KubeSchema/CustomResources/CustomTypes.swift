@@ -23,7 +23,7 @@ struct CustomTypes {
     }
 
     func object(_ version: CustomResourceVersion) -> TypeSchema {
-        let type = object(version.schema, Self.name(version.kind), version.kind.kind, isResource: true)
+        let type = object(version.schema, Self.name(version.kind), version.kind.kind, isResource: true, preserves: false)
         type.custom = version
         type.publishedKind = version.kind
         return type
@@ -41,10 +41,17 @@ struct CustomTypes {
         return list
     }
 
-    private func object(_ schema: StructuralSchema, _ name: String, _ goName: String, isResource: Bool) -> TypeSchema {
+    /// - Parameter preserves: whether an object around it keeps fields that nobody knows: to an apply, unlike to pruning, those within are known
+    ///   then, too.
+    private func object(
+        _ schema: StructuralSchema, _ name: String, _ goName: String, isResource: Bool, preserves: Bool
+    ) -> TypeSchema {
+        let preserves = preserves || schema.preservesUnknownFields
         let type = TypeSchema(name: name, rowName: name, goName: goName, structType: schema.mapType == "atomic" ? "atomic" : "")
         var fields = schema.propertyNames.compactMap { key in
-            schema.properties[key].map { field(key, value($0, "\(name).\(key)"), $0, isRequired: schema.required.contains(key)) }
+            schema.properties[key].map {
+                field(key, value($0, "\(name).\(key)", preserves), $0, isRequired: schema.required.contains(key))
+            }
         }
         if isResource {
             fields.removeAll { ["apiVersion", "kind", "metadata"].contains($0.jsonName) }
@@ -53,7 +60,7 @@ struct CustomTypes {
         }
         type.fields = fields
         type.members = fields.indices.map { .field($0) }
-        type.preservesUnknownFields = schema.preservesUnknownFields
+        type.preservesUnknownFields = preserves
         return type
     }
 
@@ -71,7 +78,7 @@ struct CustomTypes {
             isMarkedRequired: isRequired, rare: rare)
     }
 
-    private func value(_ schema: StructuralSchema, _ name: String) -> ValueType {
+    private func value(_ schema: StructuralSchema, _ name: String, _ preserves: Bool) -> ValueType {
         if schema.isIntOrString { return ValueType(.intOrString, goName: "intstr.IntOrString", isPointer: true) }
         switch schema.type {
         case "string": return Self.text
@@ -80,11 +87,14 @@ struct CustomTypes {
         case "boolean": return ValueType(.bool, goName: "bool", isPointer: true)
         case "array":
             return ValueType(
-                .list, goName: "[]interface {}", isPointer: true, element: schema.items.map { value($0, name) } ?? Self.anything)
+                .list, goName: "[]interface {}", isPointer: true,
+                element: schema.items.map { value($0, name, preserves) } ?? Self.anything)
         case "object":
             switch schema.additionalProperties {
             case .schema(let additional):
-                return ValueType(.map, goName: "map[string]interface {}", isPointer: true, element: value(additional, name))
+                return ValueType(
+                    .map, goName: "map[string]interface {}", isPointer: true,
+                    element: value(additional, name, preserves || schema.preservesUnknownFields))
             case .allowed(true):
                 return ValueType(.map, goName: "map[string]interface {}", isPointer: true, element: Self.anything)
             case .allowed(false), .unspecified: break
@@ -92,7 +102,7 @@ struct CustomTypes {
             if schema.properties.isEmpty, schema.preservesUnknownFields, !schema.isEmbeddedResource, schema.mapType != "atomic" {
                 return Self.anything
             }
-            let object = object(schema, name, "Object", isResource: schema.isEmbeddedResource)
+            let object = object(schema, name, "Object", isResource: schema.isEmbeddedResource, preserves: preserves)
             return ValueType(.object, goName: "v1.Object", isPointer: true, object: object)
         default: return Self.anything
         }

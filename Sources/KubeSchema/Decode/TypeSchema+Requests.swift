@@ -8,11 +8,11 @@ extension TypeSchema {
     /// - Returns: the tree in its type's shape, and one text for each of those fields, for warnings.
     /// - Throws: `BadRequest` in upstream's words.
     public func decodeRequest(
-        _ tree: JSON, kind: GroupVersionKind, complaints: [String] = [], isStrict: Bool
+        _ tree: JSON, kind: GroupVersionKind, complaints: BodyComplaints = [], isStrict: Bool
     ) throws(StatusError) -> (tree: JSON, problems: [String]) {
         let decoded: Decoded
         do { decoded = try decode(tree) } catch { throw TypeSchema.notHandled(kind, error.message) }
-        let problems = complaints + TypeSchema.unknown(decoded.unknownFields)
+        let problems = complaints.with(unknown: decoded.unknownFields, isCustom: custom != nil)
         guard isStrict, !problems.isEmpty else { return (decoded.tree, problems) }
         throw TypeSchema.notHandled(kind, TypeSchema.strictMessage(problems))
     }
@@ -25,19 +25,17 @@ extension TypeSchema {
     /// - Throws: `Invalid`: so upstream tells that a patch made an object of the wrong shape. The bad value is the strategic
     ///   merge patch, or, after another patch, the whole object.
     public func decodePatched(
-        _ tree: JSON, strategicPatch: JSON? = nil, complaints: [String] = [], isStrict: Bool
+        _ tree: JSON, strategicPatch: JSON? = nil, complaints: BodyComplaints = [], isStrict: Bool
     ) throws(StatusError) -> (tree: JSON, problems: [String]) {
         let decoded: Decoded
         let shown = { strategicPatch?.goDescription ?? tree.text }
         do { decoded = try decode(tree, isMerged: strategicPatch != nil) } catch {
             throw TypeSchema.invalidPatch(shown(), error.message)
         }
-        let problems = complaints + TypeSchema.unknown(decoded.unknownFields)
+        let problems = complaints.with(unknown: decoded.unknownFields, isCustom: custom != nil)
         guard isStrict, !problems.isEmpty else { return (decoded.tree, problems) }
         throw TypeSchema.invalidPatch(shown(), TypeSchema.strictMessage(problems))
     }
-
-    private static func unknown(_ fields: [String]) -> [String] { fields.map { "unknown field \(JSON.string($0).text)" } }
 
     private static func strictMessage(_ problems: [String]) -> String {
         "strict decoding error: \(problems.joined(separator: ", "))"

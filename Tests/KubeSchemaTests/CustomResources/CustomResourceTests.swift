@@ -238,6 +238,34 @@ struct CustomResourceTests {
                 == "example.com/v1beta1 CronTab is deprecated")
     }
 
+    @Test func `an apply knows the fields within an object that keeps unknown ones, but for the metadata`() throws {
+        let declared: JSON = ["type": "object"]
+        let embedded: JSON = [
+            "type": "object", "x-kubernetes-embedded-resource": true,
+            "properties": ["metadata": ["type": "object", "properties": ["name": ["type": "string"]]], "spec": declared],
+        ]
+        let spec: JSON = [
+            "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+            "properties": ["template": embedded, "list": ["type": "array", "items": declared]],
+        ]
+        var definition = try definition()
+        definition[path: "spec", "versions"] = [
+            [
+                "name": "v1", "served": true, "storage": true,
+                "schema": ["openAPIV3Schema": ["type": "object", "properties": ["spec": spec, "other": declared]]],
+            ]
+        ]
+        let schema = Schema.builtin.adding(try CustomResourceDefinition(definition).resourceTypes())
+        let type = try #require(schema.resource(group: "example.com", version: "v1", plural: "crontabs")?.type)
+        func problem(_ text: String) throws -> String? { ApplyCheck.problem(of: try yaml(text), type: type) }
+        #expect(
+            try problem("{spec: {x: 1, list: [{x: 1}], template: {apiversion: v1, spec: {x: 1}, metadata: {name: a}}}}") == nil)
+        #expect(
+            try problem("{spec: {template: {apiversion: v1, metadata: {other: a}}}}")
+                == ".spec.template.metadata.other: field not declared in schema")
+        #expect(try problem("{other: {x: 1}}") == ".other.x: field not declared in schema")
+    }
+
     @Test(arguments: [
         (
             ["v1", "v2", "v1beta1", "v1beta2", "v1alpha1", "foo", "v10", "bar"],
