@@ -24,7 +24,7 @@ class Webhook:
         })
         until(lambda: cluster.get("endpointslices", "-l", "kubernetes.io/service-name=hook")["items"][0]["endpoints"],
               "the service has an endpoint")
-        pid = self._process(cluster.get("pod/hook"))
+        pid = process_in(cluster.get("pod/hook"))
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), server)
         self.server = subprocess.Popen(["nsenter", "-t", str(pid), "-n", sys.executable, script, self.folder])
         test_class.addClassCleanup(self._end)
@@ -38,19 +38,6 @@ class Webhook:
             "service": {"namespace": "default", "name": "hook", "path": path, **service},
             "caBundle": base64.b64encode((authority or self.authority).encode()).decode()}
 
-    @staticmethod
-    def _process(tree):
-        """A process on this machine that is in the pod's network."""
-        address = tree["status"]["podIP"]
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/net/fib_trie") as file:
-                    if address in file.read() and os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net"):
-                        return int(pid)
-            except OSError:
-                pass
-        raise AssertionError(f"no process has the address {address}")
-
     def _certify(self):
         """A certificate for the service, and the authority that signed it, as PEM."""
         def openssl(*arguments):
@@ -63,3 +50,16 @@ class Webhook:
                 "-extfile", "names")
         with open(os.path.join(self.folder, "ca.crt")) as file:
             return file.read()
+
+
+def process_in(tree):
+    """A process on this machine that is in the pod's network."""
+    address = tree["status"]["podIP"]
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/net/fib_trie") as file:
+                if address in file.read() and os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net"):
+                    return int(pid)
+        except OSError:
+            pass
+    raise AssertionError(f"no process has the address {address}")
