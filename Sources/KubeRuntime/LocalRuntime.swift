@@ -1,10 +1,8 @@
-internal import AsyncHTTPClient
 internal import GRPCCore
 public import KubeObject
 public import KubeRegistry
 public import KubeStore
 public import Logging
-internal import NIOSSL
 public import ServiceLifecycle
 internal import SwiftProtobuf
 import Synchronization
@@ -125,44 +123,34 @@ public final class LocalRuntime: Service {
     }
 
     private func runPods() async throws {
-        var settings = HTTPClient.Configuration(redirectConfiguration: .follow(max: 10, allowCycles: false))
-        settings.tlsConfiguration = .makeClientConfiguration()
-        settings.tlsConfiguration?.certificateVerification = .none  // as kubelet's probes
-        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
         let events = EventRecorder(registry: registry, nodeName: node.nodeName, logger: logger)
         let services = PodServices(
             engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
-            volumes: volumes, http: http,
+            volumes: volumes,
             gate: Gate(limit: 8), owners: ContainerOwners(), resizeAdmission: { [self] in judgeResize($0, $1) }, rests: rests,
             logger: logger)
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await events.run() }
-                group.addTask { try await EngineEvents(services: services).run() }
-                group.addTask { try await self.relist(services) }
-                group.addTask { for await session in self.abandoned { await session.kill() } }
-                group.addTask {
-                    await LogRotation(paths: self.engine.paths, client: self.engine.client, logger: self.logger).run()
-                }
-                group.addTask {
-                    try await withThrowingDiscardingTaskGroup { pods in
-                        try await self.adopt(services, &pods)
-                        for await occasion in self.occasions {
-                            switch occasion {
-                            case .commit(let batch): self.handle(batch, services, &pods)
-                            case .reconsider(let cluster): self.considerAll(of: cluster, services, &pods)
-                            }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await events.run() }
+            group.addTask { try await EngineEvents(services: services).run() }
+            group.addTask { try await self.relist(services) }
+            group.addTask { for await session in self.abandoned { await session.kill() } }
+            group.addTask {
+                await LogRotation(paths: self.engine.paths, client: self.engine.client, logger: self.logger).run()
+            }
+            group.addTask {
+                try await withThrowingDiscardingTaskGroup { pods in
+                    try await self.adopt(services, &pods)
+                    for await occasion in self.occasions {
+                        switch occasion {
+                        case .commit(let batch): self.handle(batch, services, &pods)
+                        case .reconsider(let cluster): self.considerAll(of: cluster, services, &pods)
                         }
                     }
                 }
-                try await group.next()
-                group.cancelAll()
             }
-        } catch {
-            try await http.shutdown()
-            throw error
+            try await group.next()
+            group.cancelAll()
         }
-        try await http.shutdown()
     }
 
     // MARK: Which pods

@@ -1,4 +1,3 @@
-internal import AsyncHTTPClient
 import KubeObject
 import KubeRegistry
 import KubeStore
@@ -13,7 +12,6 @@ struct PodServices: Sendable {
     let network: (any PodNetworkObserver)?
     let addresses: PodAddressBook
     let volumes: LocalVolumes
-    let http: HTTPClient
     /// So many sandboxes and containers are made at once.
     let gate: Gate
     /// Who is to be told when a container ends.
@@ -29,5 +27,5 @@ struct PodServices: Sendable {
     }
 
     var client: EngineClient { engine.client }
-    var handlers: HandlerRunner { HandlerRunner(client: client, http: http) }
+    var handlers: HandlerRunner { HandlerRunner(client: client) }
 }

@@ -10,7 +10,6 @@ internal import SwiftProtobuf
 /// Runs what probes and lifecycle hooks name: a command, an HTTP request, a connection, a pause.
 struct HandlerRunner: Sendable {
     let client: EngineClient
-    let http: HTTPClient
 
     struct Failure: Error, Sendable, CustomStringConvertible {
         var description: String
@@ -102,16 +101,31 @@ struct HandlerRunner: Sendable {
             request.headers.remove(name: name)
             request.headers.add(name: name, value: header["value"]?.string ?? "")
         }
-        let nanoseconds = timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000
         let code: UInt
         do {
-            let response = try await http.execute(request, timeout: .nanoseconds(max(nanoseconds, 1)))
-            code = response.status.code
-            _ = try? await response.body.collect(upTo: 10240)  // a longer body is cut off with its connection
+            code = try await Self.answer(to: request, timeout: timeout)
         } catch {
             throw Failure(description: "Get \"\(url)\": \(Self.text(error))")
         }
         guard (200..<400).contains(code) else { throw Failure(description: "HTTP probe failed with statuscode: \(code)") }
+    }
+
+    /// The status of the answer to a request over a connection of its own, which ends with it. A client for all would keep trying to reach pods
+    /// that are gone, and be waited for when the server stops.
+    private static func answer(to request: HTTPClientRequest, timeout: Duration) async throws -> UInt {
+        let nanoseconds = timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000
+        let limit = TimeAmount.nanoseconds(max(nanoseconds, 1))
+        var settings = HTTPClient.Configuration(redirectConfiguration: .follow(max: 10, allowCycles: false))
+        settings.tlsConfiguration = .makeClientConfiguration()
+        settings.tlsConfiguration?.certificateVerification = .none  // as kubelet's probes
+        settings.timeout.connect = limit
+        settings.connectionPool.retryConnectionEstablishment = false
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+        // A connection that isn't made yet goes with its time; nobody waits for that.
+        defer { http.shutdown { _ in } }
+        let response = try await http.execute(request, timeout: limit)
+        _ = try? await response.body.collect(upTo: 10240)  // a longer body is cut off with its connection
+        return response.status.code
     }
 
     private func connect(_ socket: JSON, _ target: Target, timeout: Duration) async throws {
