@@ -25,25 +25,28 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     /// Told of a connection to a sleeping cluster, in words, which is to have it wake. What it returns is kept while the connection lasts.
     public typealias Knock = @Sendable (_ cluster: LogicalCluster, _ text: String) -> (any AnyObject & Sendable)?
 
-    /// - Parameter addresses: whose a source address is; the DNS answerer asks it.
+    /// - Parameters:
+    ///   - addresses: whose a source address is; the DNS answerer asks it.
+    ///   - nodePorts: told which ports of the host services have.
     public convenience init(
-        configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, logger: Logger
+        configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, nodePorts: NodePortBook? = nil,
+        logger: Logger
     ) {
         self.init(
-            configuration: configuration, store: store, addresses: addresses, runner: NFTables(),
+            configuration: configuration, store: store, addresses: addresses, nodePorts: nodePorts, runner: NFTables(),
             forget: { filters in try Conntrack.forget(filters) }, logger: logger)
     }
 
     init(
-        configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, runner: any RuleRunner,
-        forget: @escaping @Sendable (Set<Conntrack.Filter>) throws -> Void, logger: Logger
+        configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, nodePorts: NodePortBook? = nil,
+        runner: any RuleRunner, forget: @escaping @Sendable (Set<Conntrack.Filter>) throws -> Void, logger: Logger
     ) {
         self.configuration = configuration
         self.addresses = addresses
         self.store = store
         self.logger = logger
         let keeper = RuleKeeper(
-            configuration: configuration, store: store, runner: runner, forget: forget, logger: logger)
+            configuration: configuration, store: store, nodePorts: nodePorts, runner: runner, forget: forget, logger: logger)
         self.keeper = keeper
         store.observe { keeper.observe($0) }
     }

@@ -1,3 +1,4 @@
+import KubeRegistry
 import KubeStore
 import Logging
 import Synchronization
@@ -34,6 +35,8 @@ final class RuleKeeper: Sendable {
     private let sweeper: ConnectionSweeper
     /// Where connections are held, once somebody does.
     let holdPort = Mutex<UInt16?>(nil)
+    /// Told which ports of the host services have.
+    private let nodePorts: NodePortBook?
     private let logger: Logger
 
     /// How long changes of services wait for company, if the last transaction is no longer ago than `rush`.
@@ -44,11 +47,12 @@ final class RuleKeeper: Sendable {
     static let wakeTime: Duration = .seconds(60)
 
     init(
-        configuration: NetworkConfiguration, store: Store, runner: any RuleRunner,
+        configuration: NetworkConfiguration, store: Store, nodePorts: NodePortBook? = nil, runner: any RuleRunner,
         forget: @escaping @Sendable (Set<Conntrack.Filter>) throws -> Void, logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
+        self.nodePorts = nodePorts
         self.runner = runner
         sweeper = ConnectionSweeper(forget: forget, logger: logger)
         self.logger = logger
@@ -227,6 +231,10 @@ final class RuleKeeper: Sendable {
     /// - Returns: connections that are to be forgotten because of it.
     private func bring(_ state: inout State) async throws -> [Conntrack.Filter] {
         let diff = state.model.takeChanges()
+        if let nodePorts {
+            for port in diff.removed.compactMap(\.nodePort) { nodePorts.note(port, isHeld: false) }
+            for port in diff.added.compactMap(\.nodePort) { nodePorts.note(port, isHeld: true) }
+        }
         if state.balancers.count > state.balancerLimit {
             let used = RulesetDiff(added: state.model.ruleset.elements).balancers.count
             state.balancerLimit = max(512, used * 2)

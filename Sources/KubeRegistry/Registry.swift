@@ -22,6 +22,8 @@ public final class Registry: Sendable {
     let customSchemas = CustomSchemas()
     let customWatches = CustomWatches()
     let webhookPatience = WebhookPatience()
+    /// Which node ports services get; to be told which are held on this machine.
+    public let nodePorts = NodePortBook()
 
     private struct Services {
         var tokenIssuer: (any TokenIssuer)?

@@ -89,13 +89,14 @@ struct RuleKeeperTests {
 
     /// Runs a keeper with a kernel made up, and a store that's real.
     private func run(
-        _ runner: RecordingRunner = RecordingRunner(),
+        _ runner: RecordingRunner = RecordingRunner(), nodePorts: NodePortBook? = nil,
         _ body: (RuleKeeper, RecordingRunner, TestStore, FilterList) async throws -> Void
     ) async throws {
         let store = try TestStore()
         let forgotten = FilterList()
         let keeper = RuleKeeper(
-            configuration: configuration, store: store.store, runner: runner, forget: { forgotten.append($0) },
+            configuration: configuration, store: store.store, nodePorts: nodePorts, runner: runner,
+            forget: { forgotten.append($0) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         store.store.observe { keeper.observe($0) }
         try await withThrowingDiscardingTaskGroup { group in
@@ -250,7 +251,8 @@ struct RuleKeeperTests {
         #expect(cluster.id == 1)
         let forgotten = FilterList()
         let keeper = RuleKeeper(
-            configuration: configuration, store: store.store, runner: runner, forget: { forgotten.append($0) },
+            configuration: configuration, store: store.store, runner: runner,
+            forget: { forgotten.append($0) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await keeper.run() }
@@ -289,6 +291,20 @@ struct RuleKeeperTests {
             try await eventually("opened") {
                 runner.commands.last?.contains("delete element inet sampan_test isolated_in") == true
             }
+        }
+    }
+
+    @Test func `who chooses node ports is told which are held`() async throws {
+        let book = NodePortBook()
+        try await run(nodePorts: book) { keeper, _, store, _ in
+            let cluster = try await store.cluster("a")
+            let ports: [JSON] = [["name": "http", "port": 80, "protocol": "TCP", "nodePort": 31234]]
+            let service = Objects.service("web", ports: ports, extra: ["type": "NodePort"])
+            try await cluster.put(service, Objects.slice(of: "web", endpoints: [Objects.endpoint("10.244.0.2")]))
+            try await attach(keeper, "10.244.0.2", cluster.id)
+            #expect(book.isHeld(31234) && !book.isHeld(31235))
+            try await detach(keeper, "10.244.0.2")
+            #expect(!book.isHeld(31234))
         }
     }
 

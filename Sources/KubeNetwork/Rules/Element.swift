@@ -141,6 +141,12 @@ struct Element: Sendable, Hashable {
         self.value = value
     }
 
+    /// The port of the host that it gives to a service.
+    var nodePort: Int64? {
+        // protocol . port
+        key.set == .nodePorts ? key.text.split(separator: " . ").last.flatMap { Int64($0) } : nil
+    }
+
     /// As `nft` reads it within `{ }`.
     var text: String {
         switch value {

@@ -121,7 +121,7 @@ extension Registry {
             return WriteResult(.document(Conversion.fromStored(object, resource)), code: 201, warnings: warnings)
         }
         object = try await stored(object, resource, in: context.cluster)
-        var allocation = ServiceAllocation(resource, old: nil)
+        var allocation = ServiceAllocation(resource, old: nil, ports: nodePorts)
         while true {
             let current = context.cluster.snapshot
             var allocated = object

@@ -141,7 +141,7 @@ extension Registry {
             case .dryRun(let tree, let warnings):
                 return WriteResult(.document(Conversion.fromStored(tree, resource)), warnings: warnings)
             case .write(let tree, let warnings, let accompanying):
-                var allocation = ServiceAllocation(resource, old: current)
+                var allocation = ServiceAllocation(resource, old: current, ports: nodePorts)
                 var allocated = try await stored(tree, resource, in: context.cluster)
                 let claims = try allocation.claim(for: &allocated, in: snapshot)
                 let draft = try Self.draft(allocated, resource)

@@ -10,10 +10,12 @@ struct ServiceAllocation {
     private static let nodePortGroup = "internal.sampan.dev"
     private let isService: Bool
     private let old: JSON?
+    private let ports: NodePortBook
     /// Why a taken address or port can't be replaced by another: the client asked for it.
     private var wanted: [Key: FieldError] = [:]
 
-    init(_ resource: ResourceType, old: Object?) {
+    init(_ resource: ResourceType, old: Object?, ports: NodePortBook) {
+        self.ports = ports
         isService = resource.storedResource == GroupResource(group: "", resource: "services")
         self.old = isService ? old?.tree : nil
     }
@@ -98,7 +100,7 @@ struct ServiceAllocation {
         for index in ports.indices {
             let given = ports[index]["nodePort"]?.int ?? 0
             if given == 0 {
-                let free = ServiceRange.freeNodePort { snapshot.get(Self.portKey($0)) != nil || own.contains(Self.portKey($0)) }
+                let free = self.ports.choose { snapshot.get(Self.portKey($0)) != nil || own.contains(Self.portKey($0)) }
                 guard let port = free else {
                     throw StatusError.internalError("failed to allocate a nodePort: range is full")
                 }
@@ -150,7 +152,7 @@ struct ServiceAllocation {
             own.insert(key)
             return writes.append(try Self.claim(given))
         }
-        let free = ServiceRange.freeNodePort { snapshot.get(Self.portKey($0)) != nil || own.contains(Self.portKey($0)) }
+        let free = self.ports.choose { snapshot.get(Self.portKey($0)) != nil || own.contains(Self.portKey($0)) }
         guard let port = free else {
             throw StatusError.internalError("failed to allocate a HealthCheck NodePort 0: range is full")
         }

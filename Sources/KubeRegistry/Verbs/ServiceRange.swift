@@ -25,15 +25,6 @@ public enum ServiceRange {
         }
         return (1...(size - 2)).lazy.map { IPv4.text(first + $0) }.first { !isTaken($0) }
     }
-
-    /// As `freeAddress`, for a node port.
-    static func freeNodePort(isTaken: (Int64) -> Bool) -> Int64? {
-        for _ in 0..<64 {
-            let port = Int64.random(in: nodePorts)
-            if !isTaken(port) { return port }
-        }
-        return nodePorts.first { !isTaken($0) }
-    }
 }
 
 /// IPv4 addresses as numbers.

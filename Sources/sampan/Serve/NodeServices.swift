@@ -29,7 +29,7 @@ struct NodeServices {
             configuration: NetworkConfiguration(
                 instance: configuration.instance, podSubnet: pods, serviceRange: services, apiPort: api, dnsPort: dns,
                 clusterDomain: configuration.domain),
-            store: registry.store, addresses: addresses, logger: logger)
+            store: registry.store, addresses: addresses, nodePorts: registry.nodePorts, logger: logger)
         let engine = try ContainerEngine(
             options: EngineOptions(
                 dataDirectory: configuration.dataDirectory, instance: configuration.instance, podSubnet: configuration.podSubnet),
