@@ -35,7 +35,7 @@ extension ContainerEngine {
     }
 
     /// Where pods' cgroups may be: systemd may have managed them or not, whatever is so now.
-    private var cgroups: [String] { [paths.cgroup, paths.slice.path] }
+    var cgroups: [String] { [paths.cgroup, paths.slice.path] }
 
     /// What of this instance is still on the system; empty after ``stopAll()``.
     public func leftovers() -> [String] {
@@ -77,7 +77,7 @@ extension ContainerEngine {
     }
 
     /// The shims of our containerd: their arguments name its socket.
-    private func shims() -> [pid_t] {
+    func shims() -> [pid_t] {
         ProcessTable.processes { arguments in
             arguments.first?.hasSuffix("containerd-shim-runc-v2") == true && arguments.contains(paths.socket)
         }
