@@ -223,7 +223,7 @@ class Sleep(unittest.TestCase):
             time.sleep(14)
             self.assertTrue(self.explain("dozy")["awake"])
             connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-            self.assertIn(b"version 1", connection.recv(1 << 16))
+            self.assertIn(b"version 1", forward.receive(connection))
         self.instance.delete("dozy")
 
     def test_work_that_is_put_to_sleep_by_command_ends_and_is_begun_again(self):

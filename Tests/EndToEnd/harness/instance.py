@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,12 +16,13 @@ from .waiting import until
 
 
 def free_port():
-    """A port that nobody has for TCP nor, since DNS needs both, for UDP."""
+    """A port that nobody has for TCP nor, since DNS needs both, for UDP; and none that the kernel gives to connections, which could take it
+    while its server is started again."""
     while True:
+        port = random.randrange(20000, 30000)
         with socket.socket() as listener, socket.socket(type=socket.SOCK_DGRAM) as other:
-            listener.bind(("0.0.0.0", 0))
-            port = listener.getsockname()[1]
             try:
+                listener.bind(("0.0.0.0", port))
                 other.bind(("0.0.0.0", port))
             except OSError:
                 continue
