@@ -101,8 +101,13 @@ struct Contest {
                 }
                 working.addTask {
                     try await Self.steadily(plan.wakes, over: duration) { _ in
-                        await fleet.putToSleep()
-                        await fleet.wake()
+                        // The other way round there were fewer awake meanwhile; only the first have to fall asleep before.
+                        if await fleet.wake() {
+                            await fleet.putToSleep()
+                        } else {
+                            await fleet.putToSleep()
+                            await fleet.wake()
+                        }
                     }
                 }
                 try await working.waitForAll()

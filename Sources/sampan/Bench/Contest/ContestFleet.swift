@@ -136,13 +136,15 @@ final class ContestFleet: Sendable {
         state.withLock { $0.asleep.append(cluster) }
     }
 
-    /// Wakes the one that has slept for longest by a request to its service.
-    func wake() async {
-        guard let cluster = takeAsleep() else { return }
+    /// Wakes the one that has slept for longest by a request to its service; false when none sleeps.
+    @discardableResult
+    func wake() async -> Bool {
+        guard let cluster = takeAsleep() else { return false }
         await noting(Self.names[2]) { try await timed(Self.names[2]) { try await cluster.wake() } }
         await noting(Self.names[1]) { try await cluster.untilServicesAnswer() }
         cluster.use()
         noteAwake { $0.awake.append(cluster) }
+        return true
     }
 
     func reclaimAwake() async {
