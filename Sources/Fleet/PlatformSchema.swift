@@ -52,6 +52,11 @@ public enum Platform {
             groups 0 []s oO lt=atomic
             kubeconfig 0 s oO
             user 0 s oO
+            +MachineUse
+            cpu 0 *!quantity oO
+            memory 0 *!quantity oO
+            pods 0 *l oO
+            storage 0 *!quantity oO
             +SleepRequest
             ^ 0 meta/v1.TypeMeta
             awake 0 *b oO
@@ -79,6 +84,10 @@ public enum Platform {
             +TeamQuota
             awakeClusters 0 *l oO
             clusters 0 *l oO
+            cpu 0 *!quantity oO
+            memory 0 *!quantity oO
+            pods 0 *l oO
+            storage 0 *!quantity oO
             +TeamSpec
             clusterLifetime 0 *.TeamClusterLifetime oO
             clusterSleep 0 *.TeamClusterSleep oO
@@ -90,6 +99,7 @@ public enum Platform {
             clusters 0 *l oO
             conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
             namespace 0 s oO
+            used 0 *.MachineUse oO
             +VirtualCluster
             ^ 0 meta/v1.TypeMeta
             metadata 0 meta/v1.ObjectMeta oO
@@ -137,10 +147,14 @@ public enum Platform {
             userValidationRules 0 [].VirtualClusterUserValidationRule oO lt=atomic
             +VirtualClusterLimits
             bytes 0 *l oO
+            cpu 0 *!quantity oO
+            memory 0 *!quantity oO
             objects 0 *l oO
+            pods 0 *l oO
             requestBytes 0 *l oO
             requests 0 *l oO
             requestsPerSecond 0 *l oO
+            storage 0 *!quantity oO
             watches 0 *l oO
             +VirtualClusterPrefixedClaimOrExpression
             claim 0 s oO
@@ -171,6 +185,7 @@ public enum Platform {
             lastUsedTime 0 s oO
             phase 0 s oO
             server 0 s oO
+            used 0 *.MachineUse oO
             +VirtualClusterUserValidationRule
             expression 0 s -
             message 0 s oO
@@ -183,6 +198,10 @@ public enum Platform {
             | Quota integer .spec.quota.clusters 0
             | Awake integer .status.awakeClusters 1
             | Awake-Quota integer .spec.quota.awakeClusters 1
+            | Pods integer .status.used.pods 1
+            | CPU string .status.used.cpu 1
+            | Memory string .status.used.memory 1
+            | Storage string .status.used.storage 1
             | Ready string .status.conditions[?(@.type=="Ready")].status 0
             | Age date .metadata.creationTimestamp 0
             /kubeconfig KubeconfigRequest create
@@ -195,6 +214,10 @@ public enum Platform {
             /authority AuthorityRotation create
             | Last-Used date .status.lastUsedTime 1
             | Awake string .status.conditions[?(@.type=="Awake")].reason 1
+            | Pods integer .status.used.pods 1
+            | CPU string .status.used.cpu 1
+            | Memory string .status.used.memory 1
+            | Storage string .status.used.storage 1
             /explain ClusterExplanation create
             /kubeconfig KubeconfigRequest create
             /sleep SleepRequest create
@@ -230,6 +253,11 @@ public enum Platform {
             groups The groups that its user is in. Default: system:masters, the cluster's administrators; for a team's member none.
             kubeconfig The kubeconfig file, as YAML. Set by the server.
             user The name of its user. Default: the name of the one who asks.
+            +MachineUse What there is of the machine's resources, as quotas count them.
+            cpu The processor time that pods request; a container that requests none counts 10m.
+            memory The memory that pods are limited to; a container without a limit counts 256Mi, or what it requests if that is more.
+            pods Pods that aren't over.
+            storage What persistent volume claims request.
             +SleepRequest Puts a virtual cluster to sleep whatever it is doing, or wakes it.
             awake Whether the cluster is awake now. Set by the server.
             changed Whether that is new. Set by the server.
@@ -254,6 +282,10 @@ public enum Platform {
             +TeamQuota How much the team may have at once. What is left out is not limited.
             awakeClusters Virtual clusters that are awake. One that is made is awake; a sleeping one doesn't wake while there is no room for it.
             clusters Virtual clusters.
+            cpu The processor time that the pods of its awake clusters request.
+            memory The memory that the pods of its awake clusters are limited to. Containers without a limit get one.
+            pods Pods of its awake clusters.
+            storage What the persistent volume claims of all its clusters request.
             +TeamSpec What a team is and may have.
             clusterLifetime How long its clusters live.
             clusterSleep When its clusters fall asleep.
@@ -263,8 +295,9 @@ public enum Platform {
             +TeamStatus What there is of a team.
             awakeClusters How many of its virtual clusters are awake.
             clusters How many virtual clusters it has.
-            conditions The latest observations. Ready: its namespace and its members' permissions are there.
+            conditions The latest observations. Ready: its namespace and its members' permissions are there. WithinQuota: more fits of everything that its quota limits.
             namespace Where its objects are.
+            used What it has of what its quota limits: of its awake clusters everything, of the others the storage. Brought up to date every few seconds; only with such a quota.
             +VirtualCluster A Kubernetes cluster of its own, with its own API, users and certificate authorities, out of the shared machine.
             metadata Standard object's metadata. The name is a DNS label. The cluster goes by it; that of a team by TEAM--NAME, where the team is the namespace.
             spec What is asked for.
@@ -310,10 +343,14 @@ public enum Platform {
             userValidationRules What must be true of the user that the claims give.
             +VirtualClusterLimits What a virtual cluster may use, whoever in it asks. At a limit requests are refused, with a message that names it.
             bytes The bytes of the cluster's own objects, as they are stored. Default: 256 MiB.
+            cpu The processor time that its pods may request together. Default: no limit.
+            memory The memory that its pods may be limited to together; with this, containers without a limit get one. Default: no limit.
             objects How many objects the cluster may have, beside those that every cluster begins with. Default: 150000.
+            pods How many pods it may have that aren't over. Default: no limit.
             requestBytes The largest body of a request, in bytes. Default, and at most: 3 MiB.
             requests How many requests may be in progress at once, those that wait for their turn included; the cluster's priority levels share it. Default: 600.
             requestsPerSecond How many requests may begin in a second, and at once after a pause. Default: as many as the server has time for.
+            storage What its persistent volume claims may request together. Default: no limit.
             watches How many watches and other streams may be open at once. Default: 10000.
             +VirtualClusterPrefixedClaimOrExpression A claim's name with a prefix, or a CEL expression over `claims`.
             claim The name of the claim.
@@ -336,7 +373,7 @@ public enum Platform {
             timeToLive How long it lives, from its creation, as a duration such as 8h; then it is deleted. May be changed at any time. Default: the team's.
             +VirtualClusterStatus What there is of a virtual cluster.
             clusterUID The cluster's own identity: a cluster that is deleted and made anew under the same name has another.
-            conditions The latest observations. Ready: its API answers. Awake: its pods run; the reason is Created, Needed, Requested, Schedule or Idle, and the message says who or what it was.
+            conditions The latest observations. Ready: its API answers. Awake: its pods run; the reason is Created, Needed, Requested, Schedule or Idle, and the message says who or what it was. WithinQuota: more fits of everything that spec.limits limits of the machine.
             expirationTime When the cluster will be deleted, if its time to live isn't made longer.
             formerAuthorityTrustedUntil Until when what former authorities of the cluster have issued is believed.
             kubernetesVersion The version of Kubernetes that the cluster's API speaks.
@@ -344,6 +381,7 @@ public enum Platform {
             lastUsedTime When the cluster was last used; written every few minutes at most.
             phase Pending, Ready, Asleep or Terminating: the conditions in one word.
             server The address of the cluster's API.
+            used What its pods and claims have of the machine, as quotas count it. Brought up to date every few seconds; only where the cluster or its team has limits.
             +VirtualClusterUserValidationRule What must be true of a user.
             expression A CEL expression over `user` that must be true.
             message Why a token is refused for whose user it isn't true.

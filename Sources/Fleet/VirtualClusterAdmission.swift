@@ -10,14 +10,16 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
 
     /// The plugin where it belongs.
     ///
-    /// - Parameter authorizer: who may say what clusters may have.
-    public static func chain(_ authorizer: Authorizer) -> AdmissionChain {
-        AdmissionChain(mutating: [Self(authorizer)], validating: [Self(authorizer)])
+    /// - Parameters:
+    ///   - authorizer: who may say what clusters may have.
+    ///   - quotas: has the count of what the pods of teams' clusters have.
+    public static func chain(_ authorizer: Authorizer, quotas: QuotaKeeper) -> AdmissionChain {
+        let plugin = Self(authorizer: authorizer, quotas: quotas)
+        return AdmissionChain(mutating: [plugin], validating: [plugin])
     }
 
     private let authorizer: Authorizer
-
-    init(_ authorizer: Authorizer) { self.authorizer = authorizer }
+    private let quotas: QuotaKeeper
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard Self.concerns(request), [.create, .update].contains(request.operation) else { return }
@@ -40,7 +42,7 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
     }
 
     public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
-        if Self.concerns(request, subresource: "status") { return try Self.chargeWake(&request) }
+        if Self.concerns(request, subresource: "status") { return try await chargeWake(&request) }
         guard Self.concerns(request), request.operation != .delete else { return }
         var errors: [FieldError] = []
         if request.operation == .create, let error = Self.nameError(request.name, namespace: request.namespace) {
@@ -107,14 +109,18 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         if !request.isDryRun { request.accompanying.append(try charge.write(clusters: 1, awake: 1)) }
     }
 
-    /// Counts a cluster that wakes as one of its team's that are awake.
-    private static func chargeWake(_ request: inout AdmissionRequest) throws(StatusError) {
+    /// Counts a cluster that wakes as one of its team's that are awake, and its pods with it.
+    private func chargeWake(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard request.operation == .update, let old = request.old, !SleepState(old.tree).isAwake,
             SleepState(request.object).isAwake, let team = Team(of: request.namespace, in: request.snapshot)
         else { return }
         let charge = TeamCharge(team, in: request.snapshot)
         try charge.requireRoom(forAwake: request.name)
-        if !request.isDryRun { request.accompanying.append(try charge.write(clusters: 0, awake: 1)) }
+        let logical = ClusterName.logical(namespace: request.namespace, name: request.name)
+        let reservation = try await quotas.reserveWake(of: logical, team)
+        guard !request.isDryRun else { return }
+        request.accompanying.append(try charge.write(clusters: 0, awake: 1))
+        if let reservation { request.held.append(reservation) }
     }
 
     private static func concerns(_ request: AdmissionRequest, subresource: String = "") -> Bool {

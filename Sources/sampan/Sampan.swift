@@ -25,7 +25,8 @@ struct Sampan: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, TeamCommand.self, TokenCommand.self, ImageCommand.self,
+            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, TeamCommand.self, QuotaCommand.self, TokenCommand.self,
+            ImageCommand.self,
             RotateKeys.self,
             VersionCommand.self,
             ServeCommand.self,

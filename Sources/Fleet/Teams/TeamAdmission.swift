@@ -108,6 +108,7 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
             guard let count = spec[path: "quota", field]?.int, count < 0 else { continue }
             errors.append(.invalid("spec.quota.\(field)", .int(count), "must be greater than or equal to 0"))
         }
+        errors += MachineLimits.errors(in: spec["quota"], path: "spec.quota")
         errors += durationErrors(spec, "clusterLifetime", minimum: nil)
         errors += durationErrors(spec, "clusterSleep", minimum: SleepSpec.shortestIdle)
         let members = spec["members"]?.elements ?? []

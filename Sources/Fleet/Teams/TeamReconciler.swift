@@ -65,7 +65,7 @@ public struct TeamReconciler: Reconciler {
             guard let resource = access[wanted.resource] else { continue }
             try await bring(wanted, resource, work)
         }
-        try await work.writeStatus(status(of: team, work, problem: nil), of: object, teams)
+        try await report(team, work, problem: nil)
         return .done
     }
 
@@ -81,7 +81,7 @@ public struct TeamReconciler: Reconciler {
             isOurs || namespace.metadata.deletionTimestamp != nil
             ? ("NamespaceTerminating", "The namespace \(team.name) is being deleted; it is made anew afterwards.")
             : ("NamespaceTaken", "The namespace \(team.name) is not the team's. Delete it, or give the team another name.")
-        try await work.writeStatus(status(of: team, work, problem: problem), of: team.object, teams)
+        try await report(team, work, problem: problem)
         return false
     }
 
@@ -99,24 +99,34 @@ public struct TeamReconciler: Reconciler {
         }
     }
 
-    private func status(of team: Team, _ work: Work, problem: (reason: String, message: String)?) -> JSON {
-        let now = Timestamp.format(work.now)
-        let ready = Condition(
-            "Ready", problem == nil ? .true : .false, reason: problem?.reason ?? "Created",
-            message: problem?.message ?? "The team's namespace and its members' permissions are there.")
-        var conditions = (team.object.tree[path: "status", "conditions"]?.elements ?? []).map(Condition.init)
-        let known = conditions.first { $0.type == "Ready" }
-        if known?.status != ready.status || known?.reason != ready.reason || known?.message != ready.message {
-            conditions.removeAll { $0.type == "Ready" }
-            var ready = ready
-            ready.lastTransitionTime = known?.status == ready.status ? known?.lastTransitionTime : now
-            conditions.append(ready)
-        }
+    /// Says how the team is, over what others say of it.
+    private func report(_ team: Team, _ work: Work, problem: (reason: String, message: String)?) async throws {
         let charge = TeamCharge(team, in: work.cluster.snapshot)
-        return [
-            "namespace": .string(team.name), "clusters": .int(Int64(charge.clusters.count)),
-            "awakeClusters": .int(Int64(charge.awake.count)),
-            "conditions": .array(conditions.map(\.tree)),
-        ]
+        let time = Timestamp.format(work.now)
+        func bring(_ status: inout JSON) {
+            let ready = Condition(
+                "Ready", problem == nil ? .true : .false, reason: problem?.reason ?? "Created",
+                message: problem?.message ?? "The team's namespace and its members' permissions are there.")
+            var conditions = (status["conditions"]?.elements ?? []).map(Condition.init)
+            let known = conditions.first { $0.type == "Ready" }
+            if known?.status != ready.status || known?.reason != ready.reason || known?.message != ready.message {
+                conditions.removeAll { $0.type == "Ready" }
+                var ready = ready
+                ready.lastTransitionTime = known?.status == ready.status ? known?.lastTransitionTime : time
+                conditions.append(ready)
+            }
+            status["namespace"] = .string(team.name)
+            status["clusters"] = .int(Int64(charge.clusters.count))
+            status["awakeClusters"] = .int(Int64(charge.awake.count))
+            status["conditions"] = .array(conditions.map(\.tree))
+        }
+        var status = team.object.tree["status"] ?? [:]
+        bring(&status)
+        guard status != team.object.tree["status"] else { return }
+        try await work.change(teams, team.object.metadata, subresource: "status") { tree in
+            var status = tree["status"] ?? [:]
+            bring(&status)
+            tree["status"] = status
+        }
     }
 }

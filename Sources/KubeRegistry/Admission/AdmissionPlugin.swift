@@ -38,6 +38,8 @@ public struct AdmissionRequest: Sendable {
     var options = Options.none
     /// What is to be written in the same transaction as a created object. When somebody else was quicker, the create starts again.
     public var accompanying: [Write] = []
+    /// What plugins keep for the request, such as room in a quota: let go of when the object is stored, or isn't going to be.
+    public var held: [any AnyObject & Sendable] = []
     /// What was asked so far of who may be asked again.
     var reinvocation = Reinvocation()
 

@@ -113,6 +113,7 @@ extension Registry {
         request.object = object
         request.name = name
         try await validate(&request)
+        defer { withExtendedLifetime(request.held) {} }
         let warnings = repeated + rules.warnings(object, old: nil) + errors.warnings
 
         let key = resource.key(namespace: namespace, name: name)

@@ -140,7 +140,8 @@ extension Registry {
             case .unchanged: return WriteResult(.object(Conversion.served(current, resource)))
             case .dryRun(let tree, let warnings):
                 return WriteResult(.document(Conversion.fromStored(tree, resource)), warnings: warnings)
-            case .write(let tree, let warnings, let accompanying):
+            case .write(let tree, let warnings, let accompanying, let held):
+                defer { withExtendedLifetime(held) {} }
                 var allocation = ServiceAllocation(resource, old: current, ports: nodePorts)
                 var allocated = try await stored(tree, resource, in: context.cluster)
                 let claims = try allocation.claim(for: &allocated, in: snapshot)
@@ -196,7 +197,7 @@ extension Registry {
     private enum Step {
         case unchanged
         case dryRun(JSON, warnings: [String])
-        case write(JSON, warnings: [String], accompanying: [Write])
+        case write(JSON, warnings: [String], accompanying: [Write], held: [any AnyObject & Sendable])
     }
 
     /// Everything between a changed tree and the commit: what this address may not change is carried over, then defaults,
@@ -271,6 +272,6 @@ extension Registry {
         try await validate(&request)
         let warnings = repeated + (subresource.isEmpty ? rules.warnings(object, old: old) : []) + errors.warnings
         if options.dryRun { return .dryRun(object, warnings: warnings) }
-        return .write(object, warnings: warnings, accompanying: request.accompanying)
+        return .write(object, warnings: warnings, accompanying: request.accompanying, held: request.held)
     }
 }

@@ -14,6 +14,7 @@ struct ClusterCreate: AsyncParsableCommand {
               sampan cluster create trusted --pod-security privileged
               sampan cluster create trial --team blue --ttl 8h
               sampan cluster create trial --sleep-after 30m
+              sampan cluster create small --limit memory=1Gi --limit pods=10
             """)
 
     @OptionGroup var instance: InstanceOptions
@@ -30,6 +31,12 @@ struct ClusterCreate: AsyncParsableCommand {
         help: ArgumentHelp(
             "Have it sleep when nobody used it for so long. (default: the team's, or never)", valueName: "duration"))
     var sleepAfter: String?
+
+    @Option(
+        name: .customLong("limit"),
+        help: ArgumentHelp(
+            "What its pods and claims may have together: pods, cpu, memory or storage.", valueName: "resource=amount"))
+    var limits: [String] = []
 
     @Argument(help: ArgumentHelp("DNS labels.", valueName: "name"))
     var names: [String]
@@ -58,6 +65,12 @@ struct ClusterCreate: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "table, json, yaml or name.")
     var output: OutputFormat = .table
 
+    func validate() throws { _ = try machineLimits() }
+
+    private func machineLimits() throws -> [(String, JSON?)] {
+        try MachineOptions.parse(try limits.map(MachineOptions.split), option: { "--limit \($0)=" })
+    }
+
     func run() async throws {
         try await PlatformAPI.with(instance) { api in
             for name in names {
@@ -79,6 +92,7 @@ struct ClusterCreate: AsyncParsableCommand {
         if let podSecurity { object[path: "spec", "podSecurity"] = .string(podSecurity) }
         if let isolation { object[path: "spec", "isolation"] = .string(isolation) }
         if let description { object[path: "spec", "description"] = .string(description) }
+        for (resource, amount) in try machineLimits() { object[path: "spec", "limits", resource] = amount }
         do {
             return (try await api.client.create(object, at: api.path(team: team.team)), true)
         } catch let error as StatusError where error.reason == "AlreadyExists" {

@@ -13,6 +13,7 @@ struct TeamCommand: AsyncParsableCommand {
             EXAMPLES
               sampan team create blue --member alice=owner --member bob=developer --clusters 5 --ttl 72h
               sampan team set blue --member carol=viewer --without bob
+              sampan team set blue --pods 50 --cpu 4 --memory 8Gi --storage 20Gi   # what it has of it: sampan quota
               sampan team kubeconfig blue alice --output alice.kubeconfig
               SAMPAN_KUBECONFIG=alice.kubeconfig sampan cluster create demo
             """,
@@ -32,6 +33,18 @@ struct TeamSpecOptions: ParsableArguments {
     @Option(
         name: .customLong("awake-clusters"), help: ArgumentHelp("How many of them may be awake at once.", valueName: "count"))
     var awakeClusters: Int64?
+
+    @Option(help: ArgumentHelp("How many pods its awake clusters may have, or none for any number.", valueName: "count"))
+    var pods: String?
+
+    @Option(help: ArgumentHelp("The processor time that these pods may request, such as 4 or 500m.", valueName: "amount"))
+    var cpu: String?
+
+    @Option(help: ArgumentHelp("The memory that these pods may be limited to, such as 8Gi.", valueName: "amount"))
+    var memory: String?
+
+    @Option(help: ArgumentHelp("What its clusters' volume claims may request, such as 20Gi.", valueName: "amount"))
+    var storage: String?
 
     @Option(help: ArgumentHelp("How long its clusters live when they don't say so themselves.", valueName: "duration"))
     var ttl: String?
@@ -55,6 +68,13 @@ struct TeamSpecOptions: ParsableArguments {
 
     func validate() throws {
         for member in members { _ = try Self.member(member) }
+        _ = try MachineOptions.parse(amounts, option: { "--\($0)" })
+    }
+
+    private var amounts: [(String, String)] {
+        [("pods", pods), ("cpu", cpu), ("memory", memory), ("storage", storage)].compactMap { name, text in
+            text.map { (name, $0) }
+        }
     }
 
     /// `alice=owner` as a member of the API.
@@ -83,6 +103,7 @@ struct TeamSpecOptions: ParsableArguments {
         if !members.isEmpty || !without.isEmpty { spec["members"] = .array(try merged(into: known, without: without)) }
         if let clusters { spec[path: "quota", "clusters"] = .int(clusters) }
         if let awakeClusters { spec[path: "quota", "awakeClusters"] = .int(awakeClusters) }
+        for (name, amount) in try MachineOptions.parse(amounts, option: { "--\($0)" }) { spec[path: "quota", name] = amount }
         if let ttl { spec[path: "clusterLifetime", "default"] = .string(ttl) }
         if let maximumLifetime { spec[path: "clusterLifetime", "maximum"] = .string(maximumLifetime) }
         if let idle { spec[path: "clusterSleep", "default"] = .string(idle) }

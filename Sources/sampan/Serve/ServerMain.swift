@@ -44,11 +44,15 @@ enum ServerMain {
             throw CommandFailure("The platform's schema has no virtual clusters or no teams.")
         }
         let keeper = SleepKeeper(resource: virtualClusters, store: store, logger: logger)
+        guard let quotas = QuotaKeeper(schema: platform, store: store, logger: logger) else {
+            throw CommandFailure("The platform's schema has no virtual clusters or no teams.")
+        }
         let policies = ClusterPolicies(authentication: try authentication(configuration))
         let authorizer = Authorizer()
         let registry = Registry(
             store: store, schemas: { $0.name == Platform.rootCluster ? platform : measured }, authorizer: authorizer,
-            admission: .builtin + VirtualClusterAdmission.chain(authorizer) + TeamAdmission.chain,
+            admission: .builtin + VirtualClusterAdmission.chain(authorizer, quotas: quotas) + TeamAdmission.chain
+                + QuotaAdmission.chain(quotas),
             policies: { policies.policy(of: $0) },
             handlers: [
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
@@ -102,6 +106,8 @@ enum ServerMain {
         policies.attach(root, of: store)
         keeper.attach(root, by: registry)
         keeper.report { controllers.recorder.record(.normal, $1, $2, about: $0, from: SleepKeeper.name, in: root) }
+        quotas.attach(root, by: registry)
+        quotas.report { controllers.recorder.record(.warning, $1, $2, about: $0, from: QuotaKeeper.name, in: root) }
         node?.attach(keeper, logger)
         keeper.whenChanged { cluster, isAsleep in
             node?.note(cluster, isAsleep: isAsleep)
@@ -116,7 +122,8 @@ enum ServerMain {
         let webhooks = HTTPSWebhookClient(attendant: keeper) { reach.allows($0, $1) }
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
-            metrics: node?.resourceMetrics, attendant: keeper, moreMetrics: { keeper.metricsText }, identities: identities,
+            metrics: node?.resourceMetrics, attendant: keeper, moreMetrics: { keeper.metricsText + quotas.metricsText },
+            identities: identities,
             issuerDocuments: webhooks, auditLog: auditLog,
             configuration: APIServer.Configuration(
                 domain: ClusterProvisioner.Endpoint.domain, advertisedAddress: "127.0.0.1:\(configuration.apiPort)"),
@@ -132,7 +139,7 @@ enum ServerMain {
                 "api": "\(endpoint.server)", "clusters": "\(store.clusters().count)",
             ])
         // Shut down in the opposite order: the API first, the store last.
-        var services: [any Service] = [store, identity, controllers, keeper]
+        var services: [any Service] = [store, identity, controllers, keeper, quotas]
         services += node?.services ?? []
         if let auditWebhook { services.append(auditWebhook) }
         if let auditLog { services.append(auditLog) }
