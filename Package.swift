@@ -75,7 +75,8 @@ let rooms: [Room] = [
             ("Subprocess", "swift-subprocess"),
         ]),
     Room(
-        name: "Fleet", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry", "KubeAPI", "KubeControllers"],
+        name: "Fleet",
+        rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry", "KubeAPI", "KubeControllers", "KubeClient"],
         products: [log, lifecycle, crypto, x509]),
     Room(
         name: "sampan",

@@ -100,6 +100,23 @@ public enum Platform {
             conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
             namespace 0 s oO
             used 0 *.MachineUse oO
+            +UsageRecord
+            awakeHours 0 d -
+            cluster 0 s oO
+            clusterUID 0 s oO
+            cpuSeconds 0 d -
+            memoryGiBHours 0 d -
+            open 0 b oO
+            requests 0 l -
+            storageGiBHours 0 d -
+            team 0 s oO
+            time 0 s oO
+            +UsageReport
+            ^ 0 meta/v1.TypeMeta
+            by 0 s oO
+            records 0 [].UsageRecord oO lt=atomic
+            since 0 s oO
+            until 0 s oO
             +VirtualCluster
             ^ 0 meta/v1.TypeMeta
             metadata 0 meta/v1.ObjectMeta oO
@@ -206,6 +223,7 @@ public enum Platform {
             | Age date .metadata.creationTimestamp 0
             /kubeconfig KubeconfigRequest create
             /status Team get,patch,update
+            /usage UsageReport create
             virtualclusters VirtualCluster virtualcluster ns * vc,vcluster sampan - -
             | Phase string .status.phase 0
             | Expires string .status.expirationTime 0
@@ -298,6 +316,22 @@ public enum Platform {
             conditions The latest observations. Ready: its namespace and its members' permissions are there. WithinQuota: more fits of everything that its quota limits.
             namespace Where its objects are.
             used What it has of what its quota limits: of its awake clusters everything, of the others the storage. Brought up to date every few seconds; only with such a quota.
+            +UsageRecord What was used, in one time or by one cluster.
+            awakeHours How long clusters were awake, in hours, added up over clusters.
+            cluster Whose it is; not in sums over clusters.
+            clusterUID Tells clusters of one name apart that were made one after another.
+            cpuSeconds The processor time of containers, in seconds.
+            memoryGiBHours The memory of containers over time: a GiB for an hour is one.
+            open Whether the hour that isn't over yet is in it.
+            requests How many requests to the clusters' APIs were let in.
+            storageGiBHours What persistent volume claims request, over time: a GiB for an hour is one.
+            team Whose clusters they are; default for those that are no team's.
+            time When the hour or the day began, by=hour and by=day only.
+            +UsageReport Asks what a team's clusters have used; the answer has it in records.
+            by What a record is for: cluster, hour (and cluster), day (and cluster), or team. Default: cluster.
+            records At most 10000. Set by the server.
+            since Hours that begin then or later are counted. Default: a day ago.
+            until Hours that begin before are counted. Default: now. The time between is at most 366 days.
             +VirtualCluster A Kubernetes cluster of its own, with its own API, users and certificate authorities, out of the shared machine.
             metadata Standard object's metadata. The name is a DNS label. The cluster goes by it; that of a team by TEAM--NAME, where the team is the namespace.
             spec What is asked for.

@@ -25,7 +25,8 @@ struct Sampan: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, TeamCommand.self, QuotaCommand.self, TokenCommand.self,
+            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, TeamCommand.self, QuotaCommand.self, UsageCommand.self,
+            TokenCommand.self,
             ImageCommand.self,
             RotateKeys.self,
             VersionCommand.self,

@@ -307,6 +307,13 @@ final class QuotaBook: Sendable {
         }
     }
 
+    /// What the claims of clusters request, of all that have accounts and claims.
+    var storage: [(cluster: String, bytes: Int64)] {
+        state.withLock { state in
+            state.accounts.values.compactMap { $0.used[.storage] > 0 ? ($0.name, $0.used[.storage]) : nil }
+        }
+    }
+
     /// The clusters of which something has changed since the last call.
     func takeChanged() -> Set<String> {
         state.withLock { state in

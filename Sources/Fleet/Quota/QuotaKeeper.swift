@@ -113,7 +113,8 @@ public final class QuotaKeeper: Service {
 
     // MARK: Accounts
 
-    private func open(_ cluster: LogicalCluster) {
+    /// Gives a cluster an account, if it has none.
+    func open(_ cluster: LogicalCluster) {
         let name = cluster.name
         book.open(cluster) { [self] in
             root?.snapshot.get(Self.key(name)).map { SleepState($0.tree).isAwake } ?? true

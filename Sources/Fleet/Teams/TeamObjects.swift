@@ -51,7 +51,12 @@ enum TeamObjects {
                             [
                                 "apiGroups": [.string(Platform.group)], "resources": [.string(Platform.teams.resource)],
                                 "resourceNames": [.string(team.name)], "verbs": JSON(verbs),
-                            ]
+                            ],
+                            [
+                                "apiGroups": [.string(Platform.group)],
+                                "resources": [.string("\(Platform.teams.resource)/usage")],
+                                "resourceNames": [.string(team.name)], "verbs": ["create"],
+                            ],
                         ],
                     ]))
             wanted.append(

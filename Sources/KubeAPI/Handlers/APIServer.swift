@@ -2,7 +2,7 @@ import HTTPTypes
 import KubeObject
 public import KubeRegistry
 import KubeSchema
-import KubeStore
+public import KubeStore
 public import Logging
 
 /// The API server of all logical clusters: a function from requests to responses, free of any transport.
@@ -43,6 +43,7 @@ public final class APIServer: Sendable {
     let resourceMetrics: ResourceMetrics?
     let attendant: (any ClusterAttendant)?
     let moreMetrics: @Sendable () -> String
+    private let meter: (@Sendable (LogicalCluster) -> Void)?
     let authenticator: Authenticator
     let limiter: RequestLimiter
     let flows = FlowConfigurations()
@@ -65,10 +66,11 @@ public final class APIServer: Sendable {
     ///   - metrics: what pods use, also as resources that nobody stores. The schema must have them.
     ///   - attendant: hears of what people do, and has sleeping clusters wake; without it none sleeps.
     ///   - moreMetrics: the platform's own, in Prometheus' text format.
+    ///   - meter: told of each request that is let in.
     public init(
         registry: Registry, addressBook: PodAddressBook, streams: any PodStreams, aggregator: Aggregator? = nil,
         metrics: ResourceMetrics? = nil, attendant: (any ClusterAttendant)? = nil,
-        moreMetrics: @escaping @Sendable () -> String = { "" },
+        moreMetrics: @escaping @Sendable () -> String = { "" }, meter: (@Sendable (LogicalCluster) -> Void)? = nil,
         identities: IdentityCache = IdentityCache(), issuerDocuments: (any DocumentReader)? = nil, auditLog: AuditLog? = nil,
         configuration: Configuration = Configuration(),
         logger: Logger
@@ -82,6 +84,7 @@ public final class APIServer: Sendable {
         self.resourceMetrics = metrics
         self.attendant = attendant
         self.moreMetrics = moreMetrics
+        self.meter = meter
         self.auditLog = auditLog
         self.logger = logger
         self.tokens = ServiceAccountTokens(identities: identities)
@@ -160,6 +163,7 @@ public final class APIServer: Sendable {
         if !info.isLongRunning, info.verb != "list" { self.shortRequests.note() }
         let limits = self.registry.policies(cluster).limits
         let permit = try self.limiter.begin(cluster: cluster.id, isLongRunning: info.isLongRunning, limits)
+        self.meter?(cluster)
         self.noteUse(request, info, user, cluster, permit)
         guard await self.awaitTurn(cluster, limits, &progress) else { return .tooManyRequests }
         let context = RequestContext(cluster: cluster, user: user)

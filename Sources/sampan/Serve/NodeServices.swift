@@ -79,6 +79,19 @@ struct NodeServices {
     /// What pods use, for autoscalers.
     var metricsSource: any MetricsSource { Meter(local: runtime.metrics) }
 
+    /// What containers have used by now, for the ledger.
+    var containerUses: MeterKeeper.Containers {
+        let metrics = runtime.metrics
+        return {
+            try await metrics.current().containers.map { place, usage in
+                ContainerUse(
+                    cluster: place.cluster,
+                    key: "\(place.cluster)/\(place.namespace)/\(place.pod)/\(place.name)@\(usage.startTime)",
+                    processorNanoseconds: usage.reading.processorNanoseconds, memory: usage.memory)
+            }
+        }
+    }
+
     /// The same as an API.
     var resourceMetrics: ResourceMetrics {
         let metrics = runtime.metrics

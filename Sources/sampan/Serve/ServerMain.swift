@@ -47,6 +47,8 @@ enum ServerMain {
         guard let quotas = QuotaKeeper(schema: platform, store: store, logger: logger) else {
             throw CommandFailure("The platform's schema has no virtual clusters or no teams.")
         }
+        let meter = try MeterKeeper(
+            directory: configuration.dataDirectory + "/usage", store: store, quotas: quotas, logger: logger)
         let policies = ClusterPolicies(authentication: try authentication(configuration))
         let authorizer = Authorizer()
         let registry = Registry(
@@ -61,6 +63,7 @@ enum ServerMain {
                     store: store, authorities: authorities),
                 GroupResource(group: Platform.group, resource: "teams/kubeconfig"): MemberKubeconfigHandler(
                     endpoint: endpoint, identities: identities),
+                GroupResource(group: Platform.group, resource: "teams/usage"): UsageHandler(meter),
                 GroupResource(group: Platform.group, resource: "virtualclusters/sleep"): SleepHandler(keeper, sleeps: true),
                 GroupResource(group: Platform.group, resource: "virtualclusters/wake"): SleepHandler(keeper, sleeps: false),
                 GroupResource(group: Platform.group, resource: "virtualclusters/explain"): ClusterExplainHandler(
@@ -108,6 +111,7 @@ enum ServerMain {
         keeper.report { controllers.recorder.record(.normal, $1, $2, about: $0, from: SleepKeeper.name, in: root) }
         quotas.attach(root, by: registry)
         quotas.report { controllers.recorder.record(.warning, $1, $2, about: $0, from: QuotaKeeper.name, in: root) }
+        await meter.attach(root, containers: node?.containerUses)
         node?.attach(keeper, logger)
         keeper.whenChanged { cluster, isAsleep in
             node?.note(cluster, isAsleep: isAsleep)
@@ -122,7 +126,8 @@ enum ServerMain {
         let webhooks = HTTPSWebhookClient(attendant: keeper) { reach.allows($0, $1) }
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
-            metrics: node?.resourceMetrics, attendant: keeper, moreMetrics: { keeper.metricsText + quotas.metricsText },
+            metrics: node?.resourceMetrics, attendant: keeper,
+            moreMetrics: { keeper.metricsText + quotas.metricsText + meter.metricsText }, meter: { meter.countRequest($0) },
             identities: identities,
             issuerDocuments: webhooks, auditLog: auditLog,
             configuration: APIServer.Configuration(
@@ -139,7 +144,7 @@ enum ServerMain {
                 "api": "\(endpoint.server)", "clusters": "\(store.clusters().count)",
             ])
         // Shut down in the opposite order: the API first, the store last.
-        var services: [any Service] = [store, identity, controllers, keeper, quotas]
+        var services: [any Service] = [store, identity, controllers, keeper, quotas, meter]
         services += node?.services ?? []
         if let auditWebhook { services.append(auditWebhook) }
         if let auditLog { services.append(auditLog) }

@@ -1,0 +1,129 @@
+"""The ledger of what clusters use."""
+
+import csv
+import io
+import json
+import os
+import unittest
+
+from harness import shared
+from harness.cluster import Cluster
+from harness.waiting import until
+
+GROUP = "/apis/sampan.dev/v1alpha1"
+QUESTION = {"apiVersion": "sampan.dev/v1alpha1", "kind": "UsageReport"}
+
+
+class Usage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.instance = shared.new("usage", containers=False)
+        cls.root = cls.instance.root()
+        cls.sampan = staticmethod(cls.instance.sampan)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.instance.stop()
+        shared.forget(cls.instance)
+
+    def cluster(self, team, name):
+        self.sampan("cluster", "create", name, "--team", team)
+        file = os.path.join(self.instance.directory, f"{team}-{name}.kubeconfig")
+        self.sampan("cluster", "kubeconfig", name, "--team", team, "--long-lived", "--output", file)
+        return Cluster(name, file)
+
+    def usage(self, *arguments, **options):
+        return json.loads(self.sampan("usage", "-o", "json", *arguments, **options).stdout)
+
+    def test_requests_storage_and_time_awake_are_in_the_ledger(self):
+        self.sampan("team", "create", "metered", "--member", "alice=viewer")
+        self.sampan("team", "create", "other", "--member", "bob=owner")
+        cluster = self.cluster("metered", "demo")
+        for _ in range(20):
+            cluster.request("GET", "/api/v1/namespaces")
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": {
+            "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "100Gi"}}}}
+        self.assertEqual(cluster.request("POST", "/api/v1/namespaces/default/persistentvolumeclaims", claim).code, 201)
+
+        def found():
+            return next((item for item in self.usage("--team", "metered") if item.get("cluster") == "demo"), {})
+        until(lambda: found().get("requests", 0) >= 21 and found().get("storageGiBHours", 0) > 0 and found().get("awakeHours", 0) > 0,
+              "the hour so far is told", timeout=60)
+        requests = found()["requests"]
+        self.assertLess(requests, 40)
+        self.assertTrue(found()["open"])
+        metrics = self.root.kubectl("get", "--raw", "/metrics")
+        self.assertIn('sampan_usage_requests_total{team="metered"}', metrics)
+
+        # What has been told stays through an orderly end; a kill loses what came after the last look, and nothing is counted twice.
+        self.sampan("down")
+        self.instance.up()
+        self.assertEqual(found()["requests"], requests)
+        self.instance.kill()
+        self.instance.up()
+        self.assertEqual(found()["requests"], requests)
+
+        # A cluster that is gone stays in the ledger.
+        uid = found()["clusterUID"]
+        self.sampan("cluster", "delete", "demo", "--team", "metered")
+        self.assertEqual(found()["clusterUID"], uid)
+
+        table = self.sampan("usage", "--team", "metered", "--by", "hour", "-o", "wide").stdout
+        self.assertIn("CLUSTER-UID", table)
+        self.assertIn("demo", table)
+        rows = list(csv.DictReader(io.StringIO(self.sampan("usage", "--by", "team", "-o", "csv").stdout)))
+        self.assertIn("metered", {row["team"] for row in rows})
+        self.assertGreaterEqual(int(next(row for row in rows if row["team"] == "metered")["requests"]), requests)
+
+        # Members see their own team's.
+        file = os.path.join(self.instance.directory, "alice.kubeconfig")
+        self.sampan("team", "kubeconfig", "metered", "alice", "--output", file)
+        alice = Cluster("alice", file)
+        self.assertEqual(alice.request("POST", f"{GROUP}/teams/metered/usage", QUESTION).code, 201)
+        self.assertEqual(alice.request("POST", f"{GROUP}/teams/other/usage", QUESTION).code, 403)
+        self.assertEqual(self.usage(environment={"SAMPAN_KUBECONFIG": file})[0]["team"], "metered")
+
+    def test_a_closed_hour_is_in_the_ledger_once(self):
+        self.sampan("team", "create", "closed")
+        directory = os.path.join(self.instance.directory, "usage")
+        self.sampan("down")
+        record = {"hour": "2026-11-27T07:00:00Z", "team": "closed", "cluster": "gone", "uid": "u", "cpuMilliseconds": 1500,
+                  "memoryMebibyteSeconds": 3600 * 1024, "storageMebibyteSeconds": 0, "awakeMilliseconds": 3600000, "requests": 7}
+        with open(os.path.join(directory, "current.json")) as file:
+            current = json.load(file)
+        sequence = current["sequence"]
+        checkpoint = json.dumps({**current, "hour": record["hour"], "records": [record]})
+
+        def usage():
+            return self.usage("--team", "closed", "--since", "2026-11-27", "--until", "2026-11-28")
+        # The server was killed before it had closed that hour, then in the midst of it, then just after it.
+        for name in ("before", "midst", "after"):
+            with open(os.path.join(directory, "current.json"), "w") as file:
+                file.write(checkpoint)
+            ledger = os.path.join(directory, "usage-2026-11.jsonl")
+            if name == "midst":
+                with open(ledger) as file:
+                    lines = file.read().splitlines(keepends=True)
+                cut = next(index for index, line in enumerate(lines) if f'"end":{sequence}' in line)
+                with open(ledger, "w") as file:
+                    file.writelines(lines[:cut])
+                    file.write('{"hour":"2026-')
+            self.instance.up()
+            until(lambda: usage() and not usage()[0].get("open"), "the hour is closed", timeout=30)
+            found = usage()
+            self.assertEqual(len(found), 1, name)
+            self.assertEqual((found[0]["requests"], found[0]["cpuSeconds"], found[0]["memoryGiBHours"], found[0]["awakeHours"]), (7, 1.5, 1, 1), name)
+            self.sampan("down")
+        self.instance.up()
+
+    def test_wrong_questions_are_answered_with_reasons(self):
+        for body, field in (({"since": "yesterday"}, "since"), ({"by": "minute"}, "by"), ({"since": "2020-01-01T00:00:00Z"}, "366 days")):
+            answer = self.root.request("POST", f"{GROUP}/teams/default/usage", {**QUESTION, **body})
+            self.assertEqual(answer.code, 422, answer)
+            self.assertIn(field, answer.json["message"])
+        for arguments in (("--since", "yesterday"), ("--by", "minute"), ("--since", "1h", "--until", "2h"), ("-o", "xml")):
+            self.assertNotEqual(self.sampan("usage", *arguments, check=False).returncode, 0, arguments)
+
+
+if __name__ == "__main__":
+    unittest.main()
