@@ -18,6 +18,7 @@ struct Sampan: AsyncParsableCommand {
               sampan team create blue --member alice=owner --clusters 5
               sampan image load web.tar                 make an image available to pods
               sampan status -o json                     what runs, for a script
+              sampan doctor                             what is wrong, and what to do
               sampan down                               stop; only the data is left
 
             The data directory is /var/lib/sampan, or SAMPAN_DATA_DIR, or --data-dir. Two instances run side by side when \
@@ -26,6 +27,7 @@ struct Sampan: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Up.self, Down.self, StatusCommand.self, ClusterCommand.self, TeamCommand.self, QuotaCommand.self, UsageCommand.self,
+            DoctorCommand.self,
             TokenCommand.self,
             ImageCommand.self,
             RotateKeys.self,

@@ -1,5 +1,6 @@
 """What pods use: kubectl top, the API behind it, and autoscalers that go by it."""
 
+import json
 import unittest
 
 from harness import shared
@@ -47,6 +48,31 @@ class Metrics(unittest.TestCase):
         # The plain word still means the pods themselves.
         self.assertEqual(cluster.kubectl("get", "pods", "busy", "-o", "jsonpath={.kind}"), "Pod")
         cluster.kubectl("delete", "pod", "busy", "idle", "--grace-period=0", "--force")
+
+    def test_the_ledger_has_processor_time_and_memory(self):
+        instance = shared.instance()
+        cluster = instance.cluster("ledger")
+        cluster.apply(busy("worker"))
+        cluster.ready("worker")
+
+        def used():
+            records = json.loads(instance.sampan("usage", "-o", "json").stdout)
+            return next((item for item in records if item.get("cluster") == "ledger"), {})
+        # It is limited to a fifth of a processor.
+        until(lambda: used().get("cpuSeconds", 0) >= 1, "a second of processor time is counted", timeout=90)
+        until(lambda: used()["memoryGiBHours"] > 0, "memory is counted", timeout=60)
+        self.assertLess(used()["cpuSeconds"], 60)
+        cluster.kubectl("delete", "pod", "worker", "--grace-period=0", "--force")
+
+    def test_the_kernel_keeps_a_container_to_what_it_is_charged_for(self):
+        instance = shared.instance()
+        instance.sampan("cluster", "create", "charged", "--limit", "memory=1Gi")
+        cluster = instance.cluster("charged")
+        cluster.shell("silent")
+        limit = cluster.kubectl("exec", "silent", "--", "sh", "-c",
+                                "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes").strip()
+        self.assertEqual(limit, str(256 << 20))
+        cluster.kubectl("delete", "pod", "silent", "--grace-period=0", "--force")
 
     def test_an_autoscaler_goes_by_it(self):
         cluster = self.cluster

@@ -118,6 +118,23 @@ class Quotas(unittest.TestCase):
         self.sampan("cluster", "wake", "early", "--team", "nap")
         self.assertEqual(self.create(early, "d").code, 403)
 
+    def test_the_doctor_tells_what_is_wrong(self):
+        self.sampan("team", "create", "ill", "--pods", "1")
+        cluster = self.cluster("ill", "demo")
+        self.assertEqual(self.create(cluster, "a").code, 201)
+        self.assertEqual(self.create(cluster, "b").code, 403)
+
+        def found(about):
+            return [item for item in json.loads(self.sampan("doctor", "-o", "json").stdout) if item["about"] == about]
+        until(lambda: any("Nothing more fits: 1 of 1 pods" in item["message"] for item in found("team/ill")), "the quota is told")
+        until(lambda: any("QuotaExceeded" in item["message"] for item in found("cluster/ill--demo")), "the refusal is told")
+        self.assertEqual(found("server")[0]["state"], "ok")
+        self.assertIn("warning  team/ill: Nothing more fits: 1 of 1 pods.", self.sampan("doctor").stdout)
+        self.instance.kill()
+        until(lambda: self.sampan("doctor", check=False).returncode == 1, "a server that doesn't run is a failure")
+        self.assertIn("failure  server: It doesn't run.", self.sampan("doctor", check=False).stdout)
+        self.instance.up()
+
     def test_wrong_quotas_are_refused_with_reasons(self):
         for quota, words in (({"memory": "much"}, "quantities must match"), ({"cpu": "-1"}, "spec.quota.cpu"), ({"pods": -1}, "spec.quota.pods")):
             answer = self.root.request("POST", f"{GROUP}/teams", {

@@ -10,6 +10,8 @@ struct CommandLineTests {
         ["serve", "--data-dir", "/x"], ["cluster", "create", "a", "b", "--no-wait"], ["cluster", "list", "-o", "name"],
         ["cluster", "delete", "a", "--ignore-not-found"], ["cluster", "kubeconfig", "a", "--merge"],
         ["cluster", "kubeconfig", "a", "-o", "file"], ["image", "load", "a.tar"], ["image", "list", "-o", "json"], ["version"],
+        ["doctor", "--all"], ["quota", "set", "memory=4Gi", "pods=none", "--team", "blue"],
+        ["usage", "--since", "7d", "-o", "csv"],
     ])
     func parses(_ arguments: [String]) throws {
         _ = try Sampan.parseAsRoot(arguments)
@@ -18,7 +20,8 @@ struct CommandLineTests {
     @Test(arguments: [
         ["cluster", "create"], ["cluster", "kubeconfig", "a", "--merge", "-o", "f"],
         ["cluster", "kubeconfig", "a", "--kubeconfig", "f"],
-        ["status", "-o", "xml"], ["sail"],
+        ["status", "-o", "xml"], ["sail"], ["quota", "set", "ram=1"], ["quota", "set", "pods=-1"], ["usage", "--since", "soon"],
+        ["usage", "--by", "minute"], ["cluster", "create", "a", "--limit", "cpu=much"],
     ])
     func refuses(_ arguments: [String]) {
         #expect(throws: (any Error).self) { try Sampan.parseAsRoot(arguments) }

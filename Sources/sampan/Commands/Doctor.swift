@@ -1,0 +1,92 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import KubeClient
+import KubeObject
+
+/// `sampan doctor`: exits with 1 when something has failed.
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Say what is wrong with the instance on this machine, and what to do about it.",
+        discussion: """
+            It only looks: at the server, its disk and ledger, deletions that are stuck, clusters that aren't ready or will be deleted, quotas that \\
+            are used up, and what the platform warned of in the last hour. Exits with 1 when something has failed; warnings don't count.
+            """)
+
+    @OptionGroup var instance: InstanceOptions
+
+    @Flag(name: .shortAndLong, help: "Show what is well, too.")
+    var all = false
+
+    @Option(name: .shortAndLong, help: "table, json or yaml.")
+    var output: OutputFormat = .table
+
+    func run() async throws {
+        let findings = try await examine()
+        let list: JSON = .array(findings.map(\.tree))
+        switch output {
+        case .json: Console.out(String(decoding: list.encoded(), as: UTF8.self) + "\n")
+        case .yaml: Console.out(YAML.encode(list))
+        case .table, .name: Console.out(Self.text(findings, all: all))
+        }
+        if findings.contains(where: { $0.state == .failure }) { throw ExitCode.failure }
+    }
+
+    static func text(_ findings: [Finding], all: Bool) -> String {
+        let shown = findings.filter { all || $0.state != .ok }
+        guard !shown.isEmpty else { return "All is well: \(findings.count) things were looked at.\n" }
+        return shown.map { finding in
+            let hint = finding.hint.isEmpty ? "" : "\n         \(finding.hint)"
+            let state = finding.state.rawValue
+            return "\(state)\(String(repeating: " ", count: 9 - state.count))\(finding.about): \(finding.message)\(hint)\n"
+        }.joined()
+    }
+
+    private func examine() async throws -> [Finding] {
+        let configuration = try instance.load()
+        let directory = configuration.dataDirectory
+        let now = Date().timeIntervalSince1970
+        var findings = [try Self.disk(directory)]
+        guard try InstanceLock.holder(path: configuration.lockPath) != nil else {
+            return [
+                Finding(
+                    state: .failure, about: "server", message: "It doesn't run.",
+                    hint: "Start it with `sampan up`; its log is \(configuration.logPath).")
+            ] + findings
+        }
+        findings.append(
+            Diagnosis.ledger(
+                age: try Self.modified("\(directory)/usage/current.json").map { now - $0 },
+                hasBroken: try Self.modified("\(directory)/usage/current.json.broken") != nil, directory: "\(directory)/usage"))
+        return try await PlatformAPI.with(instance) { api in
+            guard try await api.isReady() else {
+                let server = Finding(
+                    state: .failure, about: "server", message: "It runs, but isn't ready.",
+                    hint: "Wait a moment, or look into \(configuration.logPath).")
+                return [server] + findings
+            }
+            func all(_ resource: GroupVersionResource) async throws -> [JSON] {
+                try await api.client.list(ResourcePath(resource))["items"]?.elements ?? []
+            }
+            let events = GroupVersionResource(group: "", version: "v1", resource: "events")
+            return [Finding(state: .ok, about: "server", message: "It is ready.")] + findings
+                + Diagnosis.clusters(try await all(PlatformAPI.virtualClusters), now: now)
+                + Diagnosis.teams(try await all(PlatformAPI.teams), now: now) + Diagnosis.events(try await all(events), now: now)
+        }
+    }
+
+    private static func disk(_ directory: String) throws -> Finding {
+        var statistics = statvfs()
+        guard statvfs(directory, &statistics) == 0 else { throw SystemError("ask for the room below \(directory)") }
+        return Diagnosis.disk(
+            free: UInt64(statistics.f_bavail) * UInt64(statistics.f_frsize),
+            total: UInt64(statistics.f_blocks) * UInt64(statistics.f_frsize),
+            directory: directory)
+    }
+
+    /// When a file was written, in seconds since 1970; nil when there is none.
+    private static func modified(_ path: String) throws -> Double? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        return (try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date)?.timeIntervalSince1970
+    }
+}
