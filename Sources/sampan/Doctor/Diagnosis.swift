@@ -134,7 +134,7 @@ enum Diagnosis {
                         hint: "sampan cluster list --team \(name)"))
             }
         }
-        if findings.isEmpty { findings.append(Finding(state: .ok, about: "teams", message: "\(teams.count) teams have room.")) }
+        if findings.isEmpty { findings.append(Finding(state: .ok, about: "teams", message: "No team is out of room.")) }
         return findings
     }
 
