@@ -57,6 +57,16 @@ public enum Platform {
             memory 0 *!quantity oO
             pods 0 *l oO
             storage 0 *!quantity oO
+            +NetworkExplanation
+            ^ 0 meta/v1.TypeMeta
+            from 0 s -
+            message 0 s oO
+            port 0 *l oO
+            protocol 0 s oO
+            reachable 0 *b oO
+            reason 0 s oO
+            steps 0 []s oO lt=atomic
+            to 0 s -
             +SleepRequest
             ^ 0 meta/v1.TypeMeta
             awake 0 *b oO
@@ -238,6 +248,7 @@ public enum Platform {
             | Storage string .status.used.storage 1
             /explain ClusterExplanation create
             /kubeconfig KubeconfigRequest create
+            /network NetworkExplanation create
             /sleep SleepRequest create
             /status VirtualCluster get,patch,update
             /wake SleepRequest create
@@ -276,6 +287,15 @@ public enum Platform {
             memory The memory that pods are limited to; a container without a limit counts 256Mi, or what it requests if that is more.
             pods Pods that aren't over.
             storage What persistent volume claims request.
+            +NetworkExplanation Asks whether a connection from or to a virtual cluster's pods gets through, and what decides it. Nothing is sent.
+            from Who connects: [NAMESPACE/]POD, an IPv4 address, or cluster/NAME for whatever is in another cluster.
+            message What decides, in a sentence. Set by the server.
+            port The port; only a service needs none.
+            protocol TCP, UDP or SCTP. Default: TCP.
+            reachable Whether it gets through. Set by the server.
+            reason Open, Allowed, EgressDenied, IngressDenied, OtherCluster, Blocked, Machine, Outside, Refused, NotRunning or Partly. Set by the server.
+            steps The way, as far as it goes. Set by the server.
+            to To whom: as from, or [NAMESPACE/]service/NAME.
             +SleepRequest Puts a virtual cluster to sleep whatever it is doing, or wakes it.
             awake Whether the cluster is awake now. Set by the server.
             changed Whether that is new. Set by the server.

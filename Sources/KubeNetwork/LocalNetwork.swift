@@ -163,6 +163,16 @@ public final class LocalNetwork: Service, PodNetworkObserver {
         return (last, open)
     }
 
+    /// Says whether a connection from or to a cluster's pods gets through, and which rule decides.
+    ///
+    /// - Throws: when the machine doesn't tell its addresses, or the network isn't running any more.
+    public func explain(_ question: NetworkQuestion, in cluster: LogicalCluster) async throws -> NetworkAnswer {
+        let machine = try MachineAddresses.all()
+        let answer = await withCheckedContinuation { keeper.orders.post(.explain(question, cluster, machine: machine, $0)) }
+        guard let answer else { throw NetworkStopped() }
+        return answer
+    }
+
     /// Removes everything that an instance put into the kernel. For when its pods are gone.
     /// - Throws: when there's a table and it can't be removed.
     public static func removeAll(instance: String) async throws {

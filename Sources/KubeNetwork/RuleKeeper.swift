@@ -29,7 +29,7 @@ final class RuleKeeper: Sendable {
 
     let orders = RuleOrders()
     let clusters = ActiveClusters()
-    private let configuration: NetworkConfiguration
+    let configuration: NetworkConfiguration
     private let store: Store
     private let runner: any RuleRunner
     private let sweeper: ConnectionSweeper
@@ -155,6 +155,8 @@ final class RuleKeeper: Sendable {
             case .findHolder(let port, let asker): asker.resume(returning: state.model.holder(ofPort: port))
             case .findPods(let cluster, let asker):
                 asker.resume(returning: state.model.pods.filter { $0.value.cluster == cluster }.mapValues(\.since))
+            case .explain(let question, let cluster, let machine, let asker):
+                asker.resume(returning: explain(question, cluster, machine, state))
             case .check:
                 await check(&state)
             }

@@ -18,13 +18,15 @@ enum RuleOrder: Sendable {
     case forget(cluster: Int64)
     case findHolder(port: UInt16, CheckedContinuation<(cluster: Int64, service: ServiceName)?, Never>)
     case findPods(cluster: Int64, CheckedContinuation<[IPv4Address: Double], Never>)
+    /// Say what becomes of a connection within a cluster, on a machine with these addresses.
+    case explain(NetworkQuestion, LogicalCluster, machine: Set<IPv4Address>, CheckedContinuation<NetworkAnswer?, Never>)
     /// Look whether the table is still there, and try again what failed.
     case check
 
     var waiter: Waiter? {
         switch self {
         case .attach(_, _, let waiter), .detach(_, _, let waiter): waiter
-        case .changes, .policies, .check, .sleep, .wake, .settle, .forget, .findHolder, .findPods: nil
+        case .changes, .policies, .check, .sleep, .wake, .settle, .forget, .findHolder, .findPods, .explain: nil
         }
     }
 }
@@ -35,6 +37,7 @@ extension RuleOrder {
         switch self {
         case .findHolder(_, let asker): asker.resume(returning: nil)
         case .findPods(_, let asker): asker.resume(returning: [:])
+        case .explain(_, _, _, let asker): asker.resume(returning: nil)
         default: waiter?.resume(throwing: NetworkStopped())
         }
     }

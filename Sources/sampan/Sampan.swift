@@ -26,8 +26,8 @@ struct Sampan: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, TeamCommand.self, QuotaCommand.self, UsageCommand.self,
-            DoctorCommand.self,
+            Up.self, Down.self, StatusCommand.self, ClusterCommand.self, TeamCommand.self, NetworkCommand.self, QuotaCommand.self,
+            UsageCommand.self, DoctorCommand.self,
             TokenCommand.self,
             ImageCommand.self,
             RotateKeys.self,

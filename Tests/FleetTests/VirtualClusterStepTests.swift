@@ -34,7 +34,8 @@ import Testing
         let schema = try Platform.schema()
         let resource = try #require(schema.resource(group: "sampan.dev", version: "v1alpha1", plural: "virtualclusters"))
         #expect(resource.isNamespaced)
-        #expect(resource.subresources.map(\.name) == ["authority", "explain", "kubeconfig", "sleep", "status", "wake"])
+        #expect(
+            resource.subresources.map(\.name) == ["authority", "explain", "kubeconfig", "network", "sleep", "status", "wake"])
         #expect(resource.type?.field("spec")?.type.object?.field("description") != nil)
     }
 }

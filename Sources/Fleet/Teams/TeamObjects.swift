@@ -81,7 +81,7 @@ enum TeamObjects {
         let clusters = Platform.virtualClusters.resource
         let see = [
             rule([Platform.group], [clusters, "\(clusters)/status"], ["get", "list", "watch"]),
-            rule([Platform.group], ["\(clusters)/kubeconfig", "\(clusters)/explain"], ["create"]),
+            rule([Platform.group], ["\(clusters)/kubeconfig", "\(clusters)/explain", "\(clusters)/network"], ["create"]),
             rule(["", "events.k8s.io"], ["events"], ["get", "list", "watch"]),
         ]
         let use = [

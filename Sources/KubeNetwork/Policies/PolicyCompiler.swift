@@ -20,16 +20,17 @@ struct PolicyCompiler {
         ]
 
         /// What stands for DNS and the API server when these ports of theirs may be spoken to.
-        func lines(_ ports: [PolicyFacts.Port]?, dns: Bool, api: Bool) -> [String] {
-            var lines: [String] = []
+        func lines(_ ports: [PolicyFacts.Port]?, dns: Bool, api: Bool, index: Int) -> [PolicyLine] {
+            func line(_ transport: TransportProtocol, _ port: UInt16) -> PolicyLine {
+                PolicyLine(direction: .outgoing, peer: .host(gateway), ports: .ranges(transport, [port...port]), index: index)
+            }
+            var lines: [PolicyLine] = []
             if dns {
                 for name in Self.dnsPortNames where Self.allows(ports, name.transport, [53], name.name) {
-                    lines.append("ip daddr \(gateway) \(name.transport) dport \(dnsPort)")
+                    lines.append(line(name.transport, dnsPort))
                 }
             }
-            if api, Self.allows(ports, .tcp, [443, apiPort], "https") {
-                lines.append("ip daddr \(gateway) tcp dport \(apiPort)")
-            }
+            if api, Self.allows(ports, .tcp, [443, apiPort], "https") { lines.append(line(.tcp, apiPort)) }
             return lines
         }
 
@@ -56,66 +57,62 @@ struct PolicyCompiler {
     /// The name of a set, which is made if need be.
     let nameOf: (PolicySet) -> String
 
-    func incoming(_ rules: [PolicyFacts.Rule]) -> [String] {
-        rules.flatMap { rule in
-            let peers = self.peers(rule.peers, "saddr")
-            let ports = self.ports(rule.ports)
-            return peers.flatMap { peer in ports.map { Self.line([peer, $0]) } }
-        }
+    func incoming(_ rules: [PolicyFacts.Rule]) -> [PolicyLine] {
+        rules.enumerated().flatMap { lines($1, $0, .incoming) }
     }
 
-    func outgoing(_ rules: [PolicyFacts.Rule]) -> [String] {
-        rules.flatMap { rule -> [String] in
-            let conditions = peers(rule.peers, "daddr")
-            let ports = self.ports(rule.ports)
-            var lines = conditions.flatMap { peer in ports.map { Self.line([peer, $0]) } }
+    func outgoing(_ rules: [PolicyFacts.Rule]) -> [PolicyLine] {
+        rules.enumerated().flatMap { index, rule -> [PolicyLine] in
+            let lines = lines(rule, index, .outgoing)
             guard let peers = rule.peers else {
                 // Anybody, so them too, by what the ports are before translation.
-                if rule.ports != nil { lines += host.lines(rule.ports, dns: true, api: true).map { Self.line([$0]) } }
-                return lines
+                return rule.ports == nil ? lines : lines + host.lines(rule.ports, dns: true, api: true, index: index)
             }
             let isDNS = peers.contains { meansDNS($0) }
             let isAPI = peers.contains { means(host.apiAddress, $0) }
-            return lines + host.lines(rule.ports, dns: isDNS, api: isAPI).map { Self.line([$0]) }
+            return lines + host.lines(rule.ports, dns: isDNS, api: isAPI, index: index)
         }
     }
 
-    private static func line(_ parts: [String]) -> String { (parts.filter { !$0.isEmpty } + ["accept"]).joined(separator: " ") }
+    private func lines(_ rule: PolicyFacts.Rule, _ index: Int, _ direction: PolicyChain.Direction) -> [PolicyLine] {
+        let peers = self.peers(rule.peers)
+        let ports = self.ports(rule.ports)
+        return peers.flatMap { peer in
+            ports.map { PolicyLine(direction: direction, peer: peer, ports: $0, index: index) }
+        }
+    }
 
-    /// One condition for each; an empty one for anybody.
-    private func peers(_ peers: [PolicyFacts.Peer]?, _ side: String) -> [String] {
-        guard let peers else { return [""] }
+    private func peers(_ peers: [PolicyFacts.Peer]?) -> [PolicyLine.Peer] {
+        guard let peers else { return [.anybody] }
         return peers.compactMap { peer in
             switch peer {
-            case .pods(let selector): return "ip \(side) @\(nameOf(.peers(cluster: cluster, selector)))"
+            case .pods(let selector):
+                let set = PolicySet.peers(cluster: cluster, selector)
+                return .pods(set, name: nameOf(set))
             case .block(let range, let except):
                 let outer = Self.outermost(except)
                 // Nothing is left of it.
                 if outer.contains(where: { $0.prefixLength <= range.prefixLength && $0.contains(range.base) }) { return nil }
-                let out = outer.filter { $0.overlaps(range) }.map(\.description)
-                return "ip \(side) \(range)" + (out.isEmpty ? "" : " ip \(side) != { \(out.joined(separator: ", ")) }")
+                return .block(range, except: outer.filter { $0.overlaps(range) })
             }
         }
     }
 
-    /// One condition for each protocol's numbers, and for each name; an empty one for any.
-    private func ports(_ ports: [PolicyFacts.Port]?) -> [String] {
-        guard let ports else { return [""] }
-        var conditions: [String] = []
+    /// One for each protocol's numbers, and for each name.
+    private func ports(_ ports: [PolicyFacts.Port]?) -> [PolicyLine.Ports] {
+        guard let ports else { return [.any] }
+        var conditions: [PolicyLine.Ports] = []
         for transport in [TransportProtocol.tcp, .udp, .sctp] {
             let own = ports.filter { $0.transport == transport }
             if own.contains(where: { $0.number == .any }) {
-                conditions.append("meta l4proto \(transport)")
+                conditions.append(.all(transport))
                 continue
             }
             let ranges = Self.merged(own.compactMap { if case .range(let range) = $0.number { range } else { nil } })
-            if !ranges.isEmpty {
-                let texts = ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-                conditions.append("\(transport) dport { \(texts.joined(separator: ", ")) }")
-            }
+            if !ranges.isEmpty { conditions.append(.ranges(transport, ranges)) }
             for case .named(let name) in Set(own.map(\.number)) {
-                let set = nameOf(.ports(cluster: cluster, .init(name: name, transport: transport)))
-                conditions.append("ip daddr . \(transport) dport @\(set)")
+                let set = PolicySet.ports(cluster: cluster, .init(name: name, transport: transport))
+                conditions.append(.named(set, name: nameOf(set), transport))
             }
         }
         return conditions

@@ -1,14 +1,27 @@
 import KubeObject
 
+/// What policies say to a packet.
+enum PolicyVerdict: Sendable, Hashable {
+    /// None is for the pod in this direction.
+    case free
+    case allowed(by: ServiceName, rule: Int)
+    /// These are for the pod, and no rule of theirs lets it pass.
+    case denied(by: [ServiceName])
+    /// These have so many rules together that the pod is shut.
+    case tooMany([ServiceName])
+}
+
 /// The policies of all clusters that have pods here, and whom they let speak to whom. Pure: no input but the calls, no output but
 /// ``ruleset``. A change costs what it changes: a pod's, a look at the selectors of its own cluster; a policy's, a look at its cluster's pods.
 struct PolicyModel: Sendable {
     /// One policy with what was made of it.
     private struct Policy: Sendable {
         var facts: PolicyFacts
-        var incoming: [String]?
-        var outgoing: [String]?
+        var incoming: [PolicyLine]?
+        var outgoing: [PolicyLine]?
         var sets: [PolicySet]
+
+        func lines(_ direction: PolicyChain.Direction) -> [PolicyLine]? { direction == .incoming ? incoming : outgoing }
     }
 
     private struct Cluster: Sendable {
@@ -117,15 +130,39 @@ struct PolicyModel: Sendable {
             for direction in PolicyChain.Direction.allCases { ruleset.set(nil, for: address, direction) }
             return
         }
-        let own = cluster.policies.filter { $0.key.namespace == pod.namespace && $0.value.facts.pods.matches(pod.labels) }
-        func chain(_ direction: PolicyChain.Direction, _ rules: (Policy) -> [String]?) -> PolicyChain? {
-            let parts = own.values.compactMap(rules)
+        let own = Self.policies(for: pod, in: cluster)
+        func chain(_ direction: PolicyChain.Direction) -> PolicyChain? {
+            let parts = own.compactMap { $0.policy.lines(direction) }
             guard !parts.isEmpty else { return nil }
-            let all = Set(parts.joined())
+            let all = Set(parts.joined().map(\.text))
             return PolicyChain(direction: direction, rules: all.count > PolicyCompiler.limit ? [] : all.sorted())
         }
-        ruleset.set(chain(.incoming, \.incoming), for: address, .incoming)
-        ruleset.set(chain(.outgoing, \.outgoing), for: address, .outgoing)
+        for direction in PolicyChain.Direction.allCases { ruleset.set(chain(direction), for: address, direction) }
+    }
+
+    private static func policies(for pod: PolicyPod, in cluster: Cluster) -> [(name: ServiceName, policy: Policy)] {
+        cluster.policies.filter { $0.key.namespace == pod.namespace && $0.value.facts.pods.matches(pod.labels) }
+            .map { ($0.key, $0.value) }
+    }
+
+    // MARK: - What is decided
+
+    /// What the policies that are for a pod say to a packet that it sends or is sent.
+    func verdict(_ direction: PolicyChain.Direction, on packet: PolicyLine.Packet, at address: IPv4Address, in id: Int64)
+        -> PolicyVerdict
+    {
+        guard let cluster = clusters[id], let pod = cluster.pods[address] else { return .free }
+        let own = Self.policies(for: pod, in: cluster).compactMap { name, policy in policy.lines(direction).map { (name, $0) } }
+            .sorted { "\($0.0)" < "\($1.0)" }
+        guard !own.isEmpty else { return .free }
+        let names = own.map(\.0)
+        guard Set(own.flatMap { $0.1.map(\.text) }).count <= PolicyCompiler.limit else { return .tooMany(names) }
+        for (name, lines) in own {
+            for line in lines where line.lets(packet, contains: { self.ruleset.contains($1, in: $0) }) {
+                return .allowed(by: name, rule: line.index)
+            }
+        }
+        return .denied(by: names)
     }
 
     private mutating func forget(_ id: Int64) {

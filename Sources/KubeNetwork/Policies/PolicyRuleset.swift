@@ -56,6 +56,8 @@ struct PolicyRuleset: Sendable {
         if newSets.remove(set) == nil { deadSets.insert(state.name) }
     }
 
+    func contains(_ element: String, in set: PolicySet) -> Bool { sets[set]?.elements.contains(element) == true }
+
     mutating func insert(_ element: String, into set: PolicySet) { change(element, set, isThere: true) }
     mutating func remove(_ element: String, from set: PolicySet) { change(element, set, isThere: false) }
 

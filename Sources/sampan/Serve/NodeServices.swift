@@ -69,6 +69,11 @@ struct NodeServices {
         }
     }
 
+    /// Has the platform's API say what becomes of connections.
+    func attach(_ handler: NetworkExplainHandler) {
+        handler.attach { [network] in try await NetworkExplanations.answer($0, $1, $2, network) }
+    }
+
     /// The network is there before the runtime asks it to let pods in, and after.
     var services: [any Service] { [network, runtime] }
 

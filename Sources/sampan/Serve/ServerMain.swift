@@ -49,6 +49,7 @@ enum ServerMain {
         }
         let meter = try MeterKeeper(
             directory: configuration.dataDirectory + "/usage", store: store, quotas: quotas, logger: logger)
+        let networkExplain = NetworkExplainHandler(store: store)
         let policies = ClusterPolicies(authentication: try authentication(configuration))
         let authorizer = Authorizer()
         let registry = Registry(
@@ -68,6 +69,7 @@ enum ServerMain {
                 GroupResource(group: Platform.group, resource: "virtualclusters/wake"): SleepHandler(keeper, sleeps: false),
                 GroupResource(group: Platform.group, resource: "virtualclusters/explain"): ClusterExplainHandler(
                     keeper, store: store),
+                GroupResource(group: Platform.group, resource: "virtualclusters/network"): networkExplain,
             ])
         let addresses = PodAddressBook()
         let aggregator = Aggregator(addressBook: addresses, identities: identities)
@@ -113,6 +115,7 @@ enum ServerMain {
         quotas.report { controllers.recorder.record(.warning, $1, $2, about: $0, from: QuotaKeeper.name, in: root) }
         await meter.attach(root, containers: node?.containerUses)
         node?.attach(keeper, logger)
+        node?.attach(networkExplain)
         keeper.whenChanged { cluster, isAsleep in
             node?.note(cluster, isAsleep: isAsleep)
             if !isAsleep { controllers.revisit(cluster) }

@@ -23,7 +23,9 @@ import Testing
             case .ports(_, let port): port.name
             }
         }
-        return (facts.ingress.map(compiler.incoming), facts.egress.map(compiler.outgoing))
+        return (
+            facts.ingress.map { compiler.incoming($0).map(\.text) }, facts.egress.map { compiler.outgoing($0).map(\.text) }
+        )
     }
 
     @Test(arguments: [

@@ -1,0 +1,254 @@
+/// Follows a connection through the chains of docs/network.md, by the models that the kernel's rules are made from. Pure.
+struct NetworkExplainer {
+    let configuration: NetworkConfiguration
+    let model: NetworkModel
+    let policies: PolicyModel
+    let cluster: Int64
+    /// The cluster's services as they are now.
+    let services: ClusterServicesView
+    /// The machine's own addresses.
+    let machine: Set<IPv4Address>
+
+    /// Reads services when they are asked for.
+    struct ClusterServicesView {
+        var names: () -> [ServiceName]
+        var facts: (ServiceName) -> (service: ServiceFacts?, slices: [SliceFacts])
+    }
+
+    private static let apiService = ServiceName(namespace: "default", name: "kubernetes")
+    private static let dnsService = ServiceName(namespace: "kube-system", name: "kube-dns")
+
+    func answer(_ question: NetworkQuestion) -> NetworkAnswer {
+        if case .cluster(let name) = question.to { return otherCluster("cluster \(name)") }
+        switch question.from {
+        case .cluster(let name): return otherCluster("cluster \(name)")
+        case .service: return end(.refused, "a service opens no connections", [])
+        case .pod(let name):
+            guard let address = policies.addresses(of: name, in: cluster).min() else { return notRunning("pod \(name)") }
+            return way(from: address, question, ["pod \(name) has the address \(address)"])
+        case .address(let address):
+            if let pod = model.pods[address] {
+                guard pod.cluster == cluster else { return otherCluster("the pod that has \(address)") }
+                return way(from: address, question, ["\(address) is pod \(pod.namespace)/\(pod.name)"])
+            }
+            guard !configuration.podSubnet.contains(address) else { return notRunning("a pod with the address \(address)") }
+            return wayFromOutside(address, question)
+        }
+    }
+
+    // MARK: - From a pod
+
+    private func way(from source: IPv4Address, _ question: NetworkQuestion, _ steps: [String]) -> NetworkAnswer {
+        switch question.to {
+        case .cluster(let name): return otherCluster("cluster \(name)")
+        case .pod(let name):
+            guard let target = policies.addresses(of: name, in: cluster).min() else { return notRunning("pod \(name)", steps) }
+            return toPod(source, target, question.port ?? 0, question.transport, steps)
+        case .service(let name): return toService(source, name, question, steps)
+        case .address(let address): return toAddress(source, address, question, steps)
+        }
+    }
+
+    private func toAddress(
+        _ source: IPv4Address, _ address: IPv4Address, _ question: NetworkQuestion, _ steps: [String]
+    ) -> NetworkAnswer {
+        let port = question.port ?? 0
+        if address == configuration.apiAddress, port == 443, question.transport == .tcp {
+            return toService(source, Self.apiService, question, steps)
+        }
+        if address == configuration.dnsAddress, port == 53, question.transport != .sctp {
+            return toService(source, Self.dnsService, question, steps)
+        }
+        if let name = services.names().sorted(by: { "\($0)" < "\($1)" }).first(where: { name in
+            services.facts(name).service?.addresses.contains(address) == true
+        }) {
+            return toService(source, name, question, steps + ["\(address) is service \(name)"])
+        }
+        if machine.contains(address), question.transport == .tcp, let holder = model.holder(ofPort: port) {
+            let step = "port \(port) of the machine is a service's node port"
+            guard holder.cluster == cluster else { return otherCluster("the service that has node port \(port)", steps + [step]) }
+            return toEndpoints(source, holder.service, { $0.nodePort == port }, steps + [step + ", \(holder.service)"])
+        }
+        if model.pods[address]?.cluster == cluster { return toPod(source, address, port, question.transport, steps) }
+        if address == configuration.gateway || machine.contains(address) {
+            return end(
+                .machine,
+                "\(address) is the machine, of which pods reach only their API server, DNS, and node ports of their cluster",
+                steps)
+        }
+        if configuration.podSubnet.contains(address) { return otherCluster("whoever has \(address)", steps) }
+        if configuration.serviceRange.contains(address) {
+            return end(.refused, "\(address) is no service's in this cluster", steps)
+        }
+        if let range = configuration.blockedDestinations.first(where: { $0.contains(address) }) {
+            return end(.blocked, "the platform lets no pod go to \(range), which is the machine's or its cloud's own", steps)
+        }
+        let packet = PolicyLine.Packet(source: source, destination: address, transport: question.transport, port: port)
+        return leave(packet, steps, whatElse: "\(address) is outside, where pods may go") { $0 }
+    }
+
+    private func toService(
+        _ source: IPv4Address, _ name: ServiceName, _ question: NetworkQuestion, _ steps: [String]
+    ) -> NetworkAnswer {
+        let host: (UInt16, String)? =
+            switch name {
+            case Self.apiService: (configuration.apiPort, "the API server of its cluster, which is the machine's")
+            case Self.dnsService: (configuration.dnsPort, "its cluster's DNS, which is the machine's")
+            default: nil
+            }
+        if let (port, what) = host {
+            let transport = name == Self.apiService ? .tcp : question.transport
+            let packet = PolicyLine.Packet(source: source, destination: configuration.gateway, transport: transport, port: port)
+            return leave(packet, steps + ["service \(name) is \(what)"], whatElse: "every pod reaches \(what)") { $0 }
+        }
+        return toEndpoints(
+            source, name, { ($0.number == question.port || question.port == nil) && $0.transport == question.transport }, steps)
+    }
+
+    private func toEndpoints(
+        _ source: IPv4Address, _ name: ServiceName, _ isMeant: (ServiceFacts.Port) -> Bool, _ steps: [String]
+    ) -> NetworkAnswer {
+        let (facts, slices) = services.facts(name)
+        guard let facts else {
+            return end(
+                .refused, "there is no service \(name) with an address of its own; ask for its pods if it is headless", steps)
+        }
+        let ports = facts.ports.filter(isMeant)
+        guard !ports.isEmpty else { return end(.refused, "service \(name) has no such port", steps) }
+        var answers: [(EndpointAddress, NetworkAnswer)] = []
+        for port in ports {
+            let endpoints = ServiceElements.endpoints(of: port, slices: slices)
+            guard !endpoints.isEmpty else {
+                return end(.refused, "service \(name) has no ready endpoint for port \(port.number)", steps)
+            }
+            for endpoint in endpoints {
+                let step = "service \(name), port \(port.number), leads to \(endpoint.address):\(endpoint.port)"
+                answers.append((endpoint, toPod(source, endpoint.address, endpoint.port, port.transport, steps + [step])))
+            }
+        }
+        return combine(answers, name, steps)
+    }
+
+    private func combine(_ answers: [(EndpointAddress, NetworkAnswer)], _ name: ServiceName, _ steps: [String]) -> NetworkAnswer {
+        let shut = answers.filter { !$0.1.isReachable }
+        let telling = shut.first ?? answers.first { $0.1.reason == .allowed } ?? answers.first
+        guard let first = telling else { return end(.refused, "service \(name) has no endpoints", steps) }
+        guard !shut.isEmpty, shut.count < answers.count else { return first.1 }
+        return end(
+            .partly,
+            "\(shut.count) of the \(answers.count) endpoints of service \(name) can't be reached, \(first.0.address):\(first.0.port) for one: \(first.1.message)",
+            first.1.steps)
+    }
+
+    private func toPod(
+        _ source: IPv4Address, _ target: IPv4Address, _ port: UInt16, _ transport: TransportProtocol, _ steps: [String]
+    ) -> NetworkAnswer {
+        guard model.pods[target]?.cluster == cluster else { return otherCluster("whoever has \(target)", steps) }
+        if source == target { return end(.open, "a pod always reaches itself", steps) }
+        let packet = PolicyLine.Packet(source: source, destination: target, transport: transport, port: port)
+        return leave(packet, steps, whatElse: "no network policy is for either pod in this direction") { enter(packet, $0) }
+    }
+
+    // MARK: - From outside
+
+    private func wayFromOutside(_ source: IPv4Address, _ question: NetworkQuestion) -> NetworkAnswer {
+        let isMachine = machine.contains(source) || source == configuration.gateway
+        let steps = [isMachine ? "\(source) is the machine, which network policies always let in" : "\(source) is outside"]
+        func arrive(_ target: EndpointAddress, _ transport: TransportProtocol, _ steps: [String]) -> NetworkAnswer {
+            guard model.pods[target.address]?.cluster == cluster else {
+                return otherCluster("whoever has \(target.address)", steps)
+            }
+            if isMachine { return end(.open, "the machine reaches every pod", steps) }
+            let packet = PolicyLine.Packet(
+                source: source, destination: target.address, transport: transport, port: target.port)
+            return enter(packet, end(.open, "no network policy is for what comes into the pod", steps))
+        }
+        switch question.to {
+        case .cluster(let name): return otherCluster("cluster \(name)")
+        case .pod(let name):
+            guard let target = policies.addresses(of: name, in: cluster).min() else { return notRunning("pod \(name)", steps) }
+            let port = question.port ?? 0
+            if isMachine { return arrive(EndpointAddress(address: target, port: port), question.transport, steps) }
+            return end(
+                .outside, "from outside nobody reaches a pod's address; that takes a node port of a service, or a host port",
+                steps)
+        case .service(let name):
+            let (facts, slices) = services.facts(name)
+            let ports = (facts?.ports ?? []).filter {
+                $0.transport == question.transport && (question.port == nil || [$0.number, $0.nodePort].contains(question.port))
+            }
+            guard let port = ports.first(where: { $0.nodePort != nil }), let nodePort = port.nodePort else {
+                return end(.outside, "service \(name) has no node port for that, so that from outside nobody reaches it", steps)
+            }
+            if port.transport == .tcp, let holder = model.holder(ofPort: nodePort), holder != (cluster, name) {
+                return end(.refused, "node port \(nodePort) is held by another service, which had it first", steps)
+            }
+            let endpoints = ServiceElements.endpoints(of: port, slices: slices)
+            guard !endpoints.isEmpty else { return end(.refused, "service \(name) has no ready endpoint", steps) }
+            return combine(
+                endpoints.map {
+                    ($0, arrive($0, port.transport, steps + ["node port \(nodePort) leads to \($0.address):\($0.port)"]))
+                }, name, steps)
+        case .address(let address):
+            return end(.outside, "the platform decides nothing between \(source) and \(address)", steps)
+        }
+    }
+
+    // MARK: - What decides
+
+    /// What the policies of the sending pod say, and then `next`.
+    private func leave(
+        _ packet: PolicyLine.Packet, _ steps: [String], whatElse: String, next: (NetworkAnswer) -> NetworkAnswer
+    ) -> NetworkAnswer {
+        switch policies.verdict(.outgoing, on: packet, at: packet.source, in: cluster) {
+        case .free: return next(end(.open, whatElse, steps + ["egress: no network policy is for the sending pod"]))
+        case .allowed(let name, let rule):
+            let text = "network policy \(name) lets it out by spec.egress[\(rule)]"
+            return next(end(.allowed, text, steps + ["egress: \(text)"]))
+        case .denied(let names): return end(.egressDenied, Self.denial(names, "egress", "sending"), steps)
+        case .tooMany(let names): return end(.egressDenied, Self.excess(names, "sending"), steps)
+        }
+    }
+
+    /// What the policies of the receiving pod say to what has come so far.
+    private func enter(_ packet: PolicyLine.Packet, _ before: NetworkAnswer) -> NetworkAnswer {
+        switch policies.verdict(.incoming, on: packet, at: packet.destination, in: cluster) {
+        case .free:
+            return end(before.reason, before.message, before.steps + ["ingress: no network policy is for the receiving pod"])
+        case .allowed(let name, let rule):
+            let text = "network policy \(name) lets it in by spec.ingress[\(rule)]"
+            let message = before.reason == .allowed ? "\(before.message), and \(text)" : text
+            return end(.allowed, message, before.steps + ["ingress: \(text)"])
+        case .denied(let names): return end(.ingressDenied, Self.denial(names, "ingress", "receiving"), before.steps)
+        case .tooMany(let names): return end(.ingressDenied, Self.excess(names, "receiving"), before.steps)
+        }
+    }
+
+    private static func denial(_ names: [ServiceName], _ direction: String, _ which: String) -> String {
+        let list =
+            names.prefix(5).map(\.description).joined(separator: ", ") + (names.count > 5 ? ", and \(names.count - 5) more" : "")
+        return names.count == 1
+            ? "network policy \(list) is for the \(which) pod, and no \(direction) rule of it lets this pass"
+            : "network policies \(list) are for the \(which) pod, and no \(direction) rule of theirs lets this pass"
+    }
+
+    private static func excess(_ names: [ServiceName], _ which: String) -> String {
+        "the \(names.count) network policies for the \(which) pod make more than \(PolicyCompiler.limit) rules, so that nothing passes"
+    }
+
+    private func otherCluster(_ what: String, _ steps: [String] = []) -> NetworkAnswer {
+        end(.otherCluster, "\(what) isn't in this cluster, and clusters can't reach each other", steps)
+    }
+
+    private func notRunning(_ what: String, _ steps: [String] = []) -> NetworkAnswer {
+        end(
+            .notRunning,
+            "\(what) isn't in the pod network: it doesn't run here now, its cluster sleeps, or it uses the machine's network",
+            steps)
+    }
+
+    private func end(_ reason: NetworkAnswer.Reason, _ message: String, _ steps: [String]) -> NetworkAnswer {
+        let isReachable = reason == .open || reason == .allowed
+        return NetworkAnswer(isReachable: isReachable, reason: reason, message: message, steps: steps)
+    }
+}

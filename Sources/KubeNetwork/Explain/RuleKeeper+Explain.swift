@@ -1,0 +1,17 @@
+import KubeStore
+
+extension RuleKeeper {
+    /// What becomes of a connection as the rules are now.
+    func explain(
+        _ question: NetworkQuestion, _ cluster: LogicalCluster, _ machine: Set<IPv4Address>, _ state: State
+    ) -> NetworkAnswer {
+        let snapshot = cluster.snapshot
+        var services = ClusterServices()
+        let names = services.load(snapshot)
+        let explainer = NetworkExplainer(
+            configuration: configuration, model: state.model, policies: state.policies, cluster: cluster.id,
+            services: NetworkExplainer.ClusterServicesView(
+                names: { names }, facts: { [services] in services.facts(of: $0, snapshot) }), machine: machine)
+        return explainer.answer(question)
+    }
+}

@@ -1,0 +1,86 @@
+/// One rule of a policy as the kernel has it: what it says to the kernel, and which packets it lets pass. Both are made of the same parts, so
+/// what is explained to people is what happens to packets.
+struct PolicyLine: Sendable, Hashable {
+    /// Who is at the other end.
+    enum Peer: Sendable, Hashable {
+        case anybody
+        /// Those in a set, which has this name in the kernel.
+        case pods(PolicySet, name: String)
+        case block(IPv4Range, except: [IPv4Range])
+        /// The host, which answers for the API server and for DNS.
+        case host(IPv4Address)
+    }
+
+    enum Ports: Sendable, Hashable {
+        case any
+        case all(TransportProtocol)
+        case ranges(TransportProtocol, [ClosedRange<UInt16>])
+        /// What the receiving pods call so: a set of addresses with their ports, which has this name in the kernel.
+        case named(PolicySet, name: String, TransportProtocol)
+    }
+
+    /// The first packet of a connection, as a rule sees it: its destination is a pod's by now, not a service's.
+    struct Packet: Sendable, Hashable {
+        var source: IPv4Address
+        var destination: IPv4Address
+        var transport: TransportProtocol
+        var port: UInt16
+    }
+
+    var direction: PolicyChain.Direction
+    var peer: Peer
+    var ports: Ports
+    /// Which of its policy's rules in this direction it comes from.
+    var index: Int
+
+    private var side: String { direction == .incoming ? "saddr" : "daddr" }
+
+    /// As `nft` reads it.
+    var text: String {
+        var parts: [String] = []
+        switch peer {
+        case .anybody: break
+        case .pods(_, let name): parts.append("ip \(side) @\(name)")
+        case .block(let range, let except):
+            parts.append("ip \(side) \(range)")
+            if !except.isEmpty { parts.append("ip \(side) != { \(except.map(\.description).joined(separator: ", ")) }") }
+        case .host(let address): parts.append("ip \(side) \(address)")
+        }
+        switch ports {
+        case .any: break
+        case .all(let transport): parts.append("meta l4proto \(transport)")
+        case .ranges(let transport, let ranges):
+            let texts = ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+            // One that the host answers is one number.
+            if case .host = peer {
+                parts.append("\(transport) dport \(texts.joined())")
+            } else {
+                parts.append("\(transport) dport { \(texts.joined(separator: ", ")) }")
+            }
+        case .named(_, let name, let transport): parts.append("ip daddr . \(transport) dport @\(name)")
+        }
+        return (parts + ["accept"]).joined(separator: " ")
+    }
+
+    /// Whether it lets a packet pass.
+    ///
+    /// - Parameter contains: whether a set has an element.
+    func lets(_ packet: Packet, contains: (PolicySet, String) -> Bool) -> Bool {
+        let other = direction == .incoming ? packet.source : packet.destination
+        switch peer {
+        case .anybody: break
+        case .pods(let set, _): guard contains(set, "\(other)") else { return false }
+        case .block(let range, let except):
+            guard range.contains(other), !except.contains(where: { $0.contains(other) }) else { return false }
+        case .host(let address): guard other == address else { return false }
+        }
+        switch ports {
+        case .any: return true
+        case .all(let transport): return packet.transport == transport
+        case .ranges(let transport, let ranges):
+            return packet.transport == transport && ranges.contains { $0.contains(packet.port) }
+        case .named(let set, _, let transport):
+            return packet.transport == transport && contains(set, "\(packet.destination) . \(packet.port)")
+        }
+    }
+}
