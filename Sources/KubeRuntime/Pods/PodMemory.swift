@@ -76,11 +76,7 @@ struct PodMemory: Sendable {
     /// The resources that a running container has. After a restart of the server the pod's status tells.
     func resources(of container: ObservedContainer, _ spec: ContainerSpec, _ pod: Pod) -> JSON {
         if let known = self.resources[container.id] { return known }
-        let lists = [pod.status["containerStatuses"], pod.status["initContainerStatuses"]]
-        let status = lists.lazy.compactMap { $0 }.flatMap(\.elements).first {
-            $0["containerID"]?.string == "containerd://" + container.id
-        }
-        return status?["resources"] ?? spec.tree["resources"] ?? [:]
+        return Self.status(of: container, pod)?["resources"] ?? spec.tree["resources"] ?? [:]
     }
 
     /// The resources of a running container, `cpu` or `memory`, that the spec gives other amounts than it has.

@@ -232,13 +232,7 @@ final class PodWorker: Sendable {
         state.mustObserve = false
         state.exited = []
         services.owners.note(state.observed.containers.map(\.id) + state.observed.sandboxes.map(\.id), self)
-        // Containers that ran before this server did have had their start completed.
-        if before.containers.isEmpty {
-            for container in state.observed.containers
-            where container.state != .created && !state.memory.starting.contains(container.name) {
-                state.memory.hooksDone.insert(container.id)
-            }
-        }
+        if before.containers.isEmpty { state.memory.adopt(state.observed.containers, pod) }
         let ids = Set(state.observed.containers.map(\.id))
         state.memory.probes = state.memory.probes.filter { ids.contains($0.key) }
         for container in state.observed.containers where container.state == .exited { state.memory.stopping[container.id] = nil }

@@ -45,6 +45,27 @@ import Testing
         #expect(condition(state.status, "Ready")?["status"]?.string == "True")
     }
 
+    /// What an earlier server wrote of the same container holds until a probe says something; that of another container doesn't.
+    @Test(arguments: [("containerd://a-0", true, true), ("containerd://a-0", false, false), ("containerd://older", true, false)])
+    func staysReadyOverARestartOfTheServer(_ id: String, _ wasReady: Bool, _ isReady: Bool) throws {
+        var state = try Situation(
+            "{containers: [{name: a, image: x, startupProbe: {tcpSocket: {port: 1}}, readinessProbe: {tcpSocket: {port: 1}}}]}")
+        state.add("a", .running)
+        var tree = try #require(state.pod?.tree)
+        tree["status"] = [
+            "containerStatuses": [
+                ["name": "a", "containerID": .string(id), "started": .bool(wasReady), "ready": .bool(wasReady)]
+            ]
+        ]
+        state.pod = Pod(tree: tree, metadata: try Metadata(of: tree))
+        state.memory.adopt(state.observed.containers, state.pod)
+        #expect(state.memory.hooksDone == ["a-0"])
+        #expect(state.status["containerStatuses"]?[0]?["started"]?.bool == isReady)
+        #expect(condition(state.status, "Ready")?["status"]?.string == (isReady ? "True" : "False"))
+        state.memory.probes["a-0"] = .init(isStarted: true, isReady: false)
+        #expect(condition(state.status, "Ready")?["status"]?.string == "False")
+    }
+
     @Test func showsTheBackOffAndTheLastState() throws {
         var state = try Situation("{containers: [{name: a, image: x}]}")
         state.add("a", .exited, code: 1, finished: 999)

@@ -1,0 +1,208 @@
+"""kill -9 in the middle of rollouts, jobs and a namespace's deletion: controllers go on from what is stored, and keep their promises.
+
+The server is killed when so many changes were seen, a number that comes from a seed; SAMPAN_E2E_SEED repeats a run's numbers.
+What is checked is the history of revisions, not what there is when somebody looks."""
+
+import os
+import random
+import time
+import unittest
+
+from harness import shared
+from harness.cluster import deployment
+from harness.history import History, replay
+from harness.waiting import until
+
+PODS, SETS = "/api/v1/namespaces/default/pods", "/apis/apps/v1/namespaces/default/replicasets"
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+DOOMED = "/api/v1/namespaces/doomed/configmaps"
+REPLICAS, SURGE, UNAVAILABLE, INDEXES = 4, 1, 1, 8
+KILLS = int(os.environ.get("SAMPAN_E2E_CRASHES", "8"))
+
+
+def is_alive(pod):
+    return "deletionTimestamp" not in pod["metadata"] and pod["status"].get("phase") not in ("Succeeded", "Failed")
+
+
+def is_ready(pod):
+    return is_alive(pod) and any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+
+
+def labelled(pods, app):
+    return [pod for pod in pods.values() if pod["metadata"].get("labels", {}).get("app") == app]
+
+
+def indexes(text):
+    """The numbers of a job's `completedIndexes`, such as 0,2-4."""
+    found = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+class ControllersCrash(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.instance = shared.instance()
+        cls.cluster = cls.instance.cluster("controllers-crash")
+        cls.prepare()
+        cls.history = History(cls.cluster, PODS, SETS, JOBS, DOOMED)
+        try:
+            cls.start()
+            cls.kills = cls.kill_until_done()
+        finally:
+            cls.changes = cls.history.finish()
+
+    @classmethod
+    def prepare(cls):
+        web = deployment("web", REPLICAS, "sampan.dev/sample/web:1")
+        web["spec"]["strategy"] = {"rollingUpdate": {"maxSurge": SURGE, "maxUnavailable": UNAVAILABLE}}
+        ordered = deployment("ordered", 3, "sampan.dev/sample/web:1")
+        ordered["kind"] = "StatefulSet"
+        ordered["spec"]["serviceName"] = "ordered"
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "runs"},
+                 "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}}
+        maps = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"map-{i}", "namespace": "doomed"}} for i in range(60)]
+        cls.cluster.apply(web, ordered, claim, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "doomed"}}, *maps)
+        cls.cluster.shell("reader", volumes=[{"name": "runs", "persistentVolumeClaim": {"claimName": "runs"}}], containers=[{
+            "name": "main", "image": "sampan.dev/sample/web:1", "command": ["sleep", "1000"],
+            "volumeMounts": [{"name": "runs", "mountPath": "/runs"}]}])
+        for name in ("deployment/web", "statefulset/ordered"):
+            cls.cluster.kubectl("rollout", "status", name, "--timeout=60s")
+
+    @classmethod
+    def start(cls):
+        cls.cluster.apply({
+            "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "indexed"},
+            "spec": {
+                "completionMode": "Indexed", "completions": INDEXES, "parallelism": 2,
+                "template": {"metadata": {"labels": {"app": "indexed"}}, "spec": {
+                    "restartPolicy": "Never", "volumes": [{"name": "runs", "persistentVolumeClaim": {"claimName": "runs"}}],
+                    "containers": [{
+                        "name": "main", "image": "sampan.dev/sample/web:1",
+                        "command": ["sh", "-c", "echo $JOB_COMPLETION_INDEX >> /runs/log; sleep 0.5"],
+                        "volumeMounts": [{"name": "runs", "mountPath": "/runs"}]}]}}}})
+        for name in ("deployment/web", "statefulset/ordered"):
+            cls.cluster.kubectl("set", "image", name, "web=sampan.dev/sample/web:2")
+
+    @classmethod
+    def kill_until_done(cls):
+        seed = int(os.environ.get("SAMPAN_E2E_SEED", time.time_ns() % 1_000_000))
+        chance = random.Random(seed)
+        print(f"        SAMPAN_E2E_SEED={seed}", flush=True)
+        doom, kills = chance.randrange(KILLS // 2 + 1), 0
+        for round in range(KILLS):
+            if round == doom:
+                cls.cluster.kubectl("delete", "namespace", "doomed", "--wait=false")
+            cls.history.wait(chance.randrange(1, 25), limit=5)
+            time.sleep(chance.uniform(0, 0.05))
+            if cls.is_done():
+                break
+            cls.instance.kill()
+            kills += 1
+            cls.instance.up()
+        until(cls.is_done, "everything has come to its end")
+        return kills
+
+    @classmethod
+    def is_done(cls):
+        def get(path):
+            return cls.cluster.request("GET", path).json
+
+        web = get("/apis/apps/v1/namespaces/default/deployments/web")
+        ordered = get("/apis/apps/v1/namespaces/default/statefulsets/ordered")["status"]
+        job = get(f"{JOBS}/indexed")["status"]
+        return (
+            web["status"].get("observedGeneration") == web["metadata"]["generation"]
+            and [web["status"].get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")] == [REPLICAS] * 3
+            and ordered.get("currentRevision") == ordered.get("updateRevision") and ordered.get("readyReplicas") == 3
+            and any(c["type"] == "Complete" for c in job.get("conditions", []))
+            and cls.cluster.request("GET", "/api/v1/namespaces/doomed").code == 404)
+
+    # The server
+
+    def test_1_was_killed_and_its_history_goes_forward(self):
+        self.assertEqual(self.history.broken, [])
+        self.assertGreaterEqual(self.kills, 3, "it was over before it could be disturbed")
+        seen, newest = {}, {}
+        for change in self.changes:
+            for item in change.objects:
+                uid, revision = item["metadata"]["uid"], int(item["metadata"]["resourceVersion"])
+                self.assertGreaterEqual(revision, newest.get(uid, 0), f"{item['metadata']['name']} went back")
+                newest[uid] = revision
+                self.assertEqual(seen.setdefault(revision, uid), uid, "two changes share a revision")
+        print(f"        {len(self.changes)} changes over {self.kills} kills")
+
+    # The workloads
+
+    def test_2_a_deployment_keeps_to_its_surge_and_availability(self):
+        for change, state in replay(self.changes):
+            if SETS in state and PODS in state:
+                wanted = sum(s["spec"]["replicas"] for s in state[SETS].values())
+                self.assertLessEqual(wanted, REPLICAS + SURGE, f"at revision {change.revision}")
+                ready = [pod["metadata"]["name"] for pod in labelled(state[PODS], "web") if is_ready(pod)]
+                self.assertGreaterEqual(len(ready), REPLICAS - UNAVAILABLE, f"at revision {change.revision}: only {ready}")
+        sets = sorted((s["spec"]["replicas"], s["status"]["replicas"]) for s in state[SETS].values())
+        self.assertEqual(sets, [(0, 0), (REPLICAS, REPLICAS)])
+
+    def test_3_a_stateful_set_replaces_one_pod_after_the_other(self):
+        replaced = []
+        for change, state in replay(self.changes):
+            pods = {pod["metadata"]["name"]: pod for pod in labelled(state.get(PODS, {}), "ordered")}
+            if PODS not in state:
+                continue
+            ready = [name for name, pod in pods.items() if is_ready(pod)]
+            self.assertGreaterEqual(len(ready), 2, f"at revision {change.revision}")
+            for name, pod in sorted(pods.items()):
+                if pod["spec"]["containers"][0]["image"].endswith(":2") and name not in replaced:
+                    self.assertTrue(set(replaced) <= set(ready), f"{name} is replaced while {replaced} aren't ready")
+                    replaced.append(name)
+        self.assertEqual(replaced, ["ordered-2", "ordered-1", "ordered-0"])
+
+    def test_4_a_job_runs_each_index_once(self):
+        """Every container's start is in the log of the volume; no pod is made for an index that is done.
+
+        A kill takes containerd's start of a container with it, and such a pod has failed before it ran, as under kubelet: another follows."""
+        runs = sorted(map(int, self.cluster.exec("reader", "cat", "/runs/log").split()))
+        self.assertEqual(runs, list(range(INDEXES)))
+        done, pods, succeeded = set(), {}, set()
+        for change, state in replay(self.changes):
+            for job in state.get(JOBS, {}).values():
+                now = indexes(job["status"].get("completedIndexes", ""))
+                self.assertTrue(done <= now, f"at revision {change.revision}: {done} were done, and now {now}")
+                done = now
+            for pod in labelled(state.get(PODS, {}), "indexed"):
+                index = int(pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"])
+                uid, phase = pod["metadata"]["uid"], pod["status"].get("phase")
+                if uid not in pods:
+                    self.assertNotIn(index, done | succeeded, f"at revision {change.revision}: index {index} is run again")
+                pods[uid] = phase
+                if phase == "Succeeded":
+                    succeeded.add(index)
+            active = [pod for pod in labelled(state.get(PODS, {}), "indexed") if is_alive(pod)]
+            self.assertLessEqual(len(active), 2, f"at revision {change.revision}: more pods than the parallelism")
+        self.assertEqual(done, set(range(INDEXES)))
+        status = state[JOBS]["indexed"]["status"]
+        failed = list(pods.values()).count("Failed")
+        self.assertEqual(list(pods.values()).count("Succeeded"), INDEXES)
+        self.assertEqual((status["succeeded"], status.get("failed", 0), status.get("uncountedTerminatedPods", {})), (INDEXES, failed, {}))
+        left = [p["metadata"]["name"] for p in labelled(state[PODS], "indexed") if p["metadata"].get("finalizers")]
+        self.assertEqual(left, [])
+
+    # The namespace
+
+    def test_5_a_namespace_is_emptied_and_nothing_is_left_of_it(self):
+        gone = set()
+        for change, state in replay(self.changes):
+            if change.path != DOOMED:
+                continue
+            back = gone & {item["metadata"]["uid"] for item in state[DOOMED].values()}
+            self.assertEqual(back, set(), f"at revision {change.revision}: deleted objects came back")
+            if change.type == "DELETED":
+                gone.add(change.objects[0]["metadata"]["uid"])
+        self.assertEqual(state[DOOMED], {})
+        self.cluster.kubectl("create", "namespace", "doomed")
+        until(lambda: self.cluster.get("configmaps", "-n", "doomed")["items"], "the new namespace has its authority")
+        names = [m["metadata"]["name"] for m in self.cluster.get("configmaps", "-n", "doomed")["items"]]
+        self.assertEqual(names, ["kube-root-ca.crt"])
