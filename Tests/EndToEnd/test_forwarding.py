@@ -131,8 +131,9 @@ class Forwarding(unittest.TestCase):
         own = [item["metadata"]["name"] for item in self.cluster.get("pods", "-A")["items"]]
         self.assertEqual(sorted(names), sorted(own))
         site = next(name for name in names if name.startswith("site-"))
-        summary = json.loads(self.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
-        mine = next(one for one in summary["pods"] if one["podRef"]["name"] == site)
+        # Use is measured every ten seconds at most: somebody else may have had it measured just before the pod began.
+        summary = lambda: json.loads(self.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
+        mine = until(lambda: next((one for one in summary()["pods"] if one["podRef"]["name"] == site), None), "the pod's use was measured")
         self.assertGreater(mine["containers"][0]["cpu"]["usageCoreNanoSeconds"], 0)
         self.assertGreater(mine["memory"]["workingSetBytes"], 0)
         log = self.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/containerLogs/default/{site}/web")
