@@ -115,10 +115,10 @@ struct JSONParser {
             guard bytes[position] == UInt8(ascii: ":") else { throw unexpected("after object key") }
             position += 1
             skipSpace()
-            path.append(.key(key))
+            enter(.key(key))
             sought?.note(path, at: position)
             let value = try parseValue(depth: depth)
-            path.removeLast()
+            leave()
             members.append(JSONObject.Member(key: key, value: value))
             skipSpace()
             guard position < bytes.count else { throw end() }
@@ -135,6 +135,16 @@ struct JSONParser {
         let object = JSONObject(unsorted: members, duplicates: &repeated)
         for key in repeated.prefix(100 - min(100, duplicates.count)) { duplicates.append(fieldPath(key)) }
         return .object(object)
+    }
+
+    private mutating func enter(_ step: Step) {
+        path.append(step)
+        sought?.enter(step)
+    }
+
+    private mutating func leave() {
+        path.removeLast()
+        sought?.leave()
     }
 
     /// As `spec.containers[0].env`.
@@ -159,9 +169,9 @@ struct JSONParser {
         }
         while true {
             skipSpace()
-            path.append(.index(elements.count))
+            enter(.index(elements.count))
             elements.append(try parseValue(depth: depth))
-            path.removeLast()
+            leave()
             skipSpace()
             guard position < bytes.count else { throw end() }
             if bytes[position] == UInt8(ascii: ",") {

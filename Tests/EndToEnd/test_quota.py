@@ -2,11 +2,9 @@
 
 import concurrent.futures
 import json
-import os
 import unittest
 
-from harness import shared
-from harness.cluster import Cluster
+from harness import teams
 from harness.waiting import until
 
 GROUP = "/apis/sampan.dev/v1alpha1"
@@ -18,24 +16,7 @@ def pod(name, **resources):
             "spec": {"containers": [{"name": "main", "image": "nowhere/none", "resources": resources}]}}
 
 
-class Quotas(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.instance = shared.new("quotas", containers=False)
-        cls.root = cls.instance.root()
-        cls.sampan = staticmethod(cls.instance.sampan)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.instance.stop()
-        shared.forget(cls.instance)
-
-    def cluster(self, team, name, *arguments):
-        self.sampan("cluster", "create", name, "--team", team, *arguments)
-        file = os.path.join(self.instance.directory, f"{team}-{name}.kubeconfig")
-        self.sampan("cluster", "kubeconfig", name, "--team", team, "--long-lived", "--output", file)
-        return Cluster(name, file)
-
+class Quotas(teams.TeamsTest):
     def create(self, cluster, name, **resources):
         return cluster.request("POST", "/api/v1/namespaces/default/pods", pod(name, **resources))
 

@@ -8,7 +8,7 @@ import unittest
 
 import yaml
 
-from harness import shared
+from harness import teams
 from harness.cluster import Cluster
 from harness.waiting import until
 
@@ -23,24 +23,7 @@ def cluster(name, **spec):
     return {"apiVersion": "sampan.dev/v1alpha1", "kind": "VirtualCluster", "metadata": {"name": name}, "spec": spec}
 
 
-class Teams(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.instance = shared.new("teams", containers=False)
-        cls.root = cls.instance.root()
-        cls.sampan = staticmethod(cls.instance.sampan)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.instance.stop()
-        shared.forget(cls.instance)
-
-    def member(self, team, user):
-        """A member, with a kubeconfig of the platform."""
-        file = os.path.join(self.instance.directory, f"{team}-{user}.kubeconfig")
-        self.sampan("team", "kubeconfig", team, user, "--output", file)
-        return Cluster(user, file)
-
+class Teams(teams.TeamsTest):
     def team(self, name, *arguments):
         self.sampan("team", "create", name, *arguments)
         self.addCleanup(self.remove, name)

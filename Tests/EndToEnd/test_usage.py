@@ -1,12 +1,13 @@
 """The ledger of what clusters use."""
 
 import csv
+import datetime
 import io
 import json
 import os
 import unittest
 
-from harness import shared
+from harness import teams
 from harness.cluster import Cluster
 from harness.waiting import until
 
@@ -14,24 +15,7 @@ GROUP = "/apis/sampan.dev/v1alpha1"
 QUESTION = {"apiVersion": "sampan.dev/v1alpha1", "kind": "UsageReport"}
 
 
-class Usage(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.instance = shared.new("usage", containers=False)
-        cls.root = cls.instance.root()
-        cls.sampan = staticmethod(cls.instance.sampan)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.instance.stop()
-        shared.forget(cls.instance)
-
-    def cluster(self, team, name):
-        self.sampan("cluster", "create", name, "--team", team)
-        file = os.path.join(self.instance.directory, f"{team}-{name}.kubeconfig")
-        self.sampan("cluster", "kubeconfig", name, "--team", team, "--long-lived", "--output", file)
-        return Cluster(name, file)
-
+class Usage(teams.TeamsTest):
     def usage(self, *arguments, **options):
         return json.loads(self.sampan("usage", "-o", "json", *arguments, **options).stdout)
 
@@ -87,7 +71,8 @@ class Usage(unittest.TestCase):
         self.sampan("team", "create", "closed")
         directory = os.path.join(self.instance.directory, "usage")
         self.sampan("down")
-        record = {"hour": "2026-11-27T07:00:00Z", "team": "closed", "cluster": "gone", "uid": "u", "cpuMilliseconds": 1500,
+        hour = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=30)).replace(minute=0, second=0)
+        record = {"hour": f"{hour:%Y-%m-%dT%H:%M:%SZ}", "team": "closed", "cluster": "gone", "uid": "u", "cpuMilliseconds": 1500,
                   "memoryMebibyteSeconds": 3600 * 1024, "storageMebibyteSeconds": 0, "awakeMilliseconds": 3600000, "requests": 7}
         with open(os.path.join(directory, "current.json")) as file:
             current = json.load(file)
@@ -95,19 +80,19 @@ class Usage(unittest.TestCase):
         checkpoint = json.dumps({**current, "hour": record["hour"], "records": [record]})
 
         def usage():
-            return self.usage("--team", "closed", "--since", "2026-11-27", "--until", "2026-11-28")
+            return self.usage("--team", "closed", "--since", f"{hour:%Y-%m-%d}", "--until", f"{hour + datetime.timedelta(days=1):%Y-%m-%d}")
         # The server was killed before it had closed that hour, then in the midst of it, then just after it.
         for name in ("before", "midst", "after"):
             with open(os.path.join(directory, "current.json"), "w") as file:
                 file.write(checkpoint)
-            ledger = os.path.join(directory, "usage-2026-11.jsonl")
+            ledger = os.path.join(directory, f"usage-{hour:%Y-%m}.jsonl")
             if name == "midst":
                 with open(ledger) as file:
                     lines = file.read().splitlines(keepends=True)
                 cut = next(index for index, line in enumerate(lines) if f'"end":{sequence}' in line)
                 with open(ledger, "w") as file:
                     file.writelines(lines[:cut])
-                    file.write('{"hour":"2026-')
+                    file.write(f'{{"hour":"{hour:%Y}-')
             self.instance.up()
             until(lambda: usage() and not usage()[0].get("open"), "the hour is closed", timeout=30)
             found = usage()
