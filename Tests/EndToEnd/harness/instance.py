@@ -107,9 +107,12 @@ class Instance:
         self.signal(signal.SIGKILL)
 
     def log(self, lines=60):
+        """The end of the server's log, and before it the place in the program where it crashed, if it did."""
         try:
             with open(os.path.join(self.directory, "log", "sampan.log")) as file:
-                return "".join(file.readlines()[-lines:])
+                said = file.readlines()
+            crash = next((i for i, line in enumerate(said) if "Backtracing from" in line or "Program crashed" in line), len(said))
+            return "".join(said[crash:crash + 150][:max(0, len(said) - lines - crash)]) + "".join(said[-lines:])
         except FileNotFoundError:
             return "(there is no log)"
 
