@@ -1,7 +1,10 @@
 """The server stops, or is killed, and starts again: pods go on as if nothing had been."""
 
+import fcntl
+import os
 import signal
 import subprocess
+import threading
 import unittest
 
 from harness import shared
@@ -71,3 +74,14 @@ class Restart(unittest.TestCase):
             "the ended container is restarted")
         self.assertEqual(status["lastState"]["terminated"]["exitCode"], 4)
         self.cluster.kubectl("delete", "pod/brief", "--wait=false")
+
+    def test_3_started_while_a_killed_server_still_keeps_its_lock(self):
+        """The kernel gives a lock back when it has taken the process apart, which may be after everybody saw it dead."""
+        self.instance.kill()
+        with open(os.path.join(self.instance.directory, "sampan.pid"), "a") as dying:
+            fcntl.lockf(dying, fcntl.LOCK_EX)
+            release = threading.Timer(1, fcntl.lockf, [dying, fcntl.LOCK_UN])
+            release.start()
+            self.assertTrue(self.instance.up()["started"])
+            release.join()
+        self.assertEqual(self.instance.status()["state"], "running")

@@ -26,6 +26,18 @@ struct InstanceLockTests {
         }
     }
 
+    @Test func askingForItsHolderTakesItFromNobody() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "sampan-test-\(UUID().uuidString)").path()
+        defer { unlink(path) }
+        try #expect(InstanceLock.acquire(path: path) != nil)
+        let asker = Task.detached {
+            while !Task.isCancelled { _ = try InstanceLock.holder(path: path) }
+        }
+        for attempt in 0..<5000 { try #expect(InstanceLock.acquire(path: path) != nil, "attempt \(attempt)") }
+        asker.cancel()
+        try await asker.value
+    }
+
     @Test func aStaleFileIsNoServer() throws {
         try withDirectory { directory in
             // Process 1 runs, but doesn't hold the lock.

@@ -36,25 +36,28 @@ struct Up: AsyncParsableCommand {
                 hint: "Run `sudo sampan up`, or `sampan up --no-containers --data-dir ~/sampan` for an API without pods.")
         }
         let start = ContinuousClock.now
-        let running = try InstanceLock.holder(path: wanted.lockPath)
-        if running != nil {
+        var running = try InstanceLock.holder(path: wanted.lockPath) != nil
+        if running {
             guard stored == nil || stored == wanted else {
                 throw CommandFailure(
                     "The instance in \(directory) runs with other options.",
                     hint: "Run `sampan down` first, then `sampan up` with the new ones.")
             }
-            try await waitUntilReady(wanted, child: nil)
-        } else {
-            try InstanceRegister.check(wanted)
-            try FreePort.check(wanted.apiPort, at: wanted.listenAddress)
-            try prepareDirectories(wanted)
-            try ConfigurationFile.save(wanted)
-            let executable = try Self.ownExecutable()
-            let child = try BackgroundProcess.start(executable, ["serve", "--data-dir", directory], log: wanted.logPath)
-            try await waitUntilReady(wanted, child: child)
-            if geteuid() == 0 { try InstanceRegister.record(wanted) }
+            running = try await waitUntilReady(wanted, child: nil)
         }
-        report(wanted, started: running == nil, after: ContinuousClock.now - start)
+        if !running { try await startServer(wanted) }
+        report(wanted, started: !running, after: ContinuousClock.now - start)
+    }
+
+    private func startServer(_ wanted: Configuration) async throws {
+        try InstanceRegister.check(wanted)
+        try FreePort.check(wanted.apiPort, at: wanted.listenAddress)
+        try prepareDirectories(wanted)
+        try ConfigurationFile.save(wanted)
+        let executable = try Self.ownExecutable()
+        let child = try BackgroundProcess.start(executable, ["serve", "--data-dir", wanted.dataDirectory], log: wanted.logPath)
+        _ = try await waitUntilReady(wanted, child: child)
+        if geteuid() == 0 { try InstanceRegister.record(wanted) }
     }
 
     private func report(_ configuration: Configuration, started: Bool, after duration: Duration) {
@@ -90,8 +93,11 @@ struct Up: AsyncParsableCommand {
         }
     }
 
-    /// Returns when the API says that it is ready; throws when the server ends, or time runs out.
-    private func waitUntilReady(_ configuration: Configuration, child: BackgroundProcess?) async throws {
+    /// Returns when the API says that it is ready; throws when the server that was started ends, or time runs out.
+    ///
+    /// - Returns: false when the server that ran already isn't there any more. (One that was killed keeps its lock until the kernel has
+    ///   taken its memory back.)
+    private func waitUntilReady(_ configuration: Configuration, child: BackgroundProcess?) async throws -> Bool {
         var progress = Progress("waiting until the server answers")
         while true {
             if let ending = try child?.ending() {
@@ -99,13 +105,13 @@ struct Up: AsyncParsableCommand {
                     "The server didn't start: \(ending).\n\(Self.tail(configuration.logPath))",
                     hint: "The whole log is in \(configuration.logPath).")
             }
-            if let kubeconfig = try Kubeconfig.load(configuration.adminKubeconfigPath),
-                try InstanceLock.holder(path: configuration.lockPath) != nil
-            {
+            let isHeld = try InstanceLock.holder(path: configuration.lockPath) != nil
+            guard isHeld || child != nil else { return false }
+            if isHeld, let kubeconfig = try Kubeconfig.load(configuration.adminKubeconfigPath) {
                 let ready = try await KubeClient.with(ClientConfiguration(kubeconfig)) {
                     try await PlatformAPI(client: $0).isReady()
                 }
-                if ready { return }
+                if ready { return true }
             }
             guard progress.elapsed < .seconds(timeout) else {
                 throw CommandFailure(
