@@ -8,7 +8,7 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench", abstract: "Measure an API, clusters or pods; see scripts/bench.", shouldDisplay: false,
         subcommands: [
             BenchAPI.self, BenchScale.self, BenchClusters.self, BenchMemory.self, BenchPods.self, BenchEngine.self,
-            BenchNetwork.self, BenchContest.self,
+            BenchNetwork.self, BenchControllers.self, BenchContest.self,
         ])
 
     static func print(_ measurement: Measurement) {
