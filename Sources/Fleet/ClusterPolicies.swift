@@ -10,6 +10,7 @@ import Synchronization
 /// was asked about has an entry of a few words.
 public final class ClusterPolicies: Sendable {
     private struct State {
+        var platform: ClusterPolicy
         var root: LogicalCluster?
         /// Counts changes: what was read while it changed isn't kept.
         var generation: UInt64 = 0
@@ -20,12 +21,16 @@ public final class ClusterPolicies: Sendable {
     private static let prefix = Key.prefix(
         group: Platform.group, plural: Platform.virtualClusters.resource, namespace: nil)
 
-    private let state = Mutex(State())
-    private let platform: ClusterPolicy
+    private let state: Mutex<State>
 
     /// - Parameter authentication: whom the platform itself believes, as an `AuthenticationConfiguration`.
     public init(authentication: JSON? = nil) {
-        platform = .platform(authentication: authentication)
+        state = Mutex(State(platform: .platform(authentication: authentication)))
+    }
+
+    /// Changes whom the platform itself believes, from the next request on.
+    public func believe(_ authentication: JSON?) {
+        self.state.withLock { $0.platform = .platform(authentication: authentication) }
     }
 
     /// Says where the objects are. Until then every cluster has the defaults.
@@ -38,7 +43,7 @@ public final class ClusterPolicies: Sendable {
 
     /// What a cluster may have.
     public func policy(of cluster: LogicalCluster) -> ClusterPolicy {
-        if cluster.name == Platform.rootCluster { return platform }
+        if cluster.name == Platform.rootCluster { return self.state.withLock { $0.platform } }
         let (known, root, generation) = self.state.withLock { ($0.policies[cluster.name], $0.root, $0.generation) }
         if let known { return known }
         guard let root else { return Self.policy([:]) }

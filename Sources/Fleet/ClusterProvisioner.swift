@@ -9,14 +9,17 @@ public struct ClusterProvisioner: Sendable {
     public struct Endpoint: Sendable {
         /// Scheme, host and port: `https://127.0.0.1:6443`.
         public var server: String
-        /// The platform's certificate authority, PEM.
-        public var certificateAuthority: String
+        /// The platform's certificate authority as it is now, PEM.
+        public var certificateAuthority: String { authority() }
+        private let authority: @Sendable () -> String
         /// An address of this machine that isn't loopback, and the port, as the endpoint of every cluster's service `kubernetes` shows them.
         public var machine: (address: String, port: Int)
 
-        public init(server: String, certificateAuthority: String, machine: (address: String, port: Int)) {
+        public init(
+            server: String, certificateAuthority: @escaping @Sendable () -> String, machine: (address: String, port: Int)
+        ) {
             self.server = server
-            self.certificateAuthority = certificateAuthority
+            authority = certificateAuthority
             self.machine = machine
         }
 

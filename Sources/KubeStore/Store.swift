@@ -46,11 +46,12 @@ public final class Store: Service {
 
     /// Puts a new key in front of those that the clusters' keys are wrapped with. It is used from the next opening on.
     ///
+    /// - Parameter clusterKeys: whether every cluster then gets a fresh key of its own too, with which its data is encrypted again.
     /// - Throws: `.unavailable` when a process uses the directory, or it has no keys.
-    public static func rotateKeys(directory: String) throws(StoreError) {
+    public static func rotateKeys(directory: String, clusterKeys: Bool = false) throws(StoreError) {
         let lock = try DirectoryLock(directory: directory)
         defer { lock.release() }
-        try PlatformKeys.rotate(directory: directory)
+        try PlatformKeys.rotate(directory: directory, clusterKeys: clusterKeys)
     }
 
     init(

@@ -31,6 +31,7 @@ struct Configuration: Sendable, Equatable, Codable {
     var runsContainers: Bool = true
 
     /// The root cluster's administrator, written by the server with mode 0600.
+    var pkiDirectory: String { dataDirectory + "/pki" }
     var adminKubeconfigPath: String { dataDirectory + "/admin.kubeconfig" }
     var auditLogPath: String { dataDirectory + "/log/audit.log" }
     var logPath: String { dataDirectory + "/log/sampan.log" }

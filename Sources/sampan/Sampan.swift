@@ -30,7 +30,7 @@ struct Sampan: AsyncParsableCommand {
             UsageCommand.self, DoctorCommand.self,
             TokenCommand.self,
             ImageCommand.self,
-            RotateKeys.self,
+            RotateKeys.self, RotateAuthority.self,
             VersionCommand.self,
             ServeCommand.self,
             CleanupCommand.self, BenchCommand.self,

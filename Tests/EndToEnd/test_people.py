@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -141,6 +142,22 @@ class PeopleOfThePlatform(unittest.TestCase):
         self.assertLessEqual(len(self.issuer.asked) - before, 2 * 6)
         self.issuer.publish(("one", "RS256"))
         until(lambda: ask(self.root, self.token()).code == 201, "the old key is known again")
+
+    def reload(self, tree):
+        self.write(tree)
+        os.kill(self.instance.pid, signal.SIGHUP)
+
+    def test_a_changed_configuration_is_taken_up(self):
+        for tree in (self.configuration(issuer={"url": self.issuer.url, "audiences": ["other"], "certificateAuthority": self.issuer.authority}),
+                     {"kind": "Nonsense"}):
+            self.reload(tree)
+            until(lambda: ask(self.root, self.token(audience="other")).code == 201, "the other audience is believed")
+            self.assertEqual(ask(self.root, self.token()).code, 401)
+        until(lambda: "couldn't take up" in self.instance.log(), "the log tells that it was no good")
+        self.assertEqual(ask(self.root, self.token(audience="other")).code, 201)
+        self.reload(self.configuration())
+        until(lambda: ask(self.root, self.token()).code == 201, "the first audience is believed again")
+        self.assertEqual(ask(self.root, self.token(audience="other")).code, 401)
 
     def test_a_server_does_not_start_with_a_wrong_configuration(self):
         path = self.file + ".wrong"

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import ssl
 import threading
 import unittest
 
@@ -138,3 +139,99 @@ class Rotation(unittest.TestCase):
         refused = self.instance.sampan("cluster", "rotate-authority", "mine", check=False)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("3 former authorities are still trusted", refused.stderr)
+
+
+class PlatformRotation(unittest.TestCase):
+    """The authority by which every client knows the server is changed while they work."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.instance = shared.new("platform-ca", containers=False)
+
+    def kubeconfig(self, name="one"):
+        path = os.path.join(self.instance.directory, f"{name}.{os.urandom(4).hex()}.kubeconfig")
+        self.instance.sampan("cluster", "kubeconfig", name, "--long-lived", "--output", path)
+        return Cluster(name, path)
+
+    def rotate(self, *options):
+        return self.instance.sampan("rotate-authority", *options).stdout
+
+    def authority(self):
+        with open(os.path.join(self.instance.directory, "pki", "ca.crt")) as file:
+            return file.read()
+
+    def is_served(self, cluster):
+        """By Go's TLS, by OpenSSL over a new connection, and by ours."""
+        found = {cluster.kubectl("get", "--raw", "/version", check=False).returncode == 0}
+        try:
+            found.add(cluster.request("GET", PODS).code == 200)
+        except ssl.SSLCertVerificationError:
+            found.add(False)
+        self.assertEqual(len(found), 1, "clients disagree")
+        return found.pop()
+
+    def root_ca(self, cluster, namespace):
+        return cluster.get("configmap/kube-root-ca.crt", "-n", namespace)["data"]["ca.crt"]
+
+    def test_1_nobody_notices(self):
+        for name in ("one", "idle"):
+            self.instance.cluster(name)
+        type(self).old = self.kubeconfig()
+        self.old.apply({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "long", "annotations": {"kubernetes.io/service-account.name": "default"}}})
+        before, failures, stop = self.authority(), [], threading.Event()
+        open_connection = self.old.connect()
+        self.addCleanup(open_connection.close)
+        self.assertEqual(open_connection.request("GET", PODS).code, 200)
+
+        def work():
+            while not stop.is_set():
+                answer = self.old.request("GET", PODS)
+                if answer.code != 200:
+                    failures.append(answer)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        try:
+            self.assertIn("made before are good until", self.rotate())
+            new = type(self).new = self.kubeconfig()
+        finally:
+            stop.set()
+            worker.join()
+        self.assertEqual(failures, [])
+        self.assertNotEqual(self.authority(), before)
+        self.assertEqual((self.old.authority, new.authority), (before, self.authority()))
+        self.assertEqual(open_connection.request("GET", PODS).code, 200)
+        self.assertTrue(self.is_served(self.old))
+        self.assertTrue(self.is_served(new))
+        for name in ("one", "idle"):
+            cluster = self.kubeconfig(name)
+            for namespace in ("default", "kube-system"):
+                until(lambda: self.root_ca(cluster, namespace) == self.authority(), f"{namespace} of {name} is told")
+        until(lambda: base64.b64decode(new.get("secret/long")["data"]["ca.crt"]).decode() == self.authority(), "tokens' secrets are told")
+
+    def test_2_a_second_time_while_the_server_is_killed(self):
+        first = self.authority()
+        self.instance.kill()
+        self.rotate()
+        self.instance.up()
+        self.assertNotEqual(self.authority(), first)
+        newest = self.kubeconfig()
+        self.assertEqual(newest.authority, self.authority())
+        for cluster in (self.old, self.new, newest):
+            self.assertTrue(self.is_served(cluster))
+        until(lambda: self.root_ca(newest, "default") == self.authority(), "the cluster is told")
+        type(self).newest = newest
+
+    def test_3_until_the_former_ones_are_retired(self):
+        self.assertIn("isn't served any more", self.rotate("--retire"))
+        for _ in range(2):
+            self.assertEqual([self.is_served(c) for c in (self.old, self.new, self.newest)], [False, False, True])
+            self.instance.kill()
+            self.instance.up()
+
+    def test_4_bad_input(self):
+        for keep in ("0s", "-1h", "soon"):
+            refused = self.instance.sampan("rotate-authority", f"--keep={keep}", check=False)
+            self.assertEqual((refused.returncode != 0, f"--keep {keep}" in refused.stderr), (True, True), refused.stderr)

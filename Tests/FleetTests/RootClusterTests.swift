@@ -16,7 +16,7 @@ import Testing
         let store = try Store.open(directory: directory, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let provisioner = ClusterProvisioner(
             registry: Registry(store: store),
-            endpoint: .init(server: "https://127.0.0.1:1", certificateAuthority: "", machine: ("127.0.0.1", 1)),
+            endpoint: .init(server: "https://127.0.0.1:1", certificateAuthority: { "" }, machine: ("127.0.0.1", 1)),
             identities: IdentityCache())
         let root = try await RootCluster.open(store, provisioner: provisioner)
         let group = Platform.group

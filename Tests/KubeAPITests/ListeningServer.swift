@@ -11,7 +11,8 @@ import Testing
 func withListeningServer(_ body: @escaping @Sendable (_ kubeconfig: String, TestServer) async throws -> Void) async throws {
     try await withTemporaryDirectory { directory in
         try await TestServer.run { server in
-            let identity = try ServerIdentity(authority: server.authority, names: ServerNames(), logger: server.logger)
+            let identity = try ServerIdentity(
+                authority: PlatformAuthority(server.authority), names: ServerNames(), logger: server.logger)
             let https = HTTPSServer(
                 host: "127.0.0.1", port: 0, identity: identity, api: server.api,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: server.logger)

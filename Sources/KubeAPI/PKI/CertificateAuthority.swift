@@ -38,6 +38,21 @@ public struct CertificateAuthority: Sendable {
         return CertificateAuthority(certificate: certificate, key: key)
     }
 
+    /// Certifies another authority's key, so that whoever knows only this one believes what that one has issued.
+    func bridge(to other: CertificateAuthority, until end: Date, now: Date = Date()) throws -> Certificate {
+        try Certificate(
+            version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: other.certificate.publicKey,
+            notValidBefore: now.addingTimeInterval(-3600), notValidAfter: min(end, self.certificate.notValidAfter),
+            issuer: self.certificate.subject, subject: other.certificate.subject, signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: Certificate.Extensions {
+                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
+                Critical(KeyUsage(digitalSignature: true, keyCertSign: true))
+                SubjectKeyIdentifier(hash: other.certificate.publicKey)
+                AuthorityKeyIdentifier(keyIdentifier: try self.certificate.extensions.subjectKeyIdentifier?.keyIdentifier)
+            },
+            issuerPrivateKey: Certificate.PrivateKey(self.key))
+    }
+
     /// What a certificate is to say; the authority adds the serial number, its own name and the signature.
     struct Request {
         var commonName: String

@@ -12,13 +12,13 @@ import X509
 ///
 /// Concurrency: `current` is read by every new connection on its event loop and replaced by `run()`; both through the mutex.
 public final class ServerIdentity: Service {
-    private let authority: CertificateAuthority
     private let names: ServerNames
     private let lifetime: TimeInterval
     private let logger: Logger
     private let state: Mutex<State>
 
     private struct State {
+        var authority: PlatformAuthority
         var context: NIOSSLContext
         var renewal: Date
     }
@@ -27,9 +27,8 @@ public final class ServerIdentity: Service {
     /// - Parameters:
     ///   - lifetime: of each certificate, in seconds; 90 days by default.
     public init(
-        authority: CertificateAuthority, names: ServerNames, lifetime: TimeInterval = 90 * 86_400, logger: Logger
+        authority: PlatformAuthority, names: ServerNames, lifetime: TimeInterval = 90 * 86_400, logger: Logger
     ) throws {
-        self.authority = authority
         self.names = names
         self.lifetime = lifetime
         self.logger = logger
@@ -37,8 +36,14 @@ public final class ServerIdentity: Service {
     }
 
     /// The authority's certificate as PEM, for kubeconfigs and `kube-root-ca.crt`.
-    public func authorityPEM() throws -> String {
-        try self.authority.pem()
+    public var authorityPEM: String {
+        self.state.withLock { $0.authority.pem }
+    }
+
+    /// Proves itself by another authority, from the next connection on.
+    public func replace(_ authority: PlatformAuthority) throws {
+        let fresh = try Self.issue(authority, self.names, self.lifetime)
+        self.state.withLock { $0 = fresh }
     }
 
     /// The context for a connection that begins now.
@@ -54,8 +59,7 @@ public final class ServerIdentity: Service {
                 do { try await Task.sleep(for: .seconds(min(wait, 86_400))) } catch is CancellationError { return }
                 guard self.state.withLock({ $0.renewal }) <= Date() else { continue }
                 do {
-                    let fresh = try Self.issue(self.authority, self.names, self.lifetime)
-                    self.state.withLock { $0 = fresh }
+                    try self.replace(self.state.withLock { $0.authority })
                     self.logger.info("Renewed the server certificate")
                 } catch {
                     self.logger.error(
@@ -66,13 +70,16 @@ public final class ServerIdentity: Service {
         }
     }
 
-    private static func issue(_ authority: CertificateAuthority, _ names: ServerNames, _ lifetime: TimeInterval) throws -> State {
-        let leaf = try authority.issue(
+    private static func issue(_ authority: PlatformAuthority, _ names: ServerNames, _ lifetime: TimeInterval) throws -> State {
+        let leaf = try authority.current.issue(
             .init(commonName: "sampan", names: names.generalNames, usage: .serverAuth, lifetime: lifetime))
-        let certificate = try NIOSSLCertificate(bytes: Array(leaf.certificatePEM().utf8), format: .pem)
+        let bridges = authority.bridges.filter { $0.notValidAfter > Date() }
+        let chain = try ([leaf.certificate] + bridges).map { certificate in
+            NIOSSLCertificateSource.certificate(try NIOSSLCertificate(bytes: Array(certificate.pem().utf8), format: .pem))
+        }
         let key = try NIOSSLPrivateKey(bytes: Array(leaf.keyPEM.utf8), format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
+            certificateChain: chain, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = NIOHTTP2SupportedALPNProtocols
         // A cluster addressed by path is not known before the request, so the handshake takes any client certificate
@@ -81,6 +88,7 @@ public final class ServerIdentity: Service {
         configuration.trustRoots = .certificates([])
         configuration.sendCANameList = false
         return State(
-            context: try NIOSSLContext(configuration: configuration), renewal: Date().addingTimeInterval(lifetime * 2 / 3))
+            authority: authority, context: try NIOSSLContext(configuration: configuration),
+            renewal: Date().addingTimeInterval(lifetime * 2 / 3))
     }
 }

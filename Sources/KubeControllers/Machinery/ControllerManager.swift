@@ -126,6 +126,9 @@ public final class ControllerManager: Service {
         }
     }
 
+    /// Looks at every cluster as at the start: because something outside of them has changed.
+    public func revisitAll() async { await visitClusters() }
+
     private func work(_ route: EventRouter.Route) async {
         while let key = await route.queue.next() {
             await work(key, route)

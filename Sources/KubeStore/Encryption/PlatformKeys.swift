@@ -5,11 +5,13 @@ import KubeObject
 /// The keys that wrap the clusters' own. The first is used for whatever is wrapped; the others only for what was wrapped with them.
 ///
 /// They are kept in a file beside the database, and nowhere in it, so that a copy of the database gives no secret away. To rotate, put a
-/// new key in front (`PlatformKeys.rotate`): at the next start every cluster's key is wrapped anew, and the old ones may go.
+/// new key in front (`PlatformKeys.rotate`): at the next start every cluster's key is wrapped anew, and the old ones may go. A key that
+/// renews the clusters' own gives each a fresh one then instead, with which all its rows are encrypted again.
 struct PlatformKeys: Sendable {
     struct Named: Sendable {
         var id: String
         var key: SymmetricKey
+        var renewsClusterKeys = false
     }
 
     let all: [Named]
@@ -17,6 +19,11 @@ struct PlatformKeys: Sendable {
     var current: Named { all[0] }
 
     func key(_ id: String) -> SymmetricKey? { all.first { $0.id == id }?.key }
+
+    /// Whether a cluster's key that is wrapped with the given one is to be replaced, and not only wrapped anew.
+    func renewClusterKeys(wrappedWith id: String) -> Bool {
+        all.prefix { $0.id != id }.contains(where: \.renewsClusterKeys)
+    }
 
     private init(_ all: [Named]) { self.all = all }
 
@@ -34,9 +41,13 @@ struct PlatformKeys: Sendable {
     }
 
     /// Puts a new key in front of a directory's keys. The server must not run, or be started anew afterwards.
-    static func rotate(directory: String) throws(StoreError) {
+    ///
+    /// - Parameter clusterKeys: whether the clusters' own keys are replaced too.
+    static func rotate(directory: String, clusterKeys: Bool = false) throws(StoreError) {
         let path = path(in: directory)
-        let keys = PlatformKeys([fresh()] + (try load(path).all))
+        var new = fresh()
+        new.renewsClusterKeys = clusterKeys
+        let keys = PlatformKeys([new] + (try load(path).all))
         try keys.write(to: path)
     }
 
@@ -56,7 +67,8 @@ struct PlatformKeys: Sendable {
             guard let id = entry["id"]?.string, let text = entry["key"]?.string, let bytes = Data(base64Encoded: text),
                 bytes.count == 32
             else { throw .unavailable("\(path) isn't a file of encryption keys; restore it from a backup") }
-            keys.append(Named(id: id, key: SymmetricKey(data: bytes)))
+            keys.append(
+                Named(id: id, key: SymmetricKey(data: bytes), renewsClusterKeys: entry["renewsClusterKeys"]?.bool ?? false))
         }
         guard !keys.isEmpty else { throw .unavailable("\(path) has no encryption key; restore it from a backup") }
         return PlatformKeys(keys)
@@ -65,7 +77,11 @@ struct PlatformKeys: Sendable {
     /// All or nothing, whatever happens in between: under another name first, on the disk before it gets its own.
     private func write(to path: String) throws(StoreError) {
         let entries = all.map { named -> JSON in
-            ["id": .string(named.id), "key": .string(named.key.withUnsafeBytes { Data($0) }.base64EncodedString())]
+            var entry: JSON = [
+                "id": .string(named.id), "key": .string(named.key.withUnsafeBytes { Data($0) }.base64EncodedString()),
+            ]
+            if named.renewsClusterKeys { entry["renewsClusterKeys"] = true }
+            return entry
         }
         let bytes = JSON(dictionaryLiteral: ("keys", .array(entries))).encoded()
         let temporary = path + ".new"

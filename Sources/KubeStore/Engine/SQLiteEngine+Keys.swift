@@ -57,7 +57,7 @@ extension SQLiteEngine {
         return try ClusterKey(unwrapping: value, with: platformKey, cluster: cluster)
     }
 
-    /// Encrypts what was stored before there were keys, and wraps anew what was wrapped with an older platform key.
+    /// Encrypts what was stored before there were keys, and wraps anew what was wrapped with an older platform key, or encrypts it anew.
     ///
     /// - Parameter isNew: whether the platform's keys were just made.
     func prepareKeys(isNew: Bool, _ db: Database) throws {
@@ -72,6 +72,10 @@ extension SQLiteEngine {
             {
                 let cluster: Int64 = row[0]
                 let key = try Self.unwrap(row[2], wrappedWith: row[1], cluster: cluster, keys)
+                if keys.renewClusterKeys(wrappedWith: row[1]) {
+                    try encrypt(cluster, with: key, db)
+                    continue
+                }
                 try db.execute(
                     sql: "UPDATE clusterKeys SET platformKey = ?, value = ? WHERE cluster = ?",
                     arguments: [keys.current.id, try key.wrapped(with: keys.current.key, cluster: cluster), cluster])
@@ -83,13 +87,19 @@ extension SQLiteEngine {
         }
     }
 
-    private func encrypt(_ cluster: Int64, _ db: Database) throws {
+    /// Gives a cluster a fresh key and encrypts all that is to be encrypted with it.
+    ///
+    /// - Parameter former: the key that it is encrypted with so far, if it is.
+    private func encrypt(_ cluster: Int64, with former: ClusterKey? = nil, _ db: Database) throws {
         let key = try addKey(to: cluster, db)
+        func renewed(_ value: Data, at place: String) throws -> Data {
+            try key.sealed(try former?.opened(value, at: place) ?? [UInt8](value), at: place)
+        }
         if let record = try Data.fetchOne(db, sql: "SELECT value FROM records WHERE cluster = ?", arguments: [cluster]) {
             try db.execute(
                 sql: "UPDATE records SET value = ? WHERE cluster = ?",
                 arguments: [
-                    try key.sealed([UInt8](record), at: EncryptedRows.place(recordOf: cluster)), cluster,
+                    try renewed(record, at: EncryptedRows.place(recordOf: cluster)), cluster,
                 ])
         }
         let secrets = try Row.fetchAll(
@@ -100,7 +110,7 @@ extension SQLiteEngine {
             let value: Data = row[1]
             try db.execute(
                 sql: "UPDATE objects SET value = ? WHERE cluster = ? AND key = ?",
-                arguments: [try key.sealed([UInt8](value), at: EncryptedRows.place(cluster, name)), cluster, name])
+                arguments: [try renewed(value, at: EncryptedRows.place(cluster, name)), cluster, name])
         }
     }
 }

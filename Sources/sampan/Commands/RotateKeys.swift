@@ -11,16 +11,23 @@ struct RotateKeys: AsyncParsableCommand {
             store/keys.json. This puts a new key in front there. At the next start every cluster's key is encrypted with it, and the \
             older ones may be removed from the file. The server must not run meanwhile.
 
+            With --clusters every cluster gets a fresh key as well, and its data is encrypted again with that, before the next start is \
+            over: use this when the keys themselves may have become known, not only the file.
+
             EXAMPLES
               sampan down && sampan rotate-keys && sampan up
+              sampan down && sampan rotate-keys --clusters && sampan up
             """)
 
     @OptionGroup var instance: InstanceOptions
 
+    @Flag(help: "Replace the clusters' own keys too.")
+    var clusters = false
+
     func run() async throws {
         let directory = instance.dataDirectory + "/store"
         do {
-            try Store.rotateKeys(directory: directory)
+            try Store.rotateKeys(directory: directory, clusterKeys: clusters)
         } catch {
             throw CommandFailure("The key wasn't rotated: \(error)", hint: "Run `sampan down` first.")
         }

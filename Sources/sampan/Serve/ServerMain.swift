@@ -21,13 +21,14 @@ enum ServerMain {
         var logger = Logger(label: "sampan")
         logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
         OpenFiles.raiseLimit(logger: logger)
+        Reload.ignoreEarlySignals()
 
-        let authority = try PlatformAuthority.loadOrCreate(directory: configuration.dataDirectory + "/pki")
+        let authority = try PlatformAuthority.loadOrCreate(directory: configuration.pkiDirectory)
         let hosts = HostAddresses.all
         let identity = try ServerIdentity(
             authority: authority, names: ServerNames(hosts: hosts, domain: ClusterProvisioner.Endpoint.domain), logger: logger)
         let endpoint = ClusterProvisioner.Endpoint(
-            server: "https://127.0.0.1:\(configuration.apiPort)", certificateAuthority: try authority.pem(),
+            server: "https://127.0.0.1:\(configuration.apiPort)", certificateAuthority: { identity.authorityPEM },
             machine: (
                 hosts.first { $0.contains(".") && $0.allSatisfy { $0.isNumber || $0 == "." } } ?? "127.0.0.1",
                 configuration.apiPort
@@ -151,7 +152,15 @@ enum ServerMain {
         services += node?.services ?? []
         if let auditWebhook { services.append(auditWebhook) }
         if let auditLog { services.append(auditLog) }
-        services += [webhooks, server]
+        services += [
+            webhooks, server,
+            Reload(logger: logger) {
+                try identity.replace(try PlatformAuthority.loadOrCreate(directory: configuration.pkiDirectory))
+                policies.believe(try authentication(configuration))
+                try writeAdministrator(root, provisioner, configuration)
+                await controllers.revisitAll()
+            },
+        ]
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

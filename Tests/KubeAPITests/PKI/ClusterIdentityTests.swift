@@ -78,12 +78,81 @@ struct ClientCertificateVerifierTests {
     }
 }
 
+/// The files of the platform's authority, and what clients make of them.
 struct PlatformAuthorityTests {
+    private func believes(_ known: CertificateAuthority, _ authority: PlatformAuthority) async throws -> Bool {
+        let leaf = try authority.current.issue(.init(commonName: "x", usage: .clientAuth, lifetime: 60))
+        let chain = try ([leaf.certificate] + authority.bridges).map {
+            Array(Data(base64Encoded: try $0.derBase64()) ?? Data())
+        }
+        if case .valid = await ClientCertificateVerifier.verify(chain: chain, authorities: [known.certificate]) { return true }
+        return false
+    }
+
+    @Test func aNewOneIsBelievedByWhoKnowsAnOldOne() async throws {
+        try await withTemporaryDirectory { directory in
+            let first = try PlatformAuthority.loadOrCreate(directory: directory)
+            try PlatformAuthority.rotate(directory: directory, keep: 600)
+            let second = try PlatformAuthority.loadOrCreate(directory: directory)
+            try PlatformAuthority.rotate(directory: directory, keep: 600)
+            let third = try PlatformAuthority.loadOrCreate(directory: directory)
+            #expect(first.formerTrustedUntil == nil && third.bridges.count == 2)
+            for known in [first, second, third] { #expect(try await believes(known.current, third)) }
+            #expect(try await !believes(third.current, second))
+            let stranger = try CertificateAuthority.generate(commonName: "sampan-ca")
+            #expect(try await !believes(stranger, third))
+            try PlatformAuthority.retireFormer(directory: directory)
+            let last = try PlatformAuthority.loadOrCreate(directory: directory)
+            #expect(last.pem == third.pem)
+            #expect(try await believes(third.current, last))
+            #expect(try await !believes(second.current, last))
+        }
+    }
+
+    @Test func bridgesEnd() async throws {
+        try await withTemporaryDirectory { directory in
+            let first = try PlatformAuthority.loadOrCreate(directory: directory)
+            let past = Date().addingTimeInterval(-100)
+            try PlatformAuthority.rotate(directory: directory, keep: 50, now: past)
+            let second = try PlatformAuthority.loadOrCreate(directory: directory)
+            #expect(try await !believes(first.current, second))
+            try PlatformAuthority.rotate(directory: directory, keep: 50)
+            #expect(try PlatformAuthority.loadOrCreate(directory: directory).bridges.count == 1)
+            for _ in 0..<6 { try PlatformAuthority.rotate(directory: directory, keep: 50) }
+            #expect(try PlatformAuthority.loadOrCreate(directory: directory).bridges.count == 4)
+        }
+    }
+
+    /// The change is in its own file before the others are touched, so that whatever of them is there already, it's finished.
+    @Test(arguments: [[], ["ca.key"], ["ca.key", "ca.crt"], ["ca.key", "ca.crt", "bridges.crt"]])
+    func aBrokenOffChangeIsFinished(written: [String]) async throws {
+        try await withTemporaryDirectory { directory in
+            let files = FileManager.default
+            let first = try PlatformAuthority.loadOrCreate(directory: directory)
+            let other = directory + "/other"
+            try files.createDirectory(atPath: other, withIntermediateDirectories: true)
+            for name in ["ca.key", "ca.crt"] { try files.copyItem(atPath: "\(directory)/\(name)", toPath: "\(other)/\(name)") }
+            let second = try PlatformAuthority.rotate(directory: other, keep: 600)
+            let next = try ["ca.key", "ca.crt", "bridges.crt"].map {
+                try String(contentsOfFile: "\(other)/\($0)", encoding: .utf8)
+            }
+            try next.joined().write(toFile: directory + "/next.pem", atomically: true, encoding: .utf8)
+            for name in written {
+                try? files.removeItem(atPath: "\(directory)/\(name)")
+                try files.copyItem(atPath: "\(other)/\(name)", toPath: "\(directory)/\(name)")
+            }
+            let found = try PlatformAuthority.loadOrCreate(directory: directory)
+            #expect(found.pem == second.pem)
+            #expect(try await believes(first.current, found))
+            #expect(!files.fileExists(atPath: directory + "/next.pem"))
+        }
+    }
+
     @Test func isMadeOnceAndLoadedAgain() async throws {
         try await withTemporaryDirectory { directory in
             let first = try PlatformAuthority.loadOrCreate(directory: directory)
             let second = try PlatformAuthority.loadOrCreate(directory: directory)
-            #expect(first.certificate == second.certificate)
+            #expect(first.current.certificate == second.current.certificate)
             let mode = try FileManager.default.attributesOfItem(atPath: directory + "/ca.key")[.posixPermissions] as? Int
             #expect(mode == 0o600)
             let stranger = try CertificateAuthority.generate(commonName: "x")

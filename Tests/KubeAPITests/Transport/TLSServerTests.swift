@@ -28,7 +28,7 @@ import Testing
                 tasks.addTask { try await group.run() }
                 let port = await server.boundPort()
                 do {
-                    try await body("https://127.0.0.1:\(port)", directory, authority)
+                    try await body("https://127.0.0.1:\(port)", directory, authority.current)
                 } catch {
                     Issue.record(error)
                 }

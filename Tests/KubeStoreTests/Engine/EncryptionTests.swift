@@ -100,6 +100,43 @@ import Testing
         try await withStore(directory: directory.path) { store in try await check(store) }
     }
 
+    @Test func `the clusters' own keys are replaced, and what they encrypted with them`() async throws {
+        let directory = TemporaryDirectory()
+        try await fill(directory.path)
+        func sealed() async throws -> [Data] {
+            try await database(directory.path).read { db in
+                try Data.fetchAll(
+                    db, sql: "SELECT value FROM records UNION ALL SELECT value FROM objects WHERE key LIKE 'core/secrets/%'")
+            }
+        }
+        func clusterKey() async throws -> ClusterKey {
+            let (keys, _) = try PlatformKeys.loadOrCreate(directory: directory.path)
+            return try await database(directory.path).read { db in
+                let row = try #require(try Row.fetchOne(db, sql: "SELECT cluster, platformKey, value FROM clusterKeys"))
+                return try SQLiteEngine.unwrap(row[2], wrappedWith: row[1], cluster: row[0], keys)
+            }
+        }
+        let (former, values) = (try await clusterKey(), try await sealed())
+        // A rotation of the platform's key alone, before the store is opened again, doesn't undo what the one before was to do.
+        try PlatformKeys.rotate(directory: directory.path, clusterKeys: true)
+        try PlatformKeys.rotate(directory: directory.path)
+        try await withStore(directory: directory.path) { store in try await check(store) }
+        let renewed = try await sealed()
+        #expect(renewed.count == 2 && Set(renewed).isDisjoint(with: values))
+        let current = try await clusterKey()
+        #expect(throws: StoreError.self) { try current.opened(former.sealed([7], at: "x"), at: "x") }
+        // It is done once, and not again with the next key.
+        try PlatformKeys.rotate(directory: directory.path)
+        try await withStore(directory: directory.path) { store in try await check(store) }
+        #expect(try await sealed() == renewed)
+        // And new values are sealed with the new key.
+        try await withStore(directory: directory.path) { store in
+            let cluster = try #require(try await store.cluster("demo"))
+            _ = try await cluster.commit([try secret("t")])
+        }
+        try await withStore(directory: directory.path) { store in try await check(store) }
+    }
+
     @Test func `a deleted cluster's key is gone from the files`() async throws {
         let directory = TemporaryDirectory()
         try await fill(directory.path)
