@@ -6,7 +6,7 @@ struct ResourceClaimRules: KindRules {
         object.edit("spec") { DeviceClaims.setDefaults(&$0) }
     }
 
-    func prepareForCreate(_ object: inout JSON) { object["status"] = nil }
+    func prepareForCreate(_ object: inout JSON) { object["status"] = [:] }
 
     func validate(_ object: JSON, _ errors: inout FieldErrors) {
         DeviceClaims.validate(object[path: "spec", "devices"] ?? [:], "spec.devices", &errors)
