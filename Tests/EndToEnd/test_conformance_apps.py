@@ -183,6 +183,7 @@ class ConformanceApps(APITest):
         self.assertGreater(newest["revision"], other["revision"])
         self.ask("DELETE", f"{revisions}?labelSelector=updated%3Dyes")
         until(lambda: len(self.ask("GET", f"{revisions}?{selector}")["items"]) == 1, "the older one is gone")
+        self.assertEqual([tree["revision"] for tree in self.ask("GET", f"{revisions}?{selector}")["items"]], [3])
 
     # What makes jobs
 

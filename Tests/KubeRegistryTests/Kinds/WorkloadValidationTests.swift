@@ -1,3 +1,5 @@
+import KubeObject
+import KubeSchema
 import Testing
 
 @testable import KubeRegistry
@@ -156,5 +158,33 @@ import Testing
     func changes(_ yaml: String, _ patch: String, _ expected: [String]) throws {
         let causes = try Asked.update(yaml, patch)
         #expect(causes == expected)
+    }
+
+    /// When a job's template may change: (the job's `suspend`, its status, whether it may). Source: KEP-5440.
+    private static let waiting: [(Bool, String, Bool)] = [
+        (true, "{}", true),
+        (false, "{}", false),
+        (true, "{startTime: 2026-01-01T00:00:00Z}", false),
+        (true, "{startTime: 2026-01-01T00:00:00Z, conditions: [{type: Suspended, status: 'True'}]}", true),
+        (true, "{startTime: 2026-01-01T00:00:00Z, conditions: [{type: Suspended, status: 'False'}]}", false),
+        (true, "{active: 1, conditions: [{type: Suspended, status: 'True'}]}", false),
+        (true, "{terminating: 1, conditions: [{type: Suspended, status: 'True'}]}", true),
+    ]
+
+    @Test(arguments: waiting)
+    func templatesOfWaitingJobs(_ isSuspended: Bool, _ status: String, _ mayChange: Bool) throws {
+        var (old, resource) = try Asked.object(
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: x}, spec: {suspend: \(isSuspended), \(Self.once)}}")
+        resource.rules.prepareForCreate(&old)
+        old["status"] = try parse(status)
+        for change in ["{nodeSelector: {zone: a}}", "{containers: [{name: a, image: x, resources: {requests: {cpu: 1}}}]}"] {
+            var new = old
+            new[path: "spec", "template", "spec"] = try MergePatch.apply(
+                try parse(change), to: old[path: "spec", "template", "spec"] ?? [:])
+            resource.rules.setDefaults(&new)
+            var errors = FieldErrors()
+            resource.rules.validateUpdate(new, old: old, &errors)
+            #expect(errors.list.isEmpty == mayChange, "\(change): \(errors.list)")
+        }
     }
 }

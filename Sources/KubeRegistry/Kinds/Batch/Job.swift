@@ -102,9 +102,12 @@ struct JobRules: KindRules {
         JobValidation.validateUpdate(new, old: before, isPaused: Self.isPaused(old), &errors)
     }
 
-    /// Whether the job waits and has no pods, so that where they are to run may still change.
+    /// Whether the job waits and has no pods but such as are ending, so that where the next are to run, and with what, may change (KEP-5440).
     private static func isPaused(_ old: JSON) -> Bool {
-        old[path: "spec", "suspend"]?.bool == true && !(old["status"]?.has("startTime") ?? false)
+        guard old[path: "spec", "suspend"]?.bool == true, old[path: "status", "active"]?.int ?? 0 == 0 else { return false }
+        let conditions = old[path: "status", "conditions"]?.elements ?? []
+        return !(old["status"]?.has("startTime") ?? false)
+            || conditions.contains { $0.text("type") == "Suspended" && $0.text("status") == "True" }
     }
 
     func validateStatusUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors) {
