@@ -92,6 +92,7 @@ public enum KubeControllers {
             PodCollector(),
             TaintEvictionReconciler(),
             NodeAllocatableReconciler(),
+            NodeLifecycleReconciler(ownNode: environment.node?.nodeName),
             TTLReconciler(),
             DisruptionBudgetReconciler(),
             QuotaReconciler(),

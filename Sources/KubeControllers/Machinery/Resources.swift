@@ -28,6 +28,7 @@ enum Resources {
     static let jobs = find("batch", "jobs")
     static let cronJobs = find("batch", "cronjobs")
     static let endpointSlices = find("discovery.k8s.io", "endpointslices")
+    static let leases = find("coordination.k8s.io", "leases")
     static let apiServices = find("apiregistration.k8s.io", "apiservices")
     static let podDisruptionBudgets = find("policy", "poddisruptionbudgets")
     static let horizontalPodAutoscalers = find("autoscaling", "horizontalpodautoscalers", version: "v2")

@@ -3,13 +3,16 @@ extension AdmissionChain {
     public static var builtin: AdmissionChain {
         AdmissionChain(
             mutating: [
-                NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), PriorityAdmission(),
-                DefaultTolerationSeconds(), CertificateRequester(), DefaultClasses(), StorageProtectionAdmission(),
+                NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(),
+                PriorityAdmission(), DefaultTolerationSeconds(), PodTolerationRestriction(),
+                CertificateRequester(), DefaultClasses(),
+                StorageProtectionAdmission(),
                 RuntimeClassAdmission(), PodTopologyLabels(),
                 MutatingPolicies(), MutatingWebhooks(),
             ],
             validating: [
-                NamespaceLifecycle(), PodSecurityAdmission(), PlatformPodSecurity(), PriorityAdmission(), ClaimResize(),
+                NamespaceLifecycle(), PodTolerationRestriction(), PodSecurityAdmission(), PlatformPodSecurity(),
+                PriorityAdmission(), ClaimResize(),
                 CertificateAdmission(),
                 RuntimeClassAdmission(), ValidatingPolicies(), ValidatingWebhooks(), ResourceQuotaAdmission(),
             ])

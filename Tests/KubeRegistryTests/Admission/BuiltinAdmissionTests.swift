@@ -27,6 +27,89 @@ import Testing
         #expect(SubjectOrganizations.of(pem: Array(surrounded.utf8)) == ["system:masters"])
     }
 
+    @Test func `a node comes with a taint`() async throws {
+        try await withRegistry { fixture in
+            let node = "{apiVersion: v1, kind: Node, metadata: {name: NAME}, spec: {taints: TAINTS}}"
+            for (name, taints) in [
+                ("a", "[]"), ("b", "[{key: x, effect: NoSchedule}]"),
+                ("c", "[{key: node.kubernetes.io/not-ready, effect: NoSchedule}]"),
+            ] {
+                let made = try await fixture.create(
+                    node.replacing("NAME", with: name).replacing("TAINTS", with: taints), namespace: "")
+                let keys = made[path: "spec", "taints"]?.elements.map { $0["key"]?.string ?? "" }
+                #expect(keys == (name == "b" ? ["x"] : []) + ["node.kubernetes.io/not-ready"])
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["key": "a", "operator": "Exists"], ["key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"], true),
+            (["operator": "Exists"], ["key": "a", "operator": "Equal", "value": "b"], true),
+            (
+                ["key": "a", "operator": "Equal", "value": "b"],
+                ["key": "a", "operator": "Equal", "value": "b", "effect": "NoExecute"], true
+            ),
+            (["key": "a", "value": "b"], ["key": "a", "operator": "Equal", "value": "c"], false),
+            (["key": "a", "operator": "Exists", "effect": "NoSchedule"], ["key": "a", "operator": "Exists"], false),
+            (["key": "a", "operator": "Exists"], ["key": "b", "operator": "Exists"], false),
+            (
+                ["key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5],
+                ["key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 3], true
+            ),
+            (
+                ["key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5],
+                ["key": "a", "operator": "Exists", "effect": "NoExecute"], false
+            ),
+        ] as [(JSON, JSON, Bool)])
+    func `one toleration covers another`(_ wide: JSON, _ narrow: JSON, _ expected: Bool) {
+        #expect(PodTolerationRestriction.covers(wide, narrow) == expected)
+        let isNarrower = PodTolerationRestriction.covers(narrow, wide)
+        let left = expected ? [wide] : isNarrower ? [narrow] : nil
+        #expect(PodTolerationRestriction.merged([wide], [narrow]) == left ?? [wide, narrow])
+        #expect(PodTolerationRestriction.merged([narrow], [wide]) == left ?? [narrow, wide])
+    }
+
+    @Test func `a namespace says which tolerations its pods get and may have`() async throws {
+        try await withRegistry { fixture in
+            let prefix = "scheduler.alpha.kubernetes.io"
+            try await fixture.create(
+                """
+                apiVersion: v1
+                kind: Namespace
+                metadata:
+                  name: strict
+                  annotations:
+                    \(prefix)/defaultTolerations: '[{"key": "gpu", "operator": "Exists"}]'
+                    \(prefix)/tolerationsWhitelist: >-
+                      [{"key": "gpu", "operator": "Exists"}, {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300},
+                      {"key": "node.kubernetes.io/memory-pressure", "operator": "Exists"}]
+                """, namespace: "")
+            try await fixture.create("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default}}", namespace: "strict")
+            func pod(_ name: String, _ more: String) async throws -> [String] {
+                let made = try await fixture.create(
+                    "{apiVersion: v1, kind: Pod, metadata: {name: \(name)}, spec: {containers: [{name: a, image: b}]\(more)}}",
+                    namespace: "strict")
+                return made[path: "spec", "tolerations"]?.elements.map { $0["key"]?.string ?? "" } ?? []
+            }
+            let usual = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
+            #expect(try await pod("plain", "") == ["gpu"] + usual)
+            #expect(
+                try await pod("large", ", resources: {requests: {cpu: 1}}") == ["gpu", "node.kubernetes.io/memory-pressure"]
+                    + usual)
+            let error = await refusal { _ = try await pod("greedy", ", tolerations: [{operator: Exists}]") }
+            #expect(error?.code == 500)
+            #expect(
+                error?.message
+                    == "pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace whitelist"
+            )
+            let many = (0..<501).map { "{key: k\($0), operator: Exists}" }.joined(separator: ", ")
+            #expect(
+                await refusal { _ = try await pod("many", ", tolerations: [\(many)]") }?.message.contains("more than 500") == true
+            )
+        }
+    }
+
     @Test func `a second default priority class is refused`() async throws {
         try await withRegistry { fixture in
             let yaml =

@@ -1,0 +1,107 @@
+import KubeObject
+public import KubeStore
+import Synchronization
+
+/// Taints nodes by their conditions, and says of those that nobody tells of any more that their state is unknown.
+///
+/// The machine's own node is part of this process, so its state is always known, and nothing is done for it by the clock.
+/// Source: https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller
+public final class NodeLifecycleReconciler: Reconciler {
+    /// When a node's last sign was seen. Kept here, as upstream: clocks may differ, so a sign counts from when it is seen, and the time
+    /// begins anew with the server.
+    private struct Seen {
+        var uid: String
+        var sign: String
+        var at: Double
+        var wasReady: Bool
+    }
+
+    private let seen = Mutex<[QueueKey: Seen]>([:])
+    private let ownNode: String?
+
+    /// - Parameter ownNode: the name of the machine's own node, if pods run here.
+    public init(ownNode: String?) { self.ownNode = ownNode }
+
+    public var name: String { "node-controller" }
+    public var watched: [String] { [Key.prefix(Resources.nodes)] }
+    public var restsWithCluster: Bool { true }
+
+    public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] { [ObjectName(event.object.metadata)] }
+
+    public func reconcile(_ work: Work) async throws -> Outcome {
+        guard let node = work.object(Resources.nodes), node.metadata.deletionTimestamp == nil else {
+            seen.withLock { $0[work.key] = nil }
+            return .done
+        }
+        let left = work.name == ownNode ? nil : try await watch(node, work)
+        guard let node = work.object(latest: Resources.nodes), node.metadata.deletionTimestamp == nil else { return .done }
+        try await taint(node, work)
+        if work.name != ownNode, Condition.find("Ready", in: node.tree["status"])?.status ?? .true != .true {
+            try await markPods(of: node, work)
+        }
+        return .after(seconds: left)
+    }
+
+    /// - Returns: after how many seconds without another sign the node's state is unknown; nil when it is already.
+    private func watch(_ node: Object, _ work: Work) async throws -> Double? {
+        let lease = work.snapshot.get(Key(Resources.leases, namespace: "kube-node-lease", name: work.name))
+        let sign = NodeHealth.sign(node.tree, lease: lease?.tree)
+        let isReady = NodeHealth.isReady(node.tree)
+        let (since, wasReady) = seen.withLock { seen in
+            let known = seen[work.key].flatMap { $0.uid == node.metadata.uid ? $0 : nil }
+            let now = Seen(
+                uid: node.metadata.uid, sign: sign, at: known?.sign == sign ? known?.at ?? work.now : work.now, wasReady: isReady)
+            seen[work.key] = now
+            return (now.at, known?.wasReady ?? false)
+        }
+        if wasReady, !isReady { report(node, work) }
+        guard !NodeHealth.isUnknown(node.tree) else { return nil }
+        let left = since + NodeHealth.grace(of: node.tree) - work.now
+        guard left <= 0 else { return left }
+        let time = Timestamp.format(work.now)
+        try await work.change(Resources.nodes, node.metadata, subresource: "status") { NodeHealth.lapse(&$0, time: time) }
+        return nil
+    }
+
+    private func report(_ node: Object, _ work: Work) {
+        work.report(.normal, "NodeNotReady", "Node \(work.name) status is now: NodeNotReady", about: node)
+    }
+
+    private func taint(_ node: Object, _ work: Work) async throws {
+        let nodes = work.cluster.snapshot.list(prefix: Key.prefix(Resources.nodes)).map(\.tree)
+        let time = Timestamp.format(work.now)
+        func right(_ tree: JSON) -> [JSON]? {
+            NodeTaints.right(for: tree, evicts: NodeHealth.evicts(tree, among: nodes), time: time)
+        }
+        guard right(node.tree) != nil else { return }
+        try await work.change(Resources.nodes, node.metadata) { tree in
+            if let taints = right(tree) { tree[path: "spec", "taints"] = taints.isEmpty ? nil : .array(taints) }
+        }
+    }
+
+    /// Takes the pods of a node that isn't ready out of their services.
+    private func markPods(of node: Object, _ work: Work) async throws {
+        let time = Timestamp.format(work.now)
+        for pod in work.cluster.snapshot.list(prefix: Key.prefix(Resources.pods))
+        where PodState(pod).nodeName == work.name && PodState(pod).isReady {
+            do {
+                try await work.change(Resources.pods, pod.metadata, subresource: "status") { tree in
+                    var conditions = tree[path: "status", "conditions"]?.elements ?? []
+                    guard let index = conditions.firstIndex(where: { $0["type"]?.string == "Ready" }),
+                        conditions[index]["status"]?.string == "True"
+                    else { return }
+                    conditions[index]["status"] = "False"
+                    conditions[index]["lastTransitionTime"] = .string(time)
+                    tree[path: "status", "conditions"] = .array(conditions)
+                }
+                work.report(.warning, "NodeNotReady", "Node is not ready", about: pod)
+            } catch let error as StatusError where error.isNotFound || error.isConflict {
+                // It is gone.
+            }
+        }
+    }
+
+    public func forget(cluster: Int64) {
+        seen.withLock { seen in seen = seen.filter { $0.key.cluster.id != cluster } }
+    }
+}
