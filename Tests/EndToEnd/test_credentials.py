@@ -8,10 +8,12 @@ import sqlite3
 import ssl
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import shared
 from harness.cluster import Connection
+from harness.issuer import Key, encode
 
 PATH = "/api/v1/namespaces/default/pods"
 
@@ -82,8 +84,6 @@ class Credentials(unittest.TestCase):
 
     def test_an_expired_certificate(self):
         found = self.authority_of_the_cluster()
-        if found is None:
-            self.skipTest("the cluster's authority isn't found in the store, so no expired certificate of it can be made")
         with tempfile.TemporaryDirectory() as folder:
             pair = self.make_certificate(folder, authority=found, expired=True)
             self.assert_unauthorized(self.ask(certificate=pair))
@@ -91,29 +91,51 @@ class Credentials(unittest.TestCase):
             pair = self.make_certificate(folder, authority=found)
             self.assertEqual(self.ask(certificate=pair).code, 200)
 
+    def test_an_expired_token(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "key.pem")
+            with open(path, "w") as file:
+                file.write(self.key_pem(self.identity_of_the_cluster()["serviceAccountKey"]))
+            key = Key.at(path, "ES256")
+            head, body, _ = self.cluster.kubectl("create", "token", "default").strip().split(".")
+            claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+
+            def token(**changes):
+                content = f"{head}.{encode({**claims, **changes})}"
+                return content + "." + encode(key.sign(content.encode()))
+
+            path = "/apis/authentication.k8s.io/v1"
+            # The same one while it is valid, so that it is the time that makes the difference.
+            self.assertEqual(self.ask(path, token=token()).code, 200)
+            now = int(time.time())
+            self.assert_unauthorized(self.ask(path, token=token(iat=now - 7200, nbf=now - 7200, exp=now - 3600)))
+            self.assert_unauthorized(self.ask(path, token=token(nbf=now + 3600, exp=now + 7200)))
+
     def authority_of_the_cluster(self):
-        """Certificate and key that sign client certificates: in the cluster's private record, which no API shows."""
+        """Certificate and key that sign client certificates."""
+        identity = self.identity_of_the_cluster()
+        certificate = base64.encodebytes(base64.b64decode(identity["clientCA"])).decode()
+        return f"-----BEGIN CERTIFICATE-----\n{certificate}-----END CERTIFICATE-----\n", self.key_pem(identity["clientCAKey"])
+
+    @staticmethod
+    def key_pem(text):
+        """Keys are kept as P-256's bare numbers; this is what RFC 5915 puts around one."""
+        data = bytes.fromhex("30310201010420") + base64.b64decode(text) + bytes.fromhex("a00a06082a8648ce3d030107")
+        return f"-----BEGIN EC PRIVATE KEY-----\n{base64.encodebytes(data).decode()}-----END EC PRIVATE KEY-----\n"
+
+    def identity_of_the_cluster(self):
+        """The cluster's private record, which no API shows."""
         folder = shared.instance().directory
         databases = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name == "store.sqlite"]
-        if not databases:
-            return None
+        self.assertEqual(len(databases), 1)
         with sqlite3.connect(f"file:{databases[0]}?mode=ro", uri=True) as database:
             row = database.execute(
                 "SELECT r.value, k.platformKey, k.value FROM records r JOIN clusters c ON c.id = r.cluster "
                 "JOIN clusterKeys k ON k.cluster = c.id WHERE c.name = ?", ["credentials"]).fetchone()
-        if row is None:
-            return None
         # Encrypted with the cluster's key, which is encrypted with the platform's.
         with open(os.path.join(os.path.dirname(databases[0]), "keys.json")) as file:
             keys = {entry["id"]: base64.b64decode(entry["key"]) for entry in json.load(file)["keys"]}
-        identity = json.loads(self.opened(self.opened(keys[row[1]], row[2]), row[0])).get("identity", {})
-        if not {"clientCA", "clientCAKey"} <= set(identity):
-            return None
-        # The key is kept as P-256's bare number; this is what RFC 5915 puts around it.
-        number = base64.b64decode(identity["clientCAKey"])
-        key = bytes.fromhex("30310201010420") + number + bytes.fromhex("a00a06082a8648ce3d030107")
-        pem = lambda what, data: f"-----BEGIN {what}-----\n{base64.encodebytes(data).decode()}-----END {what}-----\n"
-        return pem("CERTIFICATE", base64.b64decode(identity["clientCA"])), pem("EC PRIVATE KEY", key)
+        return json.loads(self.opened(self.opened(keys[row[1]], row[2]), row[0]))["identity"]
 
     @staticmethod
     def opened(key, sealed):

@@ -30,6 +30,13 @@ class Key:
         else:
             openssl("genrsa", "-out", self.path, "2048")
 
+    @classmethod
+    def at(cls, path, algorithm):
+        """One that is there already."""
+        key = cls.__new__(cls)
+        key.path, key.name, key.algorithm = path, "", algorithm
+        return key
+
     @property
     def web_key(self):
         common = {"kid": self.name, "use": "sig", "alg": self.algorithm}
