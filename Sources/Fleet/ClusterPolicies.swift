@@ -132,7 +132,8 @@ public final class ClusterPolicies: Sendable {
         if let authentication = spec["authentication"], authentication.object != nil {
             errors += AuthenticationConfiguration.errors(in: authentication, path: "spec.authentication.")
         }
-        return errors + limitErrors(in: spec) + MachineLimits.errors(in: spec["limits"], path: "spec.limits")
+        return errors + NetworkSpec.errors(in: spec) + limitErrors(in: spec)
+            + MachineLimits.errors(in: spec["limits"], path: "spec.limits")
     }
 
     private static func limitErrors(in spec: JSON) -> [FieldError] {

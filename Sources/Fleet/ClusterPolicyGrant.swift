@@ -26,6 +26,7 @@ enum ClusterPolicyGrant {
     /// needs nobody's leave.
     static func changed(from old: JSON, to new: JSON) -> String? {
         if (new["limits"] ?? .null) != (old["limits"] ?? .null) { return "spec.limits" }
+        if (new["network"] ?? .null) != (old["network"] ?? .null) { return "spec.network" }
         let levels = ClusterPolicy.PodSecurity.allCases
         func rank(_ spec: JSON) -> Int { levels.firstIndex(of: ClusterPolicies.policy(spec).podSecurity) ?? 0 }
         if rank(new) < rank(old) { return "spec.podSecurity" }

@@ -57,6 +57,16 @@ public enum Platform {
             memory 0 *!quantity oO
             pods 0 *l oO
             storage 0 *!quantity oO
+            +NetworkAllowlists
+            egress 0 *[].NetworkEntry oO lt=atomic
+            ingress 0 *[].NetworkEntry oO lt=atomic
+            +NetworkEntry
+            cidrs 0 []s oO lt=atomic
+            ports 0 [].NetworkEntryPort oO lt=atomic
+            +NetworkEntryPort
+            endPort 0 *i oO
+            port 0 *i oO
+            protocol 0 s oO
             +NetworkExplanation
             ^ 0 meta/v1.TypeMeta
             from 0 s -
@@ -103,6 +113,7 @@ public enum Platform {
             clusterSleep 0 *.TeamClusterSleep oO
             description 0 s oO
             members 0 [].TeamMember oO lt=atomic
+            network 0 *.NetworkAllowlists oO
             quota 0 *.TeamQuota oO
             +TeamStatus
             awakeClusters 0 *l oO
@@ -199,6 +210,7 @@ public enum Platform {
             description 0 s oO
             isolation 0 s oO
             limits 0 *.VirtualClusterLimits oO
+            network 0 *.NetworkAllowlists oO
             podSecurity 0 s oO
             sleep 0 *.VirtualClusterSleep oO
             timeToLive 0 s oO
@@ -287,13 +299,23 @@ public enum Platform {
             memory The memory that pods are limited to; a container without a limit counts 256Mi, or what it requests if that is more.
             pods Pods that aren't over.
             storage What persistent volume claims request.
+            +NetworkAllowlists Where pods may go outside their cluster, and who outside may come to what clusters expose. Within a cluster, to its API and to its DNS everything goes as without.
+            egress Where pods may go, whatever network policies let them: only to these. Default: anywhere but to other clusters and the machine. An empty list lets them go nowhere. At most 64.
+            ingress Who may come from outside to ports of the machine that lead to pods (node ports, host ports): only these. Default: anybody. An empty list lets nobody in. At most 64.
+            +NetworkEntry Some addresses and ports.
+            cidrs Ranges of IPv4 addresses, such as 203.0.113.0/24.
+            ports Which ports there; of ingress, ports of the machine. Default: all, and all protocols. At most 32.
+            +NetworkEntryPort A port, or a range of them.
+            endPort The last port of a range that begins with port.
+            port The port. Default: all.
+            protocol TCP, UDP or SCTP. Default: TCP.
             +NetworkExplanation Asks whether a connection from or to a virtual cluster's pods gets through, and what decides it. Nothing is sent.
             from Who connects: [NAMESPACE/]POD, an IPv4 address, or cluster/NAME for whatever is in another cluster.
             message What decides, in a sentence. Set by the server.
             port The port; only a service needs none.
             protocol TCP, UDP or SCTP. Default: TCP.
             reachable Whether it gets through. Set by the server.
-            reason Open, Allowed, EgressDenied, IngressDenied, OtherCluster, Blocked, Machine, Outside, Refused, NotRunning or Partly. Set by the server.
+            reason Open, Allowed, EgressDenied, IngressDenied, NotAllowlisted, OtherCluster, Blocked, Machine, Outside, Refused, NotRunning or Partly. Set by the server.
             steps The way, as far as it goes. Set by the server.
             to To whom: as from, or [NAMESPACE/]service/NAME.
             +SleepRequest Puts a virtual cluster to sleep whatever it is doing, or wakes it.
@@ -329,6 +351,7 @@ public enum Platform {
             clusterSleep When its clusters fall asleep.
             description What the team is, for people; at most 1024 bytes.
             members Who belongs to it; at most 1000.
+            network Where the pods of all its clusters may go, and who may come. To change it takes the permission for the verb setquota.
             quota How much it may have at once. To change it takes the permission for the verb setquota.
             +TeamStatus What there is of a team.
             awakeClusters How many of its virtual clusters are awake.
@@ -422,6 +445,7 @@ public enum Platform {
             description What the cluster is for, for people; at most 1024 bytes.
             isolation What keeps the cluster's pods from the machine: shared (they are containers on its kernel) or gvisor (each pod has a kernel of its own, gVisor's; the machine must have runsc). It counts for pods that begin later. Default: shared.
             limits What the cluster may use. What isn't given has a default that suits most.
+            network Where its pods may go, and who may come; what the team's doesn't allow stays shut. To change it takes the permission for the verb grant.
             podSecurity Which Pod Security Standard the cluster's pods keep, whatever the cluster's own objects say: privileged, baseline or restricted. Default: baseline, which keeps pods off the machine. With privileged, whoever may make pods there is root on the machine.
             sleep When it sleeps. Default: never by itself.
             timeToLive How long it lives, from its creation, as a duration such as 8h; then it is deleted. May be changed at any time. Default: the team's.

@@ -28,17 +28,19 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     /// - Parameters:
     ///   - addresses: whose a source address is; the DNS answerer asks it.
     ///   - nodePorts: told which ports of the host services have.
+    ///   - allowlists: what is said of a cluster when it is asked; ``allowlistsChanged()`` says that it is something else.
     public convenience init(
         configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, nodePorts: NodePortBook? = nil,
-        logger: Logger
+        allowlists: @escaping @Sendable (LogicalCluster) -> NetworkAllowlists = { _ in NetworkAllowlists() }, logger: Logger
     ) {
         self.init(
-            configuration: configuration, store: store, addresses: addresses, nodePorts: nodePorts, runner: NFTables(),
-            forget: { filters in try Conntrack.forget(filters) }, logger: logger)
+            configuration: configuration, store: store, addresses: addresses, nodePorts: nodePorts, allowlists: allowlists,
+            runner: NFTables(), forget: { filters in try Conntrack.forget(filters) }, logger: logger)
     }
 
     init(
         configuration: NetworkConfiguration, store: Store, addresses: PodAddressBook, nodePorts: NodePortBook? = nil,
+        allowlists: @escaping @Sendable (LogicalCluster) -> NetworkAllowlists = { _ in NetworkAllowlists() },
         runner: any RuleRunner, forget: @escaping @Sendable (Set<Conntrack.Filter>) throws -> Void, logger: Logger
     ) {
         self.configuration = configuration
@@ -46,7 +48,8 @@ public final class LocalNetwork: Service, PodNetworkObserver {
         self.store = store
         self.logger = logger
         let keeper = RuleKeeper(
-            configuration: configuration, store: store, nodePorts: nodePorts, runner: runner, forget: forget, logger: logger)
+            configuration: configuration, store: store, nodePorts: nodePorts, allowlists: allowlists, runner: runner,
+            forget: forget, logger: logger)
         self.keeper = keeper
         store.observe { keeper.observe($0) }
     }
@@ -71,6 +74,7 @@ public final class LocalNetwork: Service, PodNetworkObserver {
         let hold = HoldServer(
             store: store, addresses: addresses, orders: keeper.orders,
             knock: { [weak self] in self?.knock.withLock { $0 }?($0, $1) },
+            admits: { [keeper] cluster, source, port in try Self.admits(keeper.allowlists(cluster), source, port) },
             logger: logger)
         let listener = try await hold.listen()
         keeper.holdPort.withLock { $0 = listener.channel.localAddress?.port.flatMap(UInt16.init(exactly:)) }
@@ -82,6 +86,15 @@ public final class LocalNetwork: Service, PodNetworkObserver {
             }
         }
     }
+
+    /// Whether a held connection may go on. The machine itself may always.
+    private static func admits(_ lists: NetworkAllowlists, _ source: IPv4Address, _ port: UInt16) throws -> Bool {
+        guard !lists.admits(source, toPort: port) else { return true }
+        return try MachineAddresses.all().contains(source)
+    }
+
+    /// What is said of clusters' allowlists has changed; it counts for connections that begin when the kernel knows, a moment later.
+    public func allowlistsChanged() { keeper.orders.post(.allowlists) }
 
     private func lookForObstacles() async {
         do {

@@ -17,6 +17,7 @@ final class RuleKeeper: Sendable {
     struct State {
         var model: NetworkModel
         var policies: PolicyModel
+        var allowlists: AllowlistModel
         var services: [Int64: ClusterServices] = [:]
         /// The picking chains that the table has. They're removed only by building the table anew, so that's done when
         /// there are far more than are used.
@@ -37,6 +38,8 @@ final class RuleKeeper: Sendable {
     let holdPort = Mutex<UInt16?>(nil)
     /// Told which ports of the host services have.
     private let nodePorts: NodePortBook?
+    /// What is said of a cluster now.
+    let allowlists: @Sendable (LogicalCluster) -> NetworkAllowlists
     private let logger: Logger
 
     /// How long changes of services wait for company, if the last transaction is no longer ago than `rush`.
@@ -47,12 +50,14 @@ final class RuleKeeper: Sendable {
     static let wakeTime: Duration = .seconds(60)
 
     init(
-        configuration: NetworkConfiguration, store: Store, nodePorts: NodePortBook? = nil, runner: any RuleRunner,
-        forget: @escaping @Sendable (Set<Conntrack.Filter>) throws -> Void, logger: Logger
+        configuration: NetworkConfiguration, store: Store, nodePorts: NodePortBook? = nil,
+        allowlists: @escaping @Sendable (LogicalCluster) -> NetworkAllowlists = { _ in NetworkAllowlists() },
+        runner: any RuleRunner, forget: @escaping @Sendable (Set<Conntrack.Filter>) throws -> Void, logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
         self.nodePorts = nodePorts
+        self.allowlists = allowlists
         self.runner = runner
         sweeper = ConnectionSweeper(forget: forget, logger: logger)
         self.logger = logger
@@ -72,7 +77,8 @@ final class RuleKeeper: Sendable {
     func run() async {
         defer { orders.close() }
         var state = State(
-            model: NetworkModel(nodePorts: configuration.nodePorts), policies: PolicyModel(host: configuration.hostServices))
+            model: NetworkModel(nodePorts: configuration.nodePorts), policies: PolicyModel(host: configuration.hostServices),
+            allowlists: AllowlistModel(host: configuration.hostServices))
         await adopt(&state)
         await perform([], &state)
         await withDiscardingTaskGroup { group in
@@ -146,6 +152,7 @@ final class RuleKeeper: Sendable {
                 note(changes, cluster, &state)
             case .policies(let cluster, let changes):
                 note(changes, cluster, &state)
+            case .allowlists: readAllowlists(&state)
             case .sleep(let cluster): hold(cluster, &state)
             case .wake(let cluster): state.sleeping.remove(cluster)
             case .settle(let cluster): settle(cluster, &state)
@@ -182,9 +189,14 @@ final class RuleKeeper: Sendable {
         }
         if let before = state.model.pods[address], before.cluster != pod.cluster {
             state.policies.set(nil, at: address, in: before.cluster)
+            state.allowlists.detach(address, from: before.cluster)
         }
         state.model.attach(address, pod)
-        if let cluster = clusters.cluster(pod.cluster) { note(pod, at: address, cluster, &state) }
+        if let cluster = clusters.cluster(pod.cluster) {
+            note(pod, at: address, cluster, &state)
+            if !state.allowlists.knows(cluster.id) { state.allowlists.set(allowlists(cluster), of: cluster.id) }
+            state.allowlists.attach(address, to: cluster.id)
+        }
         guard state.services[pod.cluster] == nil, let cluster = clusters.cluster(pod.cluster) else { return }
         let snapshot = cluster.snapshot
         var services = ClusterServices()
@@ -198,7 +210,15 @@ final class RuleKeeper: Sendable {
     private func detach(_ address: IPv4Address, uid: String, _ state: inout State) -> Bool {
         guard let pod = state.model.pods[address], state.model.detach(address, uid: uid) else { return false }
         state.policies.set(nil, at: address, in: pod.cluster)
+        state.allowlists.detach(address, from: pod.cluster)
         return true
+    }
+
+    /// Reading is cheap and lists change seldom, so all are read.
+    private func readAllowlists(_ state: inout State) {
+        for id in state.model.populated {
+            if let cluster = clusters.cluster(id) { state.allowlists.set(allowlists(cluster), of: id) }
+        }
     }
 
     private func note(_ changes: [ServiceChange], _ id: Int64, _ state: inout State) {
@@ -243,7 +263,8 @@ final class RuleKeeper: Sendable {
             if state.balancers.count > state.balancerLimit { state.needsRebuild = true }
         }
         if !state.needsRebuild {
-            let policies = state.policies.takeChanges(table: configuration.table)
+            let policies =
+                state.policies.takeChanges(table: configuration.table) + state.allowlists.takeChanges(table: configuration.table)
             guard !diff.isEmpty || !policies.isEmpty else { return [] }
             let balancers = diff.balancers.subtracting(state.balancers)
             do {
@@ -258,7 +279,8 @@ final class RuleKeeper: Sendable {
         let elements = state.model.ruleset.elements
         try await runner.apply(
             configuration.skeleton(holdPort: holdPort.withLock { $0 }).rebuild(elements)
-                + state.policies.everything(table: configuration.table))
+                + state.policies.everything(table: configuration.table)
+                + state.allowlists.everything(table: configuration.table))
         state.balancers = RulesetDiff(added: elements).balancers
         state.needsRebuild = false
         return diff.lostDatagramEndpoints

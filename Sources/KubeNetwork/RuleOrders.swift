@@ -9,6 +9,8 @@ enum RuleOrder: Sendable {
     case detach(IPv4Address, uid: String, Waiter)
     case changes(cluster: Int64, [ServiceChange])
     case policies(cluster: Int64, [PolicyChange])
+    /// What is said of where clusters' pods may go, and who may come, is to be read again.
+    case allowlists
     /// A cluster has fallen asleep, or woken.
     case sleep(LogicalCluster)
     case wake(cluster: Int64)
@@ -26,7 +28,7 @@ enum RuleOrder: Sendable {
     var waiter: Waiter? {
         switch self {
         case .attach(_, _, let waiter), .detach(_, _, let waiter): waiter
-        case .changes, .policies, .check, .sleep, .wake, .settle, .forget, .findHolder, .findPods, .explain: nil
+        case .changes, .policies, .allowlists, .check, .sleep, .wake, .settle, .forget, .findHolder, .findPods, .explain: nil
         }
     }
 }

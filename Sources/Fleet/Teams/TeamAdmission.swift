@@ -62,7 +62,7 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
     private static func checkAllowance(_ request: AdmissionRequest) throws(StatusError) {
         let old = request.old?.tree["spec"]
         let new = request.object["spec"]
-        guard ["quota", "clusterLifetime", "clusterSleep"].contains(where: { old?[$0] != new?[$0] }) else { return }
+        guard ["quota", "clusterLifetime", "clusterSleep", "network"].contains(where: { old?[$0] != new?[$0] }) else { return }
         if request.context.isInternal { return }
         let attributes = AccessAttributes(
             user: request.context.user, verb: "setquota", apiGroup: Platform.group, apiVersion: Platform.version.version,
@@ -70,7 +70,7 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         guard !request.registry.authorizer.decide(attributes, in: request.context.cluster).isAllowed else { return }
         throw .forbidden(
             Platform.teams, request.name,
-            "User \"\(request.context.user.name)\" may not change spec.quota, spec.clusterLifetime and spec.clusterSleep; that takes the permission for the verb \"setquota\", which the platform's administrators have"
+            "User \"\(request.context.user.name)\" may not change spec.quota, spec.clusterLifetime, spec.clusterSleep and spec.network; that takes the permission for the verb \"setquota\", which the platform's administrators have"
         )
     }
 
@@ -111,6 +111,7 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         errors += MachineLimits.errors(in: spec["quota"], path: "spec.quota")
         errors += durationErrors(spec, "clusterLifetime", minimum: nil)
         errors += durationErrors(spec, "clusterSleep", minimum: SleepSpec.shortestIdle)
+        errors += NetworkSpec.errors(in: spec)
         let members = spec["members"]?.elements ?? []
         if members.count > maximumMembers {
             errors.append(.tooMany("spec.members", members.count, maximum: maximumMembers))

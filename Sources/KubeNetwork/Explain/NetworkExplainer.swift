@@ -3,6 +3,7 @@ struct NetworkExplainer {
     let configuration: NetworkConfiguration
     let model: NetworkModel
     let policies: PolicyModel
+    let allowlists: AllowlistModel
     let cluster: Int64
     /// The cluster's services as they are now.
     let services: ClusterServicesView
@@ -84,7 +85,12 @@ struct NetworkExplainer {
             return end(.blocked, "the platform lets no pod go to \(range), which is the machine's or its cloud's own", steps)
         }
         let packet = PolicyLine.Packet(source: source, destination: address, transport: question.transport, port: port)
-        return leave(packet, steps, whatElse: "\(address) is outside, where pods may go") { $0 }
+        return cross(.outgoing, packet, steps) { steps, text in
+            leave(packet, steps, whatElse: text ?? "\(address) is outside, where pods may go") { answer in
+                guard let text, answer.isReachable else { return answer }
+                return end(.allowed, answer.message == text ? text : "\(text), and \(answer.message)", answer.steps)
+            }
+        }
     }
 
     private func toService(
@@ -154,21 +160,29 @@ struct NetworkExplainer {
     private func wayFromOutside(_ source: IPv4Address, _ question: NetworkQuestion) -> NetworkAnswer {
         let isMachine = machine.contains(source) || source == configuration.gateway
         let steps = [isMachine ? "\(source) is the machine, which network policies always let in" : "\(source) is outside"]
-        func arrive(_ target: EndpointAddress, _ transport: TransportProtocol, _ steps: [String]) -> NetworkAnswer {
+        func arrive(_ target: EndpointAddress, _ transport: TransportProtocol, by port: UInt16, _ steps: [String])
+            -> NetworkAnswer
+        {
             guard model.pods[target.address]?.cluster == cluster else {
                 return otherCluster("whoever has \(target.address)", steps)
             }
             if isMachine { return end(.open, "the machine reaches every pod", steps) }
             let packet = PolicyLine.Packet(
                 source: source, destination: target.address, transport: transport, port: target.port)
-            return enter(packet, end(.open, "no network policy is for what comes into the pod", steps))
+            var opened = packet
+            opened.port = port
+            return cross(.incoming, opened, steps) { steps, text in
+                enter(
+                    packet, end(text == nil ? .open : .allowed, text ?? "no network policy is for what comes into the pod", steps)
+                )
+            }
         }
         switch question.to {
         case .cluster(let name): return otherCluster("cluster \(name)")
         case .pod(let name):
             guard let target = policies.addresses(of: name, in: cluster).min() else { return notRunning("pod \(name)", steps) }
             let port = question.port ?? 0
-            if isMachine { return arrive(EndpointAddress(address: target, port: port), question.transport, steps) }
+            if isMachine { return arrive(EndpointAddress(address: target, port: port), question.transport, by: port, steps) }
             return end(
                 .outside, "from outside nobody reaches a pod's address; that takes a node port of a service, or a host port",
                 steps)
@@ -187,7 +201,11 @@ struct NetworkExplainer {
             guard !endpoints.isEmpty else { return end(.refused, "service \(name) has no ready endpoint", steps) }
             return combine(
                 endpoints.map {
-                    ($0, arrive($0, port.transport, steps + ["node port \(nodePort) leads to \($0.address):\($0.port)"]))
+                    (
+                        $0,
+                        arrive(
+                            $0, port.transport, by: nodePort, steps + ["node port \(nodePort) leads to \($0.address):\($0.port)"])
+                    )
                 }, name, steps)
         case .address(let address):
             return end(.outside, "the platform decides nothing between \(source) and \(address)", steps)
@@ -195,6 +213,27 @@ struct NetworkExplainer {
     }
 
     // MARK: - What decides
+
+    /// What the allowlists say to a packet that leaves for outside or comes from there, and then `next`, with what lets it pass, if anything.
+    private func cross(
+        _ direction: PolicyChain.Direction, _ packet: PolicyLine.Packet, _ steps: [String],
+        next: ([String], String?) -> NetworkAnswer
+    ) -> NetworkAnswer {
+        let field = direction == .outgoing ? "egress" : "ingress"
+        switch allowlists.verdict(direction, on: packet, in: cluster) {
+        case .free: return next(steps, nil)
+        case .denied(let owner):
+            return end(
+                .notAllowlisted,
+                "\(owner) has an allowlist for what \(direction == .outgoing ? "goes out" : "comes in"), and no entry of its spec.network.\(field) is for this",
+                steps)
+        case .allowed(let entries):
+            let texts = entries.map { "spec.network.\(field)[\($0.rule)] of \($0.owner)" }
+            let text =
+                "\(texts.joined(separator: " and ")) \(texts.count == 1 ? "lets" : "let") it \(direction == .outgoing ? "out" : "in")"
+            return next(steps + ["\(field): \(text)"], text)
+        }
+    }
 
     /// What the policies of the sending pod say, and then `next`.
     private func leave(

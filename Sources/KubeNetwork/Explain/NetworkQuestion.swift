@@ -83,10 +83,12 @@ public struct NetworkAnswer: Sendable, Hashable {
     public enum Reason: String, Sendable, Hashable, CaseIterable {
         /// Nothing is in its way.
         case open = "Open"
-        /// A network policy lets it pass.
+        /// A network policy or an allowlist lets it pass.
         case allowed = "Allowed"
         case egressDenied = "EgressDenied"
         case ingressDenied = "IngressDenied"
+        /// Somebody above the cluster has an allowlist in which it isn't.
+        case notAllowlisted = "NotAllowlisted"
         /// Clusters can't reach each other.
         case otherCluster = "OtherCluster"
         /// Where the platform lets no pod go.

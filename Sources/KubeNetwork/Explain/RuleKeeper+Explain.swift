@@ -9,7 +9,8 @@ extension RuleKeeper {
         var services = ClusterServices()
         let names = services.load(snapshot)
         let explainer = NetworkExplainer(
-            configuration: configuration, model: state.model, policies: state.policies, cluster: cluster.id,
+            configuration: configuration, model: state.model, policies: state.policies, allowlists: state.allowlists,
+            cluster: cluster.id,
             services: NetworkExplainer.ClusterServicesView(
                 names: { names }, facts: { [services] in services.facts(of: $0, snapshot) }), machine: machine)
         return explainer.answer(question)

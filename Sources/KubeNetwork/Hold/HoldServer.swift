@@ -20,6 +20,8 @@ struct HoldServer: Sendable {
     let addresses: PodAddressBook
     let orders: RuleOrders
     let knock: LocalNetwork.Knock
+    /// Whether somebody may connect to a port of the host that leads to a cluster.
+    let admits: @Sendable (LogicalCluster, IPv4Address, UInt16) throws -> Bool
     let logger: Logger
 
     func listen() async throws -> Listener {
@@ -66,6 +68,8 @@ struct HoldServer: Sendable {
             let (id, service) = await withCheckedContinuation({ orders.post(.findHolder(port: port, $0)) }),
             let cluster = try await store.cluster(id: id)
         else { return }
+        // Who may not come in wakes nobody.
+        guard let source = channel.remoteAddress?.ipv4, try admits(cluster, source, port) else { return }
         let client = channel.remoteAddress?.ipAddress ?? "somewhere"
         let use = knock(cluster, "a connection from \(client) to port \(port), service \(service)")
         defer { withExtendedLifetime(use) {} }

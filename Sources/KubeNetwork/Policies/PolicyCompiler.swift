@@ -74,7 +74,7 @@ struct PolicyCompiler {
         }
     }
 
-    private func lines(_ rule: PolicyFacts.Rule, _ index: Int, _ direction: PolicyChain.Direction) -> [PolicyLine] {
+    func lines(_ rule: PolicyFacts.Rule, _ index: Int, _ direction: PolicyChain.Direction) -> [PolicyLine] {
         let peers = self.peers(rule.peers)
         let ports = self.ports(rule.ports)
         return peers.flatMap { peer in

@@ -70,7 +70,7 @@ struct PolicyFacts: Sendable, Hashable {
                 pods: selector(tree["podSelector"])))
     }
 
-    private static func port(_ tree: JSON) -> Port? {
+    static func port(_ tree: JSON) -> Port? {
         guard let transport = TransportProtocol(api: tree["protocol"]?.string) else { return nil }
         guard let port = tree["port"], !port.isNull else { return Port(transport: transport, number: .any) }
         if let name = port.string { return Port(transport: transport, number: .named(name)) }

@@ -17,9 +17,12 @@ struct PolicyLine: Sendable, Hashable {
         case ranges(TransportProtocol, [ClosedRange<UInt16>])
         /// What the receiving pods call so: a set of addresses with their ports, which has this name in the kernel.
         case named(PolicySet, name: String, TransportProtocol)
+        /// By the ports to which the connection was opened, before it was led to a pod.
+        case opened(TransportProtocol, [ClosedRange<UInt16>])
     }
 
-    /// The first packet of a connection, as a rule sees it: its destination is a pod's by now, not a service's.
+    /// The first packet of a connection, as a rule sees it: its destination is a pod's by now, not a service's. Allowlists for what comes in go by
+    /// the port to which it was opened.
     struct Packet: Sendable, Hashable {
         var source: IPv4Address
         var destination: IPv4Address
@@ -36,7 +39,10 @@ struct PolicyLine: Sendable, Hashable {
     private var side: String { direction == .incoming ? "saddr" : "daddr" }
 
     /// As `nft` reads it.
-    var text: String {
+    var text: String { "\(condition)accept" }
+
+    /// What must be so of a packet, and a space after it; empty for any packet.
+    var condition: String {
         var parts: [String] = []
         switch peer {
         case .anybody: break
@@ -50,7 +56,7 @@ struct PolicyLine: Sendable, Hashable {
         case .any: break
         case .all(let transport): parts.append("meta l4proto \(transport)")
         case .ranges(let transport, let ranges):
-            let texts = ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+            let texts = Self.texts(ranges)
             // One that the host answers is one number.
             if case .host = peer {
                 parts.append("\(transport) dport \(texts.joined())")
@@ -58,8 +64,15 @@ struct PolicyLine: Sendable, Hashable {
                 parts.append("\(transport) dport { \(texts.joined(separator: ", ")) }")
             }
         case .named(_, let name, let transport): parts.append("ip daddr . \(transport) dport @\(name)")
+        case .opened(let transport, let ranges):
+            parts.append(
+                "meta l4proto \(transport) ct original proto-dst { \(Self.texts(ranges).joined(separator: ", ")) }")
         }
-        return (parts + ["accept"]).joined(separator: " ")
+        return parts.map { $0 + " " }.joined()
+    }
+
+    private static func texts(_ ranges: [ClosedRange<UInt16>]) -> [String] {
+        ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
     }
 
     /// Whether it lets a packet pass.
@@ -77,7 +90,7 @@ struct PolicyLine: Sendable, Hashable {
         switch ports {
         case .any: return true
         case .all(let transport): return packet.transport == transport
-        case .ranges(let transport, let ranges):
+        case .ranges(let transport, let ranges), .opened(let transport, let ranges):
             return packet.transport == transport && ranges.contains { $0.contains(packet.port) }
         case .named(let set, _, let transport):
             return packet.transport == transport && contains(set, "\(packet.destination) . \(packet.port)")

@@ -127,7 +127,7 @@ struct PolicyModel: Sendable {
     /// Has a pod go through what the policies say that are for it.
     private mutating func isolate(_ address: IPv4Address, in id: Int64) {
         guard let cluster = clusters[id], let pod = cluster.pods[address] else {
-            for direction in PolicyChain.Direction.allCases { ruleset.set(nil, for: address, direction) }
+            for direction in PolicyChain.Direction.allCases { ruleset.set(nil, for: address, in: direction.map) }
             return
         }
         let own = Self.policies(for: pod, in: cluster)
@@ -137,7 +137,7 @@ struct PolicyModel: Sendable {
             let all = Set(parts.joined().map(\.text))
             return PolicyChain(direction: direction, rules: all.count > PolicyCompiler.limit ? [] : all.sorted())
         }
-        for direction in PolicyChain.Direction.allCases { ruleset.set(chain(direction), for: address, direction) }
+        for direction in PolicyChain.Direction.allCases { ruleset.set(chain(direction), for: address, in: direction.map) }
     }
 
     private static func policies(for pod: PolicyPod, in cluster: Cluster) -> [(name: ServiceName, policy: Policy)] {

@@ -1,4 +1,4 @@
-/// What policies have in the kernel's table: their sets, their chains, and which pod goes through which; and what changed since the last time.
+/// What policies, or allowlists, have in the kernel's table: their sets, their chains, and which pod goes through which; and what changed since the last time.
 ///
 /// A chain never changes: what it does is its identity, so a changed policy has its pods go through another. Chains and sets that nobody
 /// uses are removed in the same transaction that stops using them.
@@ -15,10 +15,21 @@ struct PolicyRuleset: Sendable {
     }
 
     private struct Slot: Hashable, Sendable {
-        var direction: PolicyChain.Direction
+        var map: PodMap
         var pod: IPv4Address
     }
 
+    /// Whose chains these are, which their names say, and how a packet gets to one.
+    enum Kind: String, Sendable {
+        /// The packet's way ends there.
+        case policy
+        /// One that is let pass comes back, for what else there is to be asked.
+        case allowlist
+
+        var verb: String { self == .policy ? "goto" : "jump" }
+    }
+
+    private let kind: Kind
     private var lastNumber = 0
     private var chains: [PolicyChain: Chain] = [:]
     private var sets: [PolicySet: SetState] = [:]
@@ -32,6 +43,8 @@ struct PolicyRuleset: Sendable {
     /// By name, since a set or chain of the same content may come again under another.
     private var deadChains: Set<String> = []
     private var deadSets: Set<String> = []
+
+    init(_ kind: Kind = .policy) { self.kind = kind }
 
     var isEmpty: Bool { slots.isEmpty && sets.isEmpty }
 
@@ -69,15 +82,15 @@ struct PolicyRuleset: Sendable {
 
     // MARK: Pods
 
-    /// Has a pod go through a chain in one direction; nil for a pod that isn't isolated there.
-    mutating func set(_ chain: PolicyChain?, for pod: IPv4Address, _ direction: PolicyChain.Direction) {
-        let slot = Slot(direction: direction, pod: pod)
+    /// Has a pod go through a chain; nil for a pod that doesn't go through one there.
+    mutating func set(_ chain: PolicyChain?, for pod: IPv4Address, in map: PodMap) {
+        let slot = Slot(map: map, pod: pod)
         let before = slots[slot]
         guard before != chain else { return }
         if touchedSlots[slot] == nil { touchedSlots[slot] = .some(before.flatMap { chains[$0]?.name }) }
         if let chain {
             if chains[chain] == nil {
-                chains[chain] = Chain(name: number(direction.rawValue))
+                chains[chain] = Chain(name: number(chain.direction.rawValue))
                 newChains.insert(chain)
             }
             chains[chain]?.users += 1
@@ -91,9 +104,9 @@ struct PolicyRuleset: Sendable {
         }
     }
 
-    private mutating func number(_ kind: String) -> String {
+    private mutating func number(_ part: String) -> String {
         lastNumber += 1
-        return "policy_\(kind)_\(lastNumber)"
+        return "\(kind)_\(part)_\(lastNumber)"
     }
 
     // MARK: Commands
@@ -104,17 +117,17 @@ struct PolicyRuleset: Sendable {
         var text = ""
         for set in newSets { text += definition(of: set, table) }
         for chain in newChains { text += definition(of: chain, table) }
-        for direction in PolicyChain.Direction.allCases {
+        for map in PodMap.allCases {
             var removed: [String] = []
             var added: [String] = []
-            for (slot, before) in touchedSlots where slot.direction == direction {
+            for (slot, before) in touchedSlots where slot.map == map {
                 let after = slots[slot].flatMap { chains[$0]?.name }
                 guard before != after else { continue }
                 if before != nil { removed.append("\(slot.pod)") }
-                if let after { added.append("\(slot.pod) : goto \(after)") }
+                if let after { added.append("\(slot.pod) : \(kind.verb) \(after)") }
             }
-            Self.write("delete", removed, direction.map, table, into: &text)
-            Self.write("add", added, direction.map, table, into: &text)
+            Self.write("delete", removed, map.rawValue, table, into: &text)
+            Self.write("add", added, map.rawValue, table, into: &text)
         }
         for (set, elements) in touchedElements {
             guard let state = sets[set] else { continue }
@@ -137,11 +150,11 @@ struct PolicyRuleset: Sendable {
             Self.write("add", Array(state.elements), state.name, table, into: &text)
         }
         for chain in chains.keys { text += definition(of: chain, table) }
-        for direction in PolicyChain.Direction.allCases {
-            let all = slots.filter { $0.key.direction == direction }.compactMap { slot, chain in
-                chains[chain].map { "\(slot.pod) : goto \($0.name)" }
+        for map in PodMap.allCases {
+            let all = slots.filter { $0.key.map == map }.compactMap { slot, chain in
+                chains[chain].map { "\(slot.pod) : \(kind.verb) \($0.name)" }
             }
-            Self.write("add", all, direction.map, table, into: &text)
+            Self.write("add", all, map.rawValue, table, into: &text)
         }
         return text
     }

@@ -20,10 +20,31 @@ struct PolicyChain: Sendable, Hashable {
         case outgoing = "out"
 
         /// The map from a pod's address to its chain.
-        var map: String { "isolated_\(rawValue)" }
+        var map: PodMap { self == .incoming ? .isolatedIn : .isolatedOut }
     }
 
     var direction: Direction
     /// Each lets something pass. What none does is dropped.
     var rules: [String]
+}
+
+/// A map of the kernel's from a pod's address to a chain that decides about its packets.
+enum PodMap: String, Sendable, Hashable, CaseIterable {
+    case isolatedIn = "isolated_in"
+    case isolatedOut = "isolated_out"
+    /// Of two allowlists in each direction, both of which must let a packet pass.
+    case allowedIn1 = "allowed_in_1"
+    case allowedIn2 = "allowed_in_2"
+    case allowedOut1 = "allowed_out_1"
+    case allowedOut2 = "allowed_out_2"
+
+    static let allowlists: [PodMap] = [.allowedIn1, .allowedIn2, .allowedOut1, .allowedOut2]
+
+    /// - Parameter layer: 0 or 1.
+    static func allowed(_ direction: PolicyChain.Direction, layer: Int) -> PodMap {
+        switch direction {
+        case .incoming: layer == 0 ? .allowedIn1 : .allowedIn2
+        case .outgoing: layer == 0 ? .allowedOut1 : .allowedOut2
+        }
+    }
 }

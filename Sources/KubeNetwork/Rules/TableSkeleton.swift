@@ -43,8 +43,7 @@ struct TableSkeleton: Sendable {
           map node_endpoints { type inet_proto . inet_service . classid : ipv4_addr . inet_service; }
           map host_ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
           map host_ports_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
-          map isolated_in { type ipv4_addr : verdict; }
-          map isolated_out { type ipv4_addr : verdict; }
+          \(PodMap.allCases.map { "map \($0.rawValue) { type ipv4_addr : verdict; }" }.joined(separator: "\n  "))
           set blocked { type ipv4_addr; flags interval; auto-merge; \(blockedElements)}
 
           chain to_endpoint {
@@ -122,6 +121,8 @@ struct TableSkeleton: Sendable {
           chain leave_pod {
             ct state established,related accept
             ip saddr . ip daddr @hairpins accept
+            ip daddr != \(podSubnet) ip saddr vmap @allowed_out_1
+            ip daddr != \(podSubnet) ip saddr vmap @allowed_out_2
             ip saddr vmap @isolated_out
           }
           chain leave {
@@ -155,6 +156,8 @@ struct TableSkeleton: Sendable {
           chain enter_pod {
             ct state established,related accept
             ip saddr . ip daddr @hairpins accept
+            ip saddr != \(podSubnet) ip daddr vmap @allowed_in_1
+            ip saddr != \(podSubnet) ip daddr vmap @allowed_in_2
             ip daddr vmap @isolated_in
           }
           chain enter {

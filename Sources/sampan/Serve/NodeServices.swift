@@ -16,7 +16,7 @@ struct NodeServices {
 
     init(
         _ configuration: Configuration, _ registry: Registry, _ addresses: PodAddressBook,
-        rests: @escaping @Sendable (String) -> Bool,
+        lists: NetworkLists, rests: @escaping @Sendable (String) -> Bool,
         _ logger: Logger
     ) throws {
         guard let pods = IPv4Range(configuration.podSubnet), let services = IPv4Range("10.96.0.0/12"),
@@ -29,7 +29,8 @@ struct NodeServices {
             configuration: NetworkConfiguration(
                 instance: configuration.instance, podSubnet: pods, serviceRange: services, apiPort: api, dnsPort: dns,
                 clusterDomain: configuration.domain),
-            store: registry.store, addresses: addresses, nodePorts: registry.nodePorts, logger: logger)
+            store: registry.store, addresses: addresses, nodePorts: registry.nodePorts,
+            allowlists: { NetworkAllowlists(lists.lists(of: $0.name)) }, logger: logger)
         let engine = try ContainerEngine(
             options: EngineOptions(
                 dataDirectory: configuration.dataDirectory, instance: configuration.instance, podSubnet: configuration.podSubnet),
@@ -53,6 +54,9 @@ struct NodeServices {
         network.note(cluster, isAsleep: isAsleep)
         runtime.reconsider(cluster)
     }
+
+    /// What is said of clusters' networks is something else.
+    func networkListsChanged() { network.allowlistsChanged() }
 
     /// Has the keeper hear of connections from outside.
     func attach(_ keeper: SleepKeeper, _ logger: Logger) {

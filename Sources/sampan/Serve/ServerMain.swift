@@ -72,11 +72,13 @@ enum ServerMain {
                     keeper, store: store),
                 GroupResource(group: Platform.group, resource: "virtualclusters/network"): networkExplain,
             ])
+        let networkLists = NetworkLists()
         let addresses = PodAddressBook()
         let aggregator = Aggregator(addressBook: addresses, identities: identities)
         let node =
             configuration.runsContainers
-            ? try NodeServices(configuration, registry, addresses, rests: { keeper.isAsleep($0) }, logger) : nil
+            ? try NodeServices(configuration, registry, addresses, lists: networkLists, rests: { keeper.isAsleep($0) }, logger)
+            : nil
         let provisioner = ClusterProvisioner(
             registry: registry, endpoint: endpoint, identities: identities, authorities: authorities
         ) { node?.nodes ?? [] }
@@ -110,6 +112,7 @@ enum ServerMain {
 
         let root = try await RootCluster.open(store, provisioner: provisioner)
         policies.attach(root, of: store)
+        networkLists.attach(root, of: store) { node?.networkListsChanged() }
         keeper.attach(root, by: registry)
         keeper.report { controllers.recorder.record(.normal, $1, $2, about: $0, from: SleepKeeper.name, in: root) }
         quotas.attach(root, by: registry)

@@ -12,6 +12,7 @@ import Testing
     private struct Bed {
         var model = NetworkModel(nodePorts: 30_000...32_767)
         var policies = PolicyModel(host: NetworkExplainerTests.configuration.hostServices)
+        var allowlists = AllowlistModel(host: NetworkExplainerTests.configuration.hostServices)
         var services: [ServiceName: (ServiceFacts?, [SliceFacts])] = [:]
 
         init() {
@@ -65,7 +66,8 @@ import Testing
         {
             let services = services
             let explainer = NetworkExplainer(
-                configuration: NetworkExplainerTests.configuration, model: model, policies: policies, cluster: cluster,
+                configuration: NetworkExplainerTests.configuration, model: model, policies: policies, allowlists: allowlists,
+                cluster: cluster,
                 services: .init(names: { Array(services.keys) }, facts: { services[$0] ?? (nil, []) }), machine: ["192.0.2.2"])
             return explainer.answer(try NetworkQuestion(from: from, to: to, port: port, transport: transport))
         }
@@ -150,6 +152,73 @@ import Testing
     }
 }
 
+/// The same with allowlists for the cluster, of its team and its own.
+extension NetworkExplainerTests {
+    private static func lists(_ team: JSON?, _ own: JSON?) -> NetworkAllowlists {
+        NetworkAllowlists(
+            [("team blue", team), ("virtual cluster blue/demo", own)].compactMap { owner, network in network.map { (owner, $0) } }
+        )
+    }
+
+    private static let web: JSON = ["cidrs": ["203.0.113.0/24"], "ports": [["port": 443]]]
+    private static let one: JSON = ["cidrs": ["198.51.100.0/24", "203.0.113.7/32"]]
+
+    @Test(
+        arguments: [
+            (
+                ["egress": [web]], nil, "other/client", "203.0.113.7", 443, "Allowed",
+                "spec.network.egress[0] of team blue lets it out"
+            ),
+            (["egress": [one, web]], nil, "other/client", "203.0.113.9", 443, "Allowed", "spec.network.egress[1] of team blue"),
+            (
+                ["egress": [web]], nil, "other/client", "203.0.113.7", 80, "NotAllowlisted",
+                "team blue has an allowlist for what goes out"
+            ),
+            (
+                ["egress": [web]], ["egress": [one]], "other/client", "203.0.113.7", 443, "Allowed",
+                "spec.network.egress[0] of team blue and spec.network.egress[0] of virtual cluster blue/demo let it out"
+            ),
+            (
+                ["egress": [web]], ["egress": [one]], "other/client", "203.0.113.9", 443, "NotAllowlisted",
+                "virtual cluster blue/demo"
+            ),
+            (["egress": [web]], ["egress": [one]], "other/client", "198.51.100.9", 443, "NotAllowlisted", "team blue"),
+            (nil, ["egress": []], "other/client", "203.0.113.7", 443, "NotAllowlisted", "virtual cluster blue/demo"),
+            // What no list opens, and what none shuts.
+            (["egress": [["cidrs": ["0.0.0.0/0"]]]], nil, "other/client", "169.254.169.254", 80, "Blocked", "169.254.0.0/16"),
+            (["egress": [["cidrs": ["0.0.0.0/0"]]]], nil, "other/client", "10.244.0.9", 80, "OtherCluster", "10.244.0.9"),
+            (["egress": [["cidrs": ["0.0.0.0/0"]]]], nil, "other/client", "192.0.2.2", 22, "Machine", "192.0.2.2"),
+            (["egress": [["cidrs": ["0.0.0.0/0"]]]], nil, "shop/db", "203.0.113.7", 443, "EgressDenied", "shop/db"),
+            (["egress": []], nil, "shop/web-0", "other/client", 8080, "Open", "no network policy"),
+            (["egress": []], nil, "other/client", "10.96.0.10", 53, "Open", "DNS"),
+            (["egress": []], nil, "other/client", "10.96.0.1", 443, "Open", "API server"),
+            (["ingress": [web]], nil, "other/client", "203.0.113.7", 443, "Open", "outside"),
+            // By the port of the machine.
+            (
+                ["ingress": [["cidrs": ["203.0.113.0/24"], "ports": [["port": 30080]]]]], nil, "203.0.113.7", "shop/service/web",
+                30080,
+                "Partly", "10.244.0.3"
+            ),
+            (
+                ["ingress": [["cidrs": ["203.0.113.0/24"], "ports": [["port": 8080]]]]], nil, "203.0.113.7", "shop/service/web",
+                30080,
+                "NotAllowlisted", "team blue has an allowlist for what comes in"
+            ),
+            (["ingress": []], nil, "192.0.2.2", "shop/service/web", 30080, "Open", "the machine reaches every pod"),
+            (["ingress": []], nil, "shop/web-0", "192.0.2.2", 30080, "Allowed", "shop/old"),
+        ] as [(JSON?, JSON?, String, String, Int64, String, String)])
+    func saysWhichListDecides(
+        _ team: JSON?, _ own: JSON?, _ from: String, _ to: String, _ port: Int64, _ reason: String, _ message: String
+    ) throws {
+        var bed = try Self.bed()
+        bed.allowlists.set(Self.lists(team, own), of: 1)
+        let answer = try bed.ask(from, to, port)
+        #expect(answer.reason.rawValue == reason, "\(answer)")
+        #expect(answer.message.contains(message), "\(answer)")
+        #expect(answer.isReachable == ["Open", "Allowed"].contains(reason))
+    }
+}
+
 /// What is explained is what the kernel is told, for policies and packets by chance.
 @Suite struct ExplainedPolicyTests {
     private static let selectors = ["{}", "{matchLabels: {a: x}}", "{matchLabels: {a: y}}", "{matchLabels: {b: x}}"]
@@ -209,8 +278,58 @@ import Testing
                                 case .free, .allowed: true
                                 case .denied, .tooMany: false
                                 }
-                            #expect(passes == kernel.passes(packet, direction, own), "\(packet) \(direction) \(verdict) \(specs)")
+                            #expect(
+                                passes == kernel.passes(packet, direction.map, own), "\(packet) \(direction) \(verdict) \(specs)")
                         }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension ExplainedPolicyTests {
+    @Test func allowlistsVerdictsAreTheKernels() throws {
+        var random = SystemRandomNumberGenerator()
+        func list() -> JSON {
+            .array(
+                (0..<Int.random(in: 0...3, using: &random)).map { _ in
+                    let cidrs = Self.blocks.shuffled(using: &random).prefix(Int.random(in: 1...2, using: &random))
+                    let ports: [JSON] = [
+                        ["port": 80], ["port": 80, "endPort": 90], ["protocol": "UDP"], ["port": 53, "protocol": "UDP"],
+                        ["port": 443],
+                    ]
+                    return [
+                        "cidrs": JSON(Array(cidrs)),
+                        "ports": .array(Array(ports.shuffled(using: &random).prefix(Int.random(in: 0...2, using: &random)))),
+                    ]
+                })
+        }
+        for _ in 0..<60 {
+            var model = AllowlistModel(host: PolicyCompilerTests.host)
+            let said: [(owner: String, network: JSON)] = [
+                ("team", ["egress": list(), "ingress": list()]), ("cluster", ["egress": list()]),
+            ]
+            model.set(NetworkAllowlists(said), of: 1)
+            let pod: IPv4Address = "10.244.0.2"
+            model.attach(pod, to: 1)
+            let kernel = KernelRules(model.everything(table: TableName(instance: "t")))
+            for other in ["203.0.113.1", "203.0.113.200", "10.1.2.3", "192.0.2.1"] as [IPv4Address] {
+                for (transport, port) in [
+                    (TransportProtocol.tcp, UInt16(80)), (.tcp, 85), (.tcp, 443), (.udp, 53), (.udp, 54), (.sctp, 80),
+                ] {
+                    for (direction, maps) in [
+                        (PolicyChain.Direction.outgoing, [PodMap.allowedOut1, .allowedOut2]),
+                        (.incoming, [.allowedIn1, .allowedIn2]),
+                    ] {
+                        let isOut = direction == .outgoing
+                        let packet = PolicyLine.Packet(
+                            source: isOut ? pod : other, destination: isOut ? other : pod, transport: transport, port: port)
+                        let verdict = model.verdict(direction, on: packet, in: 1)
+                        let passes = if case .denied = verdict { false } else { true }
+                        #expect(
+                            passes == maps.allSatisfy { kernel.passes(packet, $0, pod) },
+                            "\(packet) \(direction) \(verdict) \(said)")
                     }
                 }
             }
@@ -238,11 +357,12 @@ private struct KernelRules {
         }
     }
 
-    func passes(_ packet: PolicyLine.Packet, _ direction: PolicyChain.Direction, _ pod: IPv4Address) -> Bool {
-        let prefix = "\(pod) : goto "
-        guard let chain = elements[direction.map]?.first(where: { $0.hasPrefix(prefix) })?.dropFirst(prefix.count) else {
-            return true
-        }
+    func passes(_ packet: PolicyLine.Packet, _ map: PodMap, _ pod: IPv4Address) -> Bool {
+        let prefix = "\(pod) : "
+        // The chain's name comes after goto or jump.
+        guard let way = elements[map.rawValue]?.first(where: { $0.hasPrefix(prefix) }),
+            let chain = way.split(separator: " ").last
+        else { return true }
         for rule in rules[String(chain)] ?? [] {
             if rule == "drop" { return false }
             if matches(rule, packet) { return true }
@@ -269,7 +389,7 @@ private struct KernelRules {
             return text.dropFirst(2).dropLast(2).split(separator: ", ").map(String.init)
         }
         while !rest.isEmpty {
-            if take("accept") { return true }
+            if take("accept") || take("return") { return true }
             if take("ip daddr . ") {
                 let transport = word()
                 _ = take("dport @")
@@ -289,7 +409,8 @@ private struct KernelRules {
             } else if take("meta l4proto ") {
                 guard word() == packet.transport.rawValue else { return false }
             } else {
-                guard word() == packet.transport.rawValue, take("dport ") else { return false }
+                let isOpened = take("ct original proto-dst ")
+                guard isOpened || (word() == packet.transport.rawValue && take("dport ")) else { return false }
                 let isMeant = list(word()).contains { text in
                     let ends = text.split(separator: "-").compactMap { UInt16($0) }
                     return ends.count == 2 ? (ends[0]...ends[1]).contains(packet.port) : ends.first == packet.port

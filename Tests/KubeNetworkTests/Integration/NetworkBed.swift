@@ -5,6 +5,7 @@ import KubeStore
 import Logging
 import NIOCore
 import Subprocess
+import Synchronization
 import Testing
 
 @testable import KubeNetwork
@@ -35,6 +36,14 @@ final class NetworkBed: Sendable {
     let pods: [String: Pod]
     let outside = NetworkNamespace(name: "sampan-\(NetworkBed.tag)-out")
     let book: PodAddressBook
+    /// What is said of clusters, by their name.
+    let said: SaidLists
+
+    /// Says something else of a cluster.
+    func say(_ lists: NetworkAllowlists, of cluster: LogicalCluster) {
+        said.lists.withLock { $0[cluster.name] = lists }
+        network.allowlistsChanged()
+    }
 
     var a1: Pod { pods["a1"]! }
     var a2: Pod { pods["a2"]! }
@@ -89,8 +98,10 @@ final class NetworkBed: Sendable {
         book = PodAddressBook()
         a = try await store.cluster("a")
         b = try await store.cluster("b")
+        let said = SaidLists()
+        self.said = said
         network = LocalNetwork(
-            configuration: configuration, store: store.store, addresses: book,
+            configuration: configuration, store: store.store, addresses: book, allowlists: { said.of($0) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         var pods: [String: Pod] = [:]
         for (name, number, cluster) in [("a1", 11, a), ("a2", 12, a), ("b1", 21, b)] {
@@ -167,7 +178,7 @@ final class NetworkBed: Sendable {
         var other = configuration
         other.dnsPort += 5
         return LocalNetwork(
-            configuration: other, store: store.store, addresses: book,
+            configuration: other, store: store.store, addresses: book, allowlists: { [said] in said.of($0) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -215,6 +226,13 @@ final class NetworkBed: Sendable {
         }
         Issue.record("\(what): not within two seconds")
     }
+}
+
+/// What is said of clusters' allowlists, for a network to ask.
+final class SaidLists: Sendable {
+    let lists = Mutex<[String: NetworkAllowlists]>([:])
+
+    func of(_ cluster: LogicalCluster) -> NetworkAllowlists { lists.withLock { $0[cluster.name] } ?? NetworkAllowlists() }
 }
 
 /// Gives a suite one bed for all its tests.
