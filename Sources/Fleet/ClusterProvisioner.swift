@@ -66,6 +66,19 @@ public struct ClusterProvisioner: Sendable {
         return cluster
     }
 
+    /// Makes a cluster with what another one had; its API answers when this returns.
+    @discardableResult
+    func create(_ name: String, uid: String, with content: ArchivedArrivals.Content) async throws(StoreError) -> LogicalCluster {
+        try await registry.createCluster(name, uid: uid, record: content.record, restored: content.objects)
+    }
+
+    /// The objects of a cluster from elsewhere, as they are to be here.
+    func relocate(_ wanted: ArchivedClusters.Wanted) throws -> RestoredObjects {
+        let trust = wanted.isForeign ? nil : try FrontProxy.configMap(try ClusterIdentity(record: wanted.record))
+        return try Relocation(nodes: nodes(), apiServer: endpoint.machine, trust: trust)
+            .apply(to: wanted.objects, revision: wanted.revision)
+    }
+
     /// Ends the trust in former authorities of a cluster whose time is over, and tells extension servers in it whom to believe.
     ///
     /// - Returns: until when a former authority is still trusted, in seconds since 1970; nil when none is.

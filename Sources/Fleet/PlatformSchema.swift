@@ -27,6 +27,11 @@ public enum Platform {
             action 0 s oO
             formerTrustedUntil 0 s oO
             keepSeconds 0 *l oO
+            +ClusterClone
+            ^ 0 meta/v1.TypeMeta
+            cluster 0 s oO
+            name 0 s -
+            volumes 0 *l oO
             +ClusterExplanation
             ^ 0 meta/v1.TypeMeta
             awake 0 *b oO
@@ -45,6 +50,19 @@ public enum Platform {
             sleepTime 0 s oO
             wakeTime 0 s oO
             waking 0 *b oO
+            +ClusterExport
+            ^ 0 meta/v1.TypeMeta
+            continue 0 s oO
+            data 0 s oO
+            volumes 0 *l oO
+            +ClusterImport
+            ^ 0 meta/v1.TypeMeta
+            cluster 0 s oO
+            data 0 s oO
+            finish 0 *b oO
+            objects 0 *l oO
+            offset 0 *l oO
+            upload 0 s oO
             +KubeconfigRequest
             ^ 0 meta/v1.TypeMeta
             expirationSeconds 0 *l oO
@@ -258,7 +276,10 @@ public enum Platform {
             | CPU string .status.used.cpu 1
             | Memory string .status.used.memory 1
             | Storage string .status.used.storage 1
+            /clone ClusterClone create
             /explain ClusterExplanation create
+            /export ClusterExport create
+            /import ClusterImport create
             /kubeconfig KubeconfigRequest create
             /network NetworkExplanation create
             /sleep SleepRequest create
@@ -271,6 +292,10 @@ public enum Platform {
             action Rotate: what is issued from now on is issued by new ones. Retire: what was issued by former ones isn't believed any more. Default: Rotate.
             formerTrustedUntil Until when what was issued before is believed. Set by the server.
             keepSeconds With Rotate: how long what was issued before is believed. Default: a day.
+            +ClusterClone Makes another virtual cluster of the same namespace with everything that this one has, but for the data in its volumes, and with keys of its own.
+            cluster The new cluster's uid. Set by the server.
+            name What the new cluster is to be called.
+            volumes How many claims there are; their volumes begin empty. Set by the server.
             +ClusterExplanation Says why a virtual cluster is awake or asleep, and when that changes. Ask with an empty one; the server fills it.
             awake Whether it is awake.
             expirationTime When the cluster will be deleted, if its time to live isn't made longer.
@@ -288,6 +313,17 @@ public enum Platform {
             sleepTime When it falls asleep if nobody uses it till then.
             wakeTime When it wakes by itself.
             waking Whether it has just been woken, and not all of its pods are ready.
+            +ClusterExport Asks for a piece of a virtual cluster's archive: everything in it and its private keys, but for the data in its volumes. The format is told in docs/clusters.md.
+            continue Empty for the first piece; then what the last answer said, which says nothing with the last piece.
+            data The piece, base64. Set by the server.
+            volumes How many claims there are, whose data isn't in the archive. Set by the server.
+            +ClusterImport Makes a virtual cluster of this name from an archive, which is sent in pieces. Nothing is made before the last one has come.
+            cluster The cluster's uid, once it is made. Set by the server.
+            data A piece of the archive, base64.
+            finish Whether this is the last request: then the cluster is made.
+            objects How many objects it has. Set by the server.
+            offset Where in the archive the piece begins. In the answer: how much of the archive is there.
+            upload Empty in the first request; then what its answer said.
             +KubeconfigRequest Asks for a kubeconfig of a virtual cluster, or of the platform for a team's member; the answer has it in `kubeconfig`.
             expirationSeconds How long the client certificate in it is valid, in seconds. Default: twelve hours; at least 600.
             expirationTimestamp When the certificate ends. Set by the server.

@@ -12,11 +12,16 @@ public struct VirtualClusterReconciler: Reconciler {
     let store: Store
     private let provisioner: ClusterProvisioner
     let keeper: SleepKeeper
+    private let arrivals: ArchivedArrivals
 
     /// - Parameters:
     ///   - resource: `virtualclusters`, as the root cluster's schema has it.
     ///   - keeper: puts clusters to sleep.
-    public init(resource: ResourceType, store: Store, provisioner: ClusterProvisioner, keeper: SleepKeeper) {
+    ///   - arrivals: has what clusters begin with that don't begin empty.
+    public init(
+        resource: ResourceType, store: Store, provisioner: ClusterProvisioner, keeper: SleepKeeper, arrivals: ArchivedArrivals
+    ) {
+        self.arrivals = arrivals
         self.keeper = keeper
         self.resource = resource
         self.store = store
@@ -47,7 +52,7 @@ public struct VirtualClusterReconciler: Reconciler {
         case .create:
             guard let object else { return .done }
             do {
-                try await provisioner.create(logical, uid: object.metadata.uid)
+                guard try await make(logical, object, work) else { return .done }
             } catch StoreError.clusterExists {
                 return Outcome(also: [ObjectName(namespace: work.namespace, name: work.name)])
             }
@@ -58,8 +63,37 @@ public struct VirtualClusterReconciler: Reconciler {
         }
     }
 
+    /// Makes the logical cluster: an empty one, or with what the object says that it begins with.
+    ///
+    /// - Returns: whether it is there.
+    private func make(_ logical: String, _ object: Object, _ work: Work) async throws -> Bool {
+        guard let id = object.tree[path: "metadata", "annotations", ArchivedArrivals.annotation]?.string else {
+            try await provisioner.create(logical, uid: object.metadata.uid)
+            return true
+        }
+        if let content = arrivals.content(id) {
+            try await provisioner.create(logical, uid: object.metadata.uid, with: content)
+            return true
+        }
+        work.report(
+            .warning, "ImportInterrupted",
+            "The server ended before the cluster was imported or cloned; nothing of it is left. Do it again.", about: object)
+        try await work.delete(resource, object.metadata)
+        return false
+    }
+
+    /// A cluster that is there needs no word of what it began with.
+    private func forgetBeginning(_ object: Object, _ work: Work) async throws {
+        guard object.tree[path: "metadata", "annotations", ArchivedArrivals.annotation] != nil else { return }
+        try await work.change(resource, object.metadata) { tree in
+            tree[path: "metadata", "annotations", ArchivedArrivals.annotation] = nil
+            if tree[path: "metadata", "annotations"]?.object?.isEmpty == true { tree[path: "metadata", "annotations"] = nil }
+        }
+    }
+
     /// Says how the cluster is, has it sleep and wake, and ends it when its time is over.
     private func live(_ object: Object, _ work: Work) async throws -> Outcome {
+        try await forgetBeginning(object, work)
         let end = Lifetime.end(of: object.tree)
         if let end, work.now >= end {
             work.report(

@@ -75,12 +75,14 @@ public final class Store: Service {
     ///
     /// - Parameters:
     ///   - base: what the cluster starts from; shared, and stored once for all clusters.
-    ///   - writes: applied on top of the base; each takes a revision after the base's.
+    ///   - restored: what the cluster has instead of the base's objects: what another cluster had, with its revisions.
+    ///   - writes: applied on top of those; each takes a revision after theirs.
     /// - Throws: `.clusterExists`, and what `LogicalCluster.commit` throws.
     public func createCluster(
-        _ name: String, uid: String, record: JSON = .object([:]), base: Base, writes: [Write] = []
+        _ name: String, uid: String, record: JSON = .object([:]), base: Base, restored: RestoredObjects? = nil,
+        writes: [Write] = []
     ) async throws(StoreError) -> LogicalCluster {
-        let new = NewCluster(name: name, uid: uid, record: record, base: base, writes: writes)
+        let new = NewCluster(name: name, uid: uid, record: record, base: base, restored: restored, writes: writes)
         return try await queue.run { .create(new, $0) }
     }
 

@@ -35,7 +35,9 @@ import Testing
         let resource = try #require(schema.resource(group: "sampan.dev", version: "v1alpha1", plural: "virtualclusters"))
         #expect(resource.isNamespaced)
         #expect(
-            resource.subresources.map(\.name) == ["authority", "explain", "kubeconfig", "network", "sleep", "status", "wake"])
+            resource.subresources.map(\.name) == [
+                "authority", "clone", "explain", "export", "import", "kubeconfig", "network", "sleep", "status", "wake",
+            ])
         #expect(resource.type?.field("spec")?.type.object?.field("description") != nil)
     }
 }

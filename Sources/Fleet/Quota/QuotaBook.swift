@@ -274,6 +274,32 @@ final class QuotaBook: Sendable {
         }
     }
 
+    /// Keeps room for a whole cluster that is to be made with pods and claims in it, until the cluster is there and has an account of its own.
+    ///
+    /// - Parameters:
+    ///   - name: the logical cluster's.
+    ///   - limits: the cluster's own.
+    func reserveCluster(_ amounts: MachineAmounts, name: String, limits: MachineLimits, quota: MachineLimits) -> Outcome {
+        state.withLock { state in
+            let team = Self.team(of: name)
+            guard quota.isEmpty || state.whole.contains(team) else { return .unknown }
+            if let exceeded = Self.exceeded(limits, has: MachineAmounts(), wants: amounts) {
+                return .refused(QuotaRefusal(scope: .cluster, name: name, requested: amounts, exceeded: exceeded, holders: []))
+            }
+            if let exceeded = Self.exceeded(quota, has: state.sum(of: team), wants: amounts) {
+                return .refused(
+                    QuotaRefusal(
+                        scope: .team, name: team, requested: amounts, exceeded: exceeded,
+                        holders: state.holders(of: team, exceeded[0].resource)))
+            }
+            // No cluster has such an id.
+            state.number += 1
+            let id = -Int64(clamping: state.number)
+            state.add(Account(name: name, team: team, revision: 0, used: amounts, isAwake: true), id: id)
+            return .reserved(Reservation { [weak self] in self?.state.withLock { $0.close(id) } })
+        }
+    }
+
     private func endWake(of id: Int64) { state.withLock { $0.accounts[id]?.wakes -= 1 } }
 
     /// Of which resources there isn't room for more; nil when there is of all. Who wants nothing of a resource isn't refused for it.

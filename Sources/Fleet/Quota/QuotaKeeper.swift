@@ -181,6 +181,30 @@ public final class QuotaKeeper: Service {
         }
     }
 
+    /// Keeps room for a cluster that is to be made with pods and claims in it.
+    ///
+    /// - Parameters:
+    ///   - name: the logical cluster's.
+    ///   - spec: the virtual cluster's.
+    /// - Throws: 403 when its own limits or its team's quota have none.
+    func reserveCluster(
+        _ amounts: MachineAmounts, name: String, spec: JSON, in root: Snapshot
+    ) async throws(StatusError) -> QuotaBook.Reservation? {
+        let (team, own) = ClusterName.parts(of: name)
+        let limits = MachineLimits(spec["limits"])
+        let quota = Team(of: team, in: root).map { Self.quota($0.object) } ?? MachineLimits(nil)
+        guard !limits.isEmpty || !quota.isEmpty, !amounts.isZero else { return nil }
+        while true {
+            switch book.reserveCluster(amounts, name: name, limits: limits, quota: quota) {
+            case .reserved(let reservation): return reservation
+            case .refused(let refusal):
+                count(refusal)
+                throw .forbidden(Platform.virtualClusters, own, refusal.message)
+            case .unknown: try await openAll(of: team)
+            }
+        }
+    }
+
     private func count(_ refusal: QuotaRefusal) {
         let resource = refusal.exceeded.first?.resource.rawValue ?? ""
         state.withLock { $0.refusals["scope=\"\(refusal.scope.rawValue)\",resource=\"\(resource)\"", default: 0] += 1 }

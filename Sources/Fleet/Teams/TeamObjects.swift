@@ -86,9 +86,11 @@ enum TeamObjects {
         ]
         let use = [
             rule([Platform.group], [clusters], ["create", "delete", "deletecollection", "patch", "update"]),
-            rule([Platform.group], ["\(clusters)/sleep", "\(clusters)/wake"], ["create"]),
+            rule(
+                [Platform.group], ["\(clusters)/sleep", "\(clusters)/wake", "\(clusters)/clone", "\(clusters)/import"], ["create"]
+            ),
         ]
-        let authority = [rule([Platform.group], ["\(clusters)/authority"], ["create"])]
+        let authority = [rule([Platform.group], ["\(clusters)/authority", "\(clusters)/export"], ["create"])]
         return [role(.viewer, see), role(.developer, see + use), role(.owner, see + use + authority)]
     }()
 

@@ -67,7 +67,7 @@ extension Bootstrap {
         return writes
     }
 
-    private static func apiServerEndpoints(_ address: String, _ port: Int) -> JSON {
+    static func apiServerEndpoints(_ address: String, _ port: Int) -> JSON {
         [
             "apiVersion": "v1", "kind": "Endpoints",
             "metadata": [
@@ -82,7 +82,7 @@ extension Bootstrap {
         ]
     }
 
-    private static func apiServerSlice(_ address: String, _ port: Int) -> JSON {
+    static func apiServerSlice(_ address: String, _ port: Int) -> JSON {
         [
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
             "metadata": [

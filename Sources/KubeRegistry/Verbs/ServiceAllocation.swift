@@ -7,7 +7,7 @@ import KubeStore
 /// Every address is an `IPAddress` object and every node port a hidden one, written in the service's own transaction on the
 /// condition that it isn't there yet: so no two services get the same, however many are made at once.
 struct ServiceAllocation {
-    private static let nodePortGroup = "internal.sampan.dev"
+    static let nodePortGroup = "internal.sampan.dev"
     private let isService: Bool
     private let old: JSON?
     private let ports: NodePortBook

@@ -25,7 +25,8 @@ enum Job: Sendable {
     var weight: Weight {
         switch self {
         case .commit(_, let writes, _): Weight(of: writes)
-        case .create(let new, _): Weight(of: new.writes) + Weight(writes: 2, bytes: 0)
+        case .create(let new, _):
+            Weight(of: new.writes) + (new.restored?.weight ?? Weight(writes: 0, bytes: 0)) + Weight(writes: 2, bytes: 0)
         case .record, .delete, .barrier: Weight(writes: 1, bytes: 0)
         }
     }
@@ -65,6 +66,8 @@ struct NewCluster: Sendable {
     var uid: String
     var record: JSON
     var base: Base
+    /// What it has instead of its base's objects.
+    var restored: RestoredObjects?
     var writes: [Write]
 }
 

@@ -12,6 +12,10 @@ struct Stage {
         var revision: UInt64
         var ownBytes: Int
         var events: [Event] = []
+        /// What a restored cluster had before: observers hear of it as of what is new.
+        var restored: [Event] = []
+        /// The last of what happened to a restored cluster before, from which watches resume.
+        var past: [Event] = []
         var record: JSON?
         var isDeleted = false
     }
@@ -68,13 +72,15 @@ struct Stage {
         guard owner(of: new.name) == nil else { throw .clusterExists }
         let (_, base) = stored(new.base)
         let info = ClusterInfo(id: nextCluster, name: new.name, uid: new.uid)
+        let revision = new.restored?.revision ?? base.revision
         let cluster = LogicalCluster(
-            info: info, base: base, map: base.map, revision: base.revision, record: new.record, ownBytes: 0, queue: queue,
+            info: info, base: base, map: base.map, revision: new.restored?.oldest ?? revision, record: new.record, ownBytes: 0,
+            queue: queue,
             options: options)
-        clusters[info.id] = Cluster(
-            cluster: cluster, isCreated: true, map: base.map, revision: base.revision, ownBytes: 0)
+        clusters[info.id] = Cluster(cluster: cluster, isCreated: true, map: base.map, revision: revision, ownBytes: 0)
         let rowCount = rows.count
         do {
+            if let restored = new.restored { restore(restored, over: base, in: info.id) }
             for write in new.writes { _ = try apply(write, to: info.id) }
         } catch {
             clusters[info.id] = nil
@@ -85,6 +91,30 @@ struct Stage {
         names[new.name] = .some(info.id)
         nextCluster += 1
         return cluster
+    }
+
+    /// Gives a new cluster the objects that another had: what is as in the base stays shared, the rest is its own.
+    private mutating func restore(_ restored: RestoredObjects, over base: Base, in id: Int64) {
+        guard var staged = clusters[id] else { return }
+        staged.past = restored.events
+        var kept = Set<String>()
+        for (key, object) in restored.objects.sorted(by: {
+            $0.object.metadata.resourceVersion < $1.object.metadata.resourceVersion
+        }) {
+            let shared = base.map.get(key.text)
+            if shared != nil { kept.insert(key.text) }
+            if shared?.bytes == object.bytes { continue }
+            staged.map.put(key.text, object)
+            staged.ownBytes += object.bytes.count
+            staged.restored.append(
+                Event(type: .added, key: key, object: object, previous: nil, revision: object.metadata.resourceVersion))
+            rows.append(.init(cluster: id, key: key.text, change: .put(object.bytes)))
+        }
+        for entry in base.map.entries(from: 0, count: base.map.count) where !kept.contains(entry.key) {
+            staged.map.remove(entry.key)
+            rows.append(.init(cluster: id, key: entry.key, change: .tombstone))
+        }
+        clusters[id] = staged
     }
 
     mutating func delete(_ cluster: LogicalCluster) throws(StoreError) {

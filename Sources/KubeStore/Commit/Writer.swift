@@ -117,12 +117,13 @@ final class Writer: Sendable {
             if let record = staged.record { cluster.publish(record: record) }
             guard staged.isCreated || !staged.events.isEmpty else { continue }
             cluster.publish(
-                map: staged.map, revision: staged.revision, events: staged.events, ownBytes: staged.ownBytes)
+                map: staged.map, revision: staged.revision, events: staged.past + staged.events, ownBytes: staged.ownBytes)
             // Last, so that whoever finds a new cluster finds all of it.
             if staged.isCreated, !staged.isDeleted { directory.insert(cluster) }
             batches.append(
                 CommitBatch(
-                    cluster: cluster, lifecycle: staged.isCreated ? .created : .unchanged, events: staged.events))
+                    cluster: cluster, lifecycle: staged.isCreated ? .created : .unchanged,
+                    events: staged.restored + staged.events))
         }
         for id in stage.deleted {
             directory.remove(id)

@@ -50,6 +50,7 @@ enum ServerMain {
         }
         let meter = try MeterKeeper(
             directory: configuration.dataDirectory + "/usage", store: store, quotas: quotas, logger: logger)
+        let archived = ArchivedClusters(store: store, quotas: quotas)
         let networkExplain = NetworkExplainHandler(store: store)
         let policies = ClusterPolicies(authentication: try authentication(configuration))
         let authorizer = Authorizer()
@@ -71,6 +72,9 @@ enum ServerMain {
                 GroupResource(group: Platform.group, resource: "virtualclusters/explain"): ClusterExplainHandler(
                     keeper, store: store),
                 GroupResource(group: Platform.group, resource: "virtualclusters/network"): networkExplain,
+                GroupResource(group: Platform.group, resource: "virtualclusters/export"): ExportHandler(store: store),
+                GroupResource(group: Platform.group, resource: "virtualclusters/import"): ImportHandler(archived),
+                GroupResource(group: Platform.group, resource: "virtualclusters/clone"): CloneHandler(archived, store: store),
             ])
         let networkLists = NetworkLists()
         let addresses = PodAddressBook()
@@ -82,6 +86,8 @@ enum ServerMain {
         let provisioner = ClusterProvisioner(
             registry: registry, endpoint: endpoint, identities: identities, authorities: authorities
         ) { node?.nodes ?? [] }
+
+        archived.attach(registry, provisioner)
 
         let controllers = KubeControllers.standard(
             registry: registry, store: store,
@@ -105,7 +111,9 @@ enum ServerMain {
                     return schema.resource(forKind: kind) ?? schema.resource(kind.groupKind)
                 }),
             others: [
-                VirtualClusterReconciler(resource: virtualClusters, store: store, provisioner: provisioner, keeper: keeper),
+                VirtualClusterReconciler(
+                    resource: virtualClusters, store: store, provisioner: provisioner, keeper: keeper,
+                    arrivals: archived.arrivals),
                 teams,
             ],
             rests: { keeper.isAsleep($0) }, logger: logger)

@@ -19,12 +19,7 @@ public struct PlatformPodSecurity: ValidatingAdmissionPlugin {
         if isPod {
             guard !PodSecurityAdmission.ignoredSubresources.contains(request.subresource) else { return }
             if let old = request.old, !PodSecurityAdmission.isSignificant(request.object, old.tree) { return }
-            let violations = Self.violations(of: request.object, level)
-            guard !violations.isEmpty else { return }
-            throw .forbidden(
-                request.resource.groupResource, request.name,
-                "the platform allows this cluster no pods that violate PodSecurity \(quoted("\(level.rawValue):latest")): \(violations)"
-            )
+            return try Self.checkPod(request.object, request.name, level)
         }
         guard request.subresource.isEmpty, let notes = request.context.notes,
             let path = PodSecurityAdmission.templates[resource], let template = request.object[keys: path[...]], !template.isNull
@@ -35,6 +30,40 @@ public struct PlatformPodSecurity: ValidatingAdmissionPlugin {
                 "the platform will refuse the pods, which would violate PodSecurity \(quoted("\(level.rawValue):latest")): \(violations)"
             )
         }
+    }
+
+    /// Checks what comes into a cluster without a request.
+    ///
+    /// - Throws: 403, in the words of a create.
+    static func check(
+        _ object: JSON, _ resource: GroupResource, _ name: String, _ level: ClusterPolicy.PodSecurity
+    ) throws(StatusError) {
+        guard level != .privileged else { return }
+        if resource == GroupResource(group: "", resource: "pods") { try checkPod(object, name, level) }
+        guard resource == GroupResource(group: "", resource: "persistentvolumes") else { return }
+        for source in machineSources where !(object[path: "spec", source] ?? .null).isNull {
+            throw machineVolume(source, resource, name, level)
+        }
+    }
+
+    private static func checkPod(_ pod: JSON, _ name: String, _ level: ClusterPolicy.PodSecurity) throws(StatusError) {
+        let violations = violations(of: pod, level)
+        guard !violations.isEmpty else { return }
+        throw .forbidden(
+            GroupResource(group: "", resource: "pods"), name,
+            "the platform allows this cluster no pods that violate PodSecurity \(quoted("\(level.rawValue):latest")): \(violations)"
+        )
+    }
+
+    private static let machineSources = ["hostPath", "local"]
+
+    private static func machineVolume(
+        _ source: String, _ resource: GroupResource, _ name: String, _ level: ClusterPolicy.PodSecurity
+    ) -> StatusError {
+        .forbidden(
+            resource, name,
+            "the platform allows this cluster no volumes of the machine's directories (spec.\(source)), because its pods keep to PodSecurity \(quoted("\(level.rawValue):latest"))"
+        )
     }
 
     private static func violations(of pod: JSON, _ level: ClusterPolicy.PodSecurity) -> String {
@@ -52,14 +81,11 @@ public struct PlatformPodSecurity: ValidatingAdmissionPlugin {
         _ request: AdmissionRequest, _ level: ClusterPolicy.PodSecurity
     ) throws(StatusError) {
         guard !request.context.isInternal, request.subresource.isEmpty else { return }
-        for source in ["hostPath", "local"] {
+        for source in machineSources {
             guard let given = request.object[path: "spec", source], !given.isNull,
                 request.old?.tree[path: "spec", source] != given
             else { continue }
-            throw .forbidden(
-                request.resource.groupResource, request.name,
-                "the platform allows this cluster no volumes of the machine's directories (spec.\(source)), because its pods keep to PodSecurity \(quoted("\(level.rawValue):latest"))"
-            )
+            throw machineVolume(source, request.resource.groupResource, request.name, level)
         }
     }
 }

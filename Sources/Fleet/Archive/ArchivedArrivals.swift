@@ -1,0 +1,39 @@
+import KubeObject
+import KubeRegistry
+import KubeStore
+import Synchronization
+
+/// Clusters that are about to be made with what others had: kept in memory from the creation of their objects until the reconciler makes them.
+///
+/// A server that is killed meanwhile knows nothing of them any more; the objects say by their annotation that they were to have something, and
+/// the reconciler deletes them rather than make empty clusters. So an import is done or it isn't.
+///
+/// Concurrency: any task.
+public final class ArchivedArrivals: Sendable {
+    /// Says on a virtual cluster with what it begins.
+    static let annotation = "sampan.dev/begins-with"
+
+    struct Content: Sendable {
+        var record: JSON
+        var objects: RestoredObjects
+    }
+
+    private let waiting = Mutex<[String: Content]>([:])
+
+    public init() {}
+
+    /// - Returns: by what the object is to name it.
+    func add(_ content: Content) -> String {
+        let id = Identifiers.uid()
+        waiting.withLock { $0[id] = content }
+        return id
+    }
+
+    func content(_ id: String) -> Content? { waiting.withLock { $0[id] } }
+
+    func remove(_ id: String) {
+        let content = waiting.withLock { $0.removeValue(forKey: id) }
+        // It may be large: it is let go of outside the lock.
+        withExtendedLifetime(content) {}
+    }
+}

@@ -1,0 +1,54 @@
+import KubeObject
+import KubeStore
+import Testing
+
+@testable import KubeRegistry
+
+struct RelocationTests {
+    private static func entry(_ key: String, _ revision: UInt64, _ yaml: String) throws -> (key: Key, object: Object) {
+        (Key(key), try Draft(try parse(yaml)).sealed(resourceVersion: revision))
+    }
+
+    @Test func onlyWhatSaysWhereSomethingRunsIsChanged() async throws {
+        let pattern =
+            "{apiVersion: v1, kind: Pod, metadata: {name: NAME, namespace: d, uid: theirs, ownerReferences: [{uid: o}]}, spec: {nodeName: far, ephemeralContainers: [{name: e}]}, status: {phase: PHASE, qosClass: Burstable, podIP: 10.1.2.3}}"
+        func pod(_ name: String, _ phase: String) -> String {
+            pattern.replacing("NAME", with: name).replacing("PHASE", with: phase)
+        }
+        let objects = [
+            try Self.entry("core/configmaps/d/m", 3, "{apiVersion: v1, kind: ConfigMap, metadata: {name: m, namespace: d}}"),
+            try Self.entry("core/nodes/_/far", 4, "{apiVersion: v1, kind: Node, metadata: {name: far}}"),
+            try Self.entry("core/pods/d/over", 5, pod("over", "Succeeded")),
+            try Self.entry("core/pods/d/runs", 6, pod("runs", "Running")),
+            try Self.entry(
+                "core/secrets/d/t", 7,
+                "{apiVersion: v1, kind: Secret, metadata: {name: t, namespace: d}, type: kubernetes.io/service-account-token, data: {token: eA==, namespace: ZA==}}"
+            ),
+        ]
+        func moved(_ isAnother: Bool) throws -> [String: Object] {
+            let restored = try Relocation(
+                nodes: [["apiVersion": "v1", "kind": "Node", "metadata": ["name": "near"]]], apiServer: ("10.0.0.1", 6443),
+                trust: isAnother ? ["metadata": ["name": "trust"], "data": ["ca": "new"]] : nil
+            ).apply(to: objects, revision: 20)
+            #expect(restored.events.map(\.revision) == Array(21...restored.revision))
+            return Dictionary(uniqueKeysWithValues: restored.objects.map { ($0.key.text, $0.object) })
+        }
+        let found = try moved(false)
+        #expect(
+            Set(found.keys) == [
+                "core/configmaps/d/m", "core/nodes/_/near", "core/pods/d/over", "core/pods/d/runs", "core/secrets/d/t",
+            ])
+        #expect(found["core/configmaps/d/m"] === objects[0].object)
+        #expect(found["core/secrets/d/t"] === objects[4].object)
+        let runs = try #require(found["core/pods/d/runs"])
+        #expect(runs.metadata.resourceVersion > 20)
+        #expect(runs.metadata.uid != "theirs" && !runs.metadata.uid.isEmpty)
+        #expect(runs.tree["status"] == ["phase": "Pending", "qosClass": "Burstable"])
+        #expect(runs.tree["spec"] == ["nodeName": "near"])
+        #expect(runs.tree[path: "metadata", "ownerReferences"]?.elements.count == 1)
+        let over = try #require(found["core/pods/d/over"])
+        #expect(over.tree[path: "status", "phase"] == "Succeeded")
+        #expect(over.metadata.uid != "theirs")
+        #expect(try moved(true)["core/secrets/d/t"]?.tree["data"] == ["namespace": "ZA=="])
+    }
+}
