@@ -69,7 +69,7 @@ public struct AuditPolicy: Sendable {
             (request.apiGroup.isEmpty
                 && (request.resource == "secrets" || (request.resource == "serviceaccounts" && request.subresource == "token")))
             || (request.apiGroup == "authentication.k8s.io" && request.resource == "tokenreviews")
-            || (request.apiGroup == "sampan.dev" && request.subresource == "kubeconfig")
+            || (request.apiGroup == "sampan.dev" && ["export", "import", "kubeconfig"].contains(request.subresource))
         return Verdict(
             level: isConfidential ? min(rule.level, .metadata) : rule.level,
             omittedStages: self.omittedStages.union(rule.omittedStages),

@@ -38,6 +38,8 @@ import Testing
         ("jane", "get", "", "secrets", "", "default", "s", "Metadata"),
         ("jane", "create", "", "serviceaccounts", "token", "default", "s", "Metadata"),
         ("jane", "create", "sampan.dev", "virtualclusters", "kubeconfig", "default", "c", "Metadata"),
+        ("jane", "create", "sampan.dev", "virtualclusters", "export", "default", "c", "Metadata"),
+        ("jane", "create", "sampan.dev", "virtualclusters", "import", "default", "c", "Metadata"),
         ("jane", "create", "sampan.dev", "teams", "kubeconfig", "", "t", "Metadata"),
         ("jane", "create", "sampan.dev", "teams", "", "", "t", "RequestResponse"),
     ])
