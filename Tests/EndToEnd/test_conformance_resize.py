@@ -1,5 +1,5 @@
 """What the conformance suite of v1.36 asks of pods whose resources change while they run (docs/conformance.md). One test for each of its tests,
-named as it is in the first line of its text."""
+named as it is in the first line of its text; then what upstream's other tests ask of them."""
 
 import unittest
 
@@ -28,21 +28,25 @@ def guaranteed(*amounts):
     return [resources(*(2 * (cpu + STEP * index, memory + STEP * index))) for index, (cpu, memory) in enumerate(amounts)]
 
 
-class ConformanceResize(APITest):
+class ResizeTest(APITest):
     @classmethod
     def setUpClass(cls):
         cls.cluster = shared.instance().cluster("conf-resize")
         cls.addClassCleanup(shared.instance().delete, "conf-resize")
 
-    def make(self, name, containers):
+    @staticmethod
+    def container(name, resources, **fields):
+        return {"name": name, "image": "sampan.dev/sample/web:1", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "100000"],
+                "resources": resources, **fields}
+
+    def make(self, name, containers, **fields):
         self.ask("POST", PODS, {"metadata": {"name": name}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [
-            {"name": f"c{number}", "image": "sampan.dev/sample/web:1", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "100000"], "resources": each}
-            for number, each in enumerate(containers, 1)]}}, 201)
+            self.container(f"c{number}", each, **fields) for number, each in enumerate(containers, 1)]}}, 201)
         self.addCleanup(self.cluster.request, "DELETE", f"{PODS}/{name}?gracePeriodSeconds=0")
         self.cluster.ready(name)
         self.acted(name, containers)
 
-    def acted(self, name, containers):
+    def acted(self, name, containers, restarts=0):
         """Waits until the pod's containers have what they should, and compares what they're held to."""
         def told():
             tree = self.ask("GET", f"{PODS}/{name}")
@@ -51,7 +55,7 @@ class ConformanceResize(APITest):
                 status = statuses[f"c{number}"]
                 self.assertEqual(status.get("resources", {}), wanted)
                 self.assertEqual(status.get("allocatedResources", {}), wanted.get("requests", {}))
-                self.assertEqual(status["restartCount"], 0)
+                self.assertEqual((status["restartCount"], "running" in status["state"]), (restarts, True))
             self.assertEqual([c["type"] for c in tree["status"]["conditions"] if c["type"].startswith("PodResize")], [])
             return tree
         tree = until(told, f"{name} is resized")
@@ -76,18 +80,20 @@ class ConformanceResize(APITest):
             cpu = int(wanted.get("requests", {}).get("cpu", "0m").removesuffix("m"))
             self.assertEqual(said[2], str(max(2, cpu * 1024 // 1000)))
 
-    def resized(self, name, before, after):
+    def resized(self, name, before, after, restarts=0):
         """Has a pod's containers resized by a patch."""
         changes = [{"name": f"c{number}", "resources": wanted} for number, wanted in enumerate(after, 1) if wanted != before[number - 1]]
         patched = self.patch(f"{PODS}/{name}/resize", {"spec": {"containers": changes}}, self.STRATEGIC)
         self.assertEqual([c["resources"] for c in patched["spec"]["containers"]], after)
-        self.acted(name, after)
+        self.acted(name, after, restarts)
 
     def there_and_back(self, name, before, after):
         self.make(name, before)
         self.resized(name, before, after)
         self.resized(name, after, before)
 
+
+class ConformanceResize(ResizeTest):
     def test_net_increase(self):
         """Pod InPlace Resize Container guaranteed pods with multiple containers 3 containers - increase cpu & mem on c1, c2, decrease cpu & mem on c3 - net increase"""
         self.there_and_back("net-increase", guaranteed(*[(ORIGINAL, ORIGINAL)] * 3),
@@ -125,6 +131,87 @@ class ConformanceResize(APITest):
         self.assertEqual(self.ask("GET", f"{PODS}/replaced")["metadata"]["generation"], 2)
         self.acted("replaced", [resources(INCREASED, INCREASED)])
         until(lambda: self.ask("GET", f"{PODS}/replaced") == self.ask("GET", f"{PODS}/replaced/resize"), "both endpoints say the same")
+
+
+class Resize(ResizeTest):
+    REFUSED = [
+        # What the containers have, what they're to have, and what's said of it.
+        ({}, resources(memory=ORIGINAL), "Pod QOS Class may not change as a result of resizing"),
+        ({}, resources(cpu=ORIGINAL), "Pod QOS Class may not change as a result of resizing"),
+        (resources(20, 20, 35, 35), resources(35, 35, 35, 35), "Pod QOS Class may not change as a result of resizing"),
+        (resources(20, 20, 20, 20), resources(20, 20), "resource limits cannot be removed"),
+        (resources(20, 20, 35, 35), resources(25, 25), "resource limits cannot be removed"),
+        (resources(memory=ORIGINAL), {}, "resource requests cannot be removed"),
+        (resources(cpu=ORIGINAL), {}, "resource requests cannot be removed"),
+        ({"requests": {"cpu": "20m", "ephemeral-storage": "1"}}, {"requests": {"cpu": "20m", "ephemeral-storage": "3"}},
+         "only cpu and memory resources are mutable"),
+    ]
+
+    def refuse(self, name, containers, said, **others):
+        tree = self.ask("GET", f"{PODS}/{name}")
+        before = tree["spec"]
+        tree["spec"] = {**before, "containers": containers, **others}
+        answer = self.ask("PUT", f"{PODS}/{name}/resize", tree, 422)
+        self.assertEqual(answer["reason"], "Invalid")
+        self.assertIn(said, answer["message"])
+        self.assertEqual(self.ask("GET", f"{PODS}/{name}")["spec"], before)
+
+    def test_what_is_refused(self):
+        for number, (before, after, said) in enumerate(self.REFUSED):
+            with self.subTest(before=before, after=after):
+                name = f"refused-{number}"
+                self.make(name, [before])
+                containers = self.ask("GET", f"{PODS}/{name}")["spec"]["containers"]
+                self.refuse(name, [{**containers[0], "resources": after}], said)
+
+    def test_containers_keep_their_names_and_order(self):
+        self.make("order", [resources(cpu=ORIGINAL)] * 2)
+        one, two = self.ask("GET", f"{PODS}/order")["spec"]["containers"]
+        for containers in ([two, one], [{**one, "name": "new1"}, {**two, "name": "new2"}]):
+            self.refuse("order", containers, ", ".join(
+                f"spec.containers[{number}].name: Forbidden: containers may not be renamed or reordered on resize" for number in (0, 1)))
+
+    def test_init_containers_that_end_keep_theirs(self):
+        self.ask("POST", PODS, {"metadata": {"name": "init"}, "spec": {
+            "initContainers": [self.container("first", resources(ORIGINAL, ORIGINAL))], "containers": [self.container("c1", {})]}}, 201)
+        self.addCleanup(self.cluster.request, "DELETE", f"{PODS}/init?gracePeriodSeconds=0")
+        spec = self.ask("GET", f"{PODS}/init")["spec"]
+        self.refuse("init", spec["containers"], "resources for non-sidecar init containers are immutable",
+                    initContainers=[{**spec["initContainers"][0], "resources": resources(INCREASED, INCREASED)}])
+
+    def test_sidecars_are_resized(self):
+        before, after = resources(ORIGINAL, ORIGINAL, 30, 30), resources(INCREASED, INCREASED, 35, 35)
+        self.ask("POST", PODS, {"metadata": {"name": "sidecar"}, "spec": {
+            "terminationGracePeriodSeconds": 0, "containers": [self.container("c1", before)],
+            "initContainers": [self.container("side", before, restartPolicy="Always")]}}, 201)
+        self.addCleanup(self.cluster.request, "DELETE", f"{PODS}/sidecar?gracePeriodSeconds=0")
+        self.cluster.ready("sidecar")
+        self.patch(f"{PODS}/sidecar/resize", {"spec": {"initContainers": [{"name": "side", "resources": after}]}}, self.STRATEGIC)
+        status = lambda: self.ask("GET", f"{PODS}/sidecar")["status"]["initContainerStatuses"][0]
+        until(lambda: status().get("resources") == after, "the sidecar is resized")
+        self.assertEqual(status()["restartCount"], 0)
+        self.held("sidecar", "side", after)
+        self.held("sidecar", "c1", before)
+
+    def test_containers_are_started_anew_where_they_want_it(self):
+        before, more_cpu, more_memory = resources(20, 20, 30, 30), resources(25, 20, 35, 30), resources(25, 25, 35, 35)
+        self.make("policy", [before], resizePolicy=[{"resourceName": "cpu", "restartPolicy": "NotRequired"},
+                                                    {"resourceName": "memory", "restartPolicy": "RestartContainer"}])
+        self.resized("policy", [before], [more_cpu])
+        self.resized("policy", [more_cpu], [more_memory], 1)
+        self.resized("policy", [more_memory], [before], 2)
+
+    def test_limits_below_what_is_used(self):
+        before, little = resources(memory=ORIGINAL, memory_limit=ORIGINAL), {"requests": {"memory": "10Ki"}, "limits": {"memory": "10Ki"}}
+        self.make("below", [before])
+        self.patch(f"{PODS}/below/resize", {"spec": {"containers": [{"name": "c1", "resources": little}]}}, self.STRATEGIC)
+        found = until(lambda: (found := self.condition(self.ask("GET", f"{PODS}/below"), "PodResizeInProgress")) and found.get("reason") and found,
+                      "the condition tells what's wrong")
+        self.assertEqual(found["reason"], "Error")
+        self.assertRegex(found["message"], r"memory limit \(\d+\) below current usage")
+        self.assertIsNone(self.condition(self.ask("GET", f"{PODS}/below"), "PodResizePending"))
+        self.assertEqual(self.ask("GET", f"{PODS}/below")["status"]["containerStatuses"][0]["resources"], before)
+        self.resized("below", [little], [before])
 
 
 if __name__ == "__main__":

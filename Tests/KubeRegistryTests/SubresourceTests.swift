@@ -179,6 +179,42 @@ private struct Tokens: TokenIssuer {
         }
     }
 
+    /// Source: upstream's pod_resize.go, "reorder containers" and "rename containers".
+    @Test func resizesKeepContainersAndTheirOrder() async throws {
+        try await withRegistry { fixture in
+            try await fixture.create(
+                "{apiVersion: v1, kind: Pod, metadata: {name: one}, spec: {containers: [{name: a, image: x}, {name: b, image: x}], initContainers: [{name: c, image: x}]}}"
+            )
+            let pods = try fixture.resource("pods")
+            let stored = try fixture.get("pods", "one")
+            let containers = stored[path: "spec", "containers"]?.elements ?? []
+            func refused(_ key: String, _ list: [JSON]) async -> String? {
+                var tree = stored
+                tree[path: "spec", key] = .array(list)
+                let wanted = tree
+                return await refusal {
+                    _ = try await fixture.registry.update(
+                        wanted, pods, namespace: "default", name: "one", subresource: "resize", UpdateOptions(), fixture.admin)
+                }?.message
+            }
+            let reordered = await refused("containers", containers.reversed())
+            #expect(
+                reordered?.hasSuffix(
+                    "[spec.containers[0].name: Forbidden: containers may not be renamed or reordered on resize, spec.containers[1].name: Forbidden: containers may not be renamed or reordered on resize]"
+                ) == true, "\(reordered ?? "allowed")")
+            let removed = await refused("containers", [containers[0]])
+            #expect(
+                removed?.hasSuffix("spec.containers: Forbidden: containers may not be added or removed on resize") == true,
+                "\(removed ?? "allowed")")
+            let without = await refused("initContainers", [])
+            #expect(
+                without?.hasSuffix("spec.initContainers: Forbidden: initContainers may not be added or removed on resize")
+                    == true,
+                "\(without ?? "allowed")")
+            #expect(await refused("containers", containers) == nil)
+        }
+    }
+
     @Test func tokensAreIssued() async throws {
         try await withRegistry { fixture in
             let accounts = try fixture.resource("serviceaccounts")

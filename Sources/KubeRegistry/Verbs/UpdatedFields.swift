@@ -59,14 +59,15 @@ enum UpdatedFields {
         }
     }
 
-    /// The old containers with the new ones' resources and resize policies.
+    /// The old containers with the new ones' resources and resize policies. Where they aren't the same containers in the same order, what was
+    /// sent, for validation to refuse.
     private static func resized(_ new: JSON, _ old: JSON, _ key: String) -> JSON? {
-        guard let before = old[path: "spec", key]?.array else { return nil }
-        let wanted = Dictionary(
-            (new[path: "spec", key]?.elements ?? []).map { ($0.text("name"), $0) }, uniquingKeysWith: { first, _ in first })
+        let before = old[path: "spec", key]?.elements ?? []
+        let wanted = new[path: "spec", key]?.elements ?? []
+        guard wanted.map({ $0.text("name") }) == before.map({ $0.text("name") }) else { return new[path: "spec", key] }
+        guard !before.isEmpty else { return old[path: "spec", key] }
         return .array(
-            before.map { container in
-                guard let change = wanted[container.text("name")] else { return container }
+            zip(before, wanted).map { container, change in
                 var container = container
                 container["resources"] = change["resources"]
                 container["resizePolicy"] = change["resizePolicy"]

@@ -31,6 +31,12 @@ extension ContainerEngine {
         }
         return use
     }
+
+    /// A container's control group, as `/sampan-x/podUID/ID`.
+    func group(ofPod uid: String, container id: String) -> String {
+        machine.usesSystemdCgroups
+            ? "\(paths.slice(podUID: uid).path)/cri-containerd-\(id).scope" : "\(paths.cgroup)/pod\(uid)/\(id)"
+    }
 }
 
 extension ProcessTable {

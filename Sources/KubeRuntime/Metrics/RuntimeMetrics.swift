@@ -87,7 +87,7 @@ public final class RuntimeMetrics: Sendable {
         for container in answer.containers {
             let labels = container.labels
             guard let cluster = labels[PodLabels.cluster].flatMap({ Int64($0) }), let uid = labels[PodLabels.podUID],
-                let reading = ContainerReading.read(group(uid, container.id))
+                let reading = ContainerReading.read(engine.group(ofPod: uid, container: container.id))
             else { continue }
             let place = Container(
                 cluster: cluster, namespace: labels[PodLabels.podNamespace] ?? "", pod: labels[PodLabels.podName] ?? "",
@@ -96,12 +96,6 @@ public final class RuntimeMetrics: Sendable {
                 container: place, reading: reading, startTime: Double(container.createdAt) / 1e9)
         }
         return Sample(time: .now, readings: readings)
-    }
-
-    private func group(_ podUID: String, _ id: String) -> String {
-        engine.machine.usesSystemdCgroups
-            ? "\(engine.paths.slice(podUID: podUID).path)/cri-containerd-\(id).scope"
-            : "\(engine.paths.cgroup)/pod\(podUID)/\(id)"
     }
 
     private static func measurement(from before: Sample, to now: Sample) -> Measurement {

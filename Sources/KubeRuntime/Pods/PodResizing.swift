@@ -47,6 +47,14 @@ struct PodResizing {
         return Pod(tree: tree, metadata: pod.metadata)
     }
 
+    /// Why a container's memory limit can't be lowered so far, if it can't: the kernel would end the container for what it uses already. In bytes.
+    static func obstacle(toLimit limit: Int64, of container: String, from resources: JSON, used: UInt64) -> String? {
+        guard let before = ContainerResources.amount(resources[path: "limits", "memory"])?.value, limit < before,
+            used > UInt64(clamping: limit)
+        else { return nil }
+        return "cannot decrease memory limits: container \"\(container)\": memory limit (\(limit)) below current usage (\(used))"
+    }
+
     /// An event's message, in kubelet's form: what happened, and the resources that the spec says.
     func message(_ what: String, error: String = "") -> String {
         func list(_ key: String, _ specs: [ContainerSpec]) -> String? {

@@ -125,12 +125,21 @@ extension PodWorker {
     func resize(_ id: String, _ spec: ContainerSpec, _ state: inout State, _ pod: Pod, _ group: inout DiscardingTaskGroup) async
         -> Bool
     {
+        let linux = ContainerResources.linux(
+            spec, pod: pod, nodeMemory: services.node.facts.memory, cgroups: services.node.machine.cgroups)
         do {
+            if let container = state.observed.current(spec.name), container.id == id,
+                let reading = ContainerReading.read(services.engine.group(ofPod: pod.uid, container: id)),
+                let obstacle = PodResizing.obstacle(
+                    toLimit: linux.memoryLimitInBytes, of: spec.name, from: state.memory.resources(of: container, spec, pod),
+                    used: reading.memory)
+            {
+                throw RPCError(code: .failedPrecondition, message: obstacle)
+            }
             _ = try await services.client.runtime.updateContainerResources(
                 .with {
                     $0.containerID = id
-                    $0.linux = ContainerResources.linux(
-                        spec, pod: pod, nodeMemory: services.node.facts.memory, cgroups: services.node.machine.cgroups)
+                    $0.linux = linux
                 }, options: .within(.seconds(30)))
             state.memory.resources[id] = spec.tree["resources"] ?? [:]
             state.memory.resizeRetryAt[id] = nil

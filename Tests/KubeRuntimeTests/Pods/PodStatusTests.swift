@@ -100,6 +100,24 @@ import Testing
         #expect(condition(done, "PodResizeInProgress") == nil)
     }
 
+    /// A memory limit (the new one, the old one, what is used): whether it can be.
+    @Test(
+        arguments: [
+            (10 << 20, "20Mi", 5 << 20, true), (10 << 20, "20Mi", 15 << 20, false), (10 << 20, "20Mi", 10 << 20, true),
+            // Raised, as it was, and new: whatever is used.
+            (30 << 20, "20Mi", 40 << 20, true), (20 << 20, "20Mi", 40 << 20, true), (10 << 20, nil, 15 << 20, true),
+        ] as [(Int64, String?, UInt64, Bool)])
+    func limitsAreNotLoweredBelowWhatIsUsed(_ limit: Int64, _ before: String?, _ used: UInt64, _ canBe: Bool) {
+        let resources: JSON = before.map { ["limits": ["memory": .string($0)]] } ?? [:]
+        let obstacle = PodResizing.obstacle(toLimit: limit, of: "a", from: resources, used: used)
+        #expect((obstacle == nil) == canBe)
+        if let obstacle {
+            #expect(
+                obstacle
+                    == "cannot decrease memory limits: container \"a\": memory limit (10485760) below current usage (15728640)")
+        }
+    }
+
     @Test func tellsOfAResizeThatCannotBe() throws {
         var state = try Situation("{containers: [{name: a, image: x, resources: {requests: {cpu: 200m}}}]}")
         state.add("a", .running)

@@ -9,6 +9,8 @@ enum PodResize {
         }
         let spec = object["spec"] ?? [:]
         let before = old["spec"] ?? [:]
+        let areSame = ["containers", "initContainers"].map { validateOrder(spec, before, $0, &errors) }
+        guard areSame == [true, true] else { return }
         let quality = QualityOfService.class(of: spec)
         if quality != QualityOfService.class(of: before) {
             errors.invalid(
@@ -18,6 +20,19 @@ enum PodResize {
         if !isSupported(old) { errors.forbidden("spec", "Pod running on node without support for resize") }
         validate(spec, before, "initContainers", &errors)
         validate(spec, before, "containers", &errors)
+    }
+
+    /// Whether they are the containers that there were, in their order.
+    private static func validateOrder(_ spec: JSON, _ old: JSON, _ key: String, _ errors: inout FieldErrors) -> Bool {
+        let names = [spec, old].map { ($0[key]?.elements ?? []).map { $0.text("name") } }
+        if names[0].count != names[1].count {
+            errors.forbidden("spec.\(key)", "\(key) may not be added or removed on resize")
+        } else {
+            for (index, (now, before)) in zip(names[0], names[1]).enumerated() where now != before {
+                errors.forbidden("spec.\(key)[\(index)].name", "\(key) may not be renamed or reordered on resize")
+            }
+        }
+        return names[0] == names[1]
     }
 
     private static func refusal(_ old: JSON) -> String? {
