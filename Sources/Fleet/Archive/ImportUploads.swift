@@ -8,6 +8,8 @@ import Synchronization
 /// Concurrency: any task.
 final class ImportUploads: Sendable {
     static let maximumCount = 8
+    /// Of one user, so that nobody keeps all others from importing.
+    static let maximumOfUser = 2
     static let maximumBytes = 512 << 20
     private static let patience: Duration = .seconds(300)
 
@@ -32,7 +34,8 @@ final class ImportUploads: Sendable {
             for (old, upload) in uploads where upload.lastUse + Self.patience < now { uploads[old] = nil }
             var id = id
             if id.isEmpty {
-                guard uploads.count < Self.maximumCount else {
+                let own = uploads.values.count { $0.user == user }
+                guard uploads.count < Self.maximumCount, own < Self.maximumOfUser else {
                     return .failure(.tooManyRequests("other archives are being imported; try again", retryAfterSeconds: 10))
                 }
                 id = Identifiers.uid()
