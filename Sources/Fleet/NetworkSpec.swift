@@ -5,6 +5,7 @@ import KubeSchema
 enum NetworkSpec {
     static let maximumEntries = 64
     static let maximumPorts = 32
+    static let maximumNames = 64
     /// Of one direction. With the ports' three protocols it stays below what the kernel is given for one list.
     static let maximumRanges = 1000
 
@@ -12,32 +13,52 @@ enum NetworkSpec {
 
     static func errors(in spec: JSON) -> [FieldError] {
         guard let network = spec["network"], !network.isNull else { return [] }
-        return ["ingress", "egress"].flatMap { errors(in: network[$0], "spec.network.\($0)") }
+        return ["ingress", "egress"].flatMap { errors(in: network[$0], "spec.network.\($0)", takesNames: $0 == "egress") }
     }
 
-    private static func errors(in list: JSON?, _ path: String) -> [FieldError] {
+    private static func errors(in list: JSON?, _ path: String, takesNames: Bool) -> [FieldError] {
         let entries = list?.elements ?? []
         guard entries.count <= maximumEntries else { return [.tooMany(path, entries.count, maximum: maximumEntries)] }
         let ranges = entries.reduce(0) { $0 + ($1["cidrs"]?.elements.count ?? 0) }
         guard ranges <= maximumRanges else {
             return [.invalid(path, .int(Int64(ranges)), "must have at most \(maximumRanges) cidrs in all")]
         }
-        return entries.enumerated().flatMap { index, entry in errors(ofEntry: entry, "\(path)[\(index)]") }
+        return entries.enumerated().flatMap { index, entry in errors(ofEntry: entry, "\(path)[\(index)]", takesNames: takesNames)
+        }
     }
 
-    private static func errors(ofEntry entry: JSON, _ path: String) -> [FieldError] {
+    private static func errors(ofEntry entry: JSON, _ path: String, takesNames: Bool) -> [FieldError] {
         var errors: [FieldError] = []
         let ranges = entry["cidrs"]?.elements ?? []
-        if ranges.isEmpty { errors.append(.required("\(path).cidrs", "at least one is needed; 0.0.0.0/0 is everywhere")) }
+        let names = entry["names"]?.elements ?? []
+        if ranges.isEmpty, names.isEmpty {
+            errors.append(.required("\(path).cidrs", "cidrs or names are needed; 0.0.0.0/0 is everywhere"))
+        }
         for (index, range) in ranges.enumerated() {
             if let problem = problem(ofRange: range.string ?? "") {
                 errors.append(.invalid("\(path).cidrs[\(index)]", range, problem))
+            }
+        }
+        if !takesNames, !names.isEmpty {
+            errors.append(.forbidden("\(path).names", "who comes in is known by their address only"))
+        } else if names.count > maximumNames {
+            errors.append(.tooMany("\(path).names", names.count, maximum: maximumNames))
+        } else {
+            for (index, name) in names.enumerated() where !isName(name.string ?? "") {
+                errors.append(
+                    .invalid(
+                        "\(path).names[\(index)]", name,
+                        "must be a domain name, such as git.example.org, or *.example.org for all below it"))
             }
         }
         let ports = entry["ports"]?.elements ?? []
         if ports.count > maximumPorts { return errors + [.tooMany("\(path).ports", ports.count, maximum: maximumPorts)] }
         for (index, port) in ports.enumerated() { errors += Self.errors(ofPort: port, "\(path).ports[\(index)]") }
         return errors
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        LabelSyntax.isSubdomain(text.hasPrefix("*.") ? String(text.dropFirst(2)) : text)
     }
 
     private static func problem(ofRange text: String) -> String? {

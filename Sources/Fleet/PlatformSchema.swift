@@ -80,6 +80,7 @@ public enum Platform {
             ingress 0 *[].NetworkEntry oO lt=atomic
             +NetworkEntry
             cidrs 0 []s oO lt=atomic
+            names 0 []s oO lt=atomic
             ports 0 [].NetworkEntryPort oO lt=atomic
             +NetworkEntryPort
             endPort 0 *i oO
@@ -340,6 +341,7 @@ public enum Platform {
             ingress Who may come from outside to ports of the machine that lead to pods (node ports, host ports): only these. Default: anybody. An empty list lets nobody in. At most 64.
             +NetworkEntry Some addresses and ports.
             cidrs Ranges of IPv4 addresses, such as 203.0.113.0/24.
+            names Of egress: names such as git.example.org, or *.example.org for all below it. What they mean is learned from the answers that pods get from their cluster's DNS, and counts as long as those do, at least 75 seconds. At most 64.
             ports Which ports there; of ingress, ports of the machine. Default: all, and all protocols. At most 32.
             +NetworkEntryPort A port, or a range of them.
             endPort The last port of a range that begins with port.

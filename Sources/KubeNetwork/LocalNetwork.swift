@@ -16,7 +16,7 @@ import Synchronization
 public final class LocalNetwork: Service, PodNetworkObserver {
     private let configuration: NetworkConfiguration
     private let addresses: PodAddressBook
-    private let keeper: RuleKeeper
+    let keeper: RuleKeeper
     private let hostPorts = HostPortReservations()
     private let store: Store
     private let knock = Mutex<Knock?>(nil)
@@ -65,12 +65,15 @@ public final class LocalNetwork: Service, PodNetworkObserver {
             logger.notice("IPv4 forwarding was off on this machine; pods need it, and it is on now.")
         }
         await lookForObstacles()
-        let dns = try DNSService(configuration: configuration, logger: logger) { [addresses, keeper] source in
-            guard let id = addresses.cluster(ofPodIP: source.description), let cluster = keeper.clusters.cluster(id) else {
-                return nil
-            }
-            return SnapshotDirectory(snapshot: cluster.snapshot)
-        }
+        let dns = try DNSService(
+            configuration: configuration, logger: logger,
+            learn: { [weak self] in self?.learn($0, $1, $2, age: $3, on: $4) },
+            directory: { [addresses, keeper] source in
+                guard let id = addresses.cluster(ofPodIP: source.description), let cluster = keeper.clusters.cluster(id) else {
+                    return nil
+                }
+                return SnapshotDirectory(snapshot: cluster.snapshot)
+            })
         let hold = HoldServer(
             store: store, addresses: addresses, orders: keeper.orders,
             knock: { [weak self] in self?.knock.withLock { $0 }?($0, $1) },
@@ -91,6 +94,23 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     private static func admits(_ lists: NetworkAllowlists, _ source: IPv4Address, _ port: UInt16) throws -> Bool {
         guard !lists.admits(source, toPort: port) else { return true }
         return try MachineAddresses.all().contains(source)
+    }
+
+    /// Has the kernel know the addresses in an answer to a pod, if its cluster's allowlists have the name: what is blocked, the machine's own or
+    /// another cluster's isn't opened by any list, so it needn't be known.
+    ///
+    /// - Parameter age: how old the answer is, in seconds.
+    /// - Returns: when the answer can be given; nil for at once.
+    private func learn(
+        _ source: IPv4Address, _ name: DNSName, _ answer: UpstreamAnswer, age: UInt32, on loop: any EventLoop
+    ) -> EventLoopFuture<Void>? {
+        guard let cluster = addresses.cluster(ofPodIP: source.description) else { return nil }
+        let shut = [configuration.podSubnet, configuration.serviceRange] + configuration.blockedDestinations
+        let found = answer.addresses(of: name).filter { address, _ in !shut.contains { $0.contains(address) } }
+        guard !found.isEmpty else { return nil }
+        return keeper.names.learn(name, Set(found.keys), of: cluster, on: loop) { name, promise in
+            keeper.orders.post(.learn(cluster: cluster, name, found.mapValues { $0 > age ? $0 - age : 0 }, promise))
+        }
     }
 
     /// What is said of clusters' allowlists has changed; it counts for connections that begin when the kernel knows, a moment later.

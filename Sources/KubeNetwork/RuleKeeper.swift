@@ -1,6 +1,7 @@
 import KubeRegistry
 import KubeStore
 import Logging
+import NIOCore
 import Synchronization
 
 /// Keeps the kernel's table as the pods and services are.
@@ -30,6 +31,7 @@ final class RuleKeeper: Sendable {
 
     let orders = RuleOrders()
     let clusters = ActiveClusters()
+    let names = AllowedNames()
     let configuration: NetworkConfiguration
     private let store: Store
     private let runner: any RuleRunner
@@ -92,7 +94,7 @@ final class RuleKeeper: Sendable {
             var last = ContinuousClock.now
             for await _ in orders.wakeups {
                 var batch = orders.take()
-                if ContinuousClock.now - last < Self.rush, !batch.contains(where: { $0.waiter != nil }) {
+                if ContinuousClock.now - last < Self.rush, !batch.contains(where: \.isUrgent) {
                     do { try await Task.sleep(for: Self.patience) } catch { break }
                     batch += orders.take()
                 }
@@ -135,6 +137,7 @@ final class RuleKeeper: Sendable {
     private func perform(_ batch: [RuleOrder], _ state: inout State) async {
         var waiters: [RuleOrder.Waiter] = []
         var forgotten: [Conntrack.Filter] = []
+        var answers: [EventLoopPromise<Void>] = []
         for order in batch {
             switch order {
             case .attach(let address, let pod, let waiter):
@@ -153,6 +156,9 @@ final class RuleKeeper: Sendable {
             case .policies(let cluster, let changes):
                 note(changes, cluster, &state)
             case .allowlists: readAllowlists(&state)
+            case .learn(let cluster, let name, let answer, let asker):
+                state.allowlists.learn(name, answer, in: cluster)
+                answers.append(asker)
             case .sleep(let cluster): hold(cluster, &state)
             case .wake(let cluster): state.sleeping.remove(cluster)
             case .settle(let cluster): settle(cluster, &state)
@@ -171,13 +177,16 @@ final class RuleKeeper: Sendable {
         let populated = state.model.populated
         state.services = state.services.filter { populated.contains($0.key) }
         clusters.keep(only: populated)
+        names.keep(only: populated)
         do {
             forgotten += try await bring(&state)
             sweeper.post(forgotten)
             for waiter in waiters { waiter.resume() }
+            for answer in answers { answer.succeed() }
         } catch {
             logger.error("The pod network's rules can't be set.", metadata: ["error": "\(error)"])
             for waiter in waiters { waiter.resume(throwing: error) }
+            for answer in answers { answer.fail(error) }
         }
     }
 
@@ -194,7 +203,7 @@ final class RuleKeeper: Sendable {
         state.model.attach(address, pod)
         if let cluster = clusters.cluster(pod.cluster) {
             note(pod, at: address, cluster, &state)
-            if !state.allowlists.knows(cluster.id) { state.allowlists.set(allowlists(cluster), of: cluster.id) }
+            if !state.allowlists.knows(cluster.id) { readAllowlist(cluster, &state) }
             state.allowlists.attach(address, to: cluster.id)
         }
         guard state.services[pod.cluster] == nil, let cluster = clusters.cluster(pod.cluster) else { return }
@@ -217,8 +226,14 @@ final class RuleKeeper: Sendable {
     /// Reading is cheap and lists change seldom, so all are read.
     private func readAllowlists(_ state: inout State) {
         for id in state.model.populated {
-            if let cluster = clusters.cluster(id) { state.allowlists.set(allowlists(cluster), of: id) }
+            if let cluster = clusters.cluster(id) { readAllowlist(cluster, &state) }
         }
+    }
+
+    private func readAllowlist(_ cluster: LogicalCluster, _ state: inout State) {
+        let lists = allowlists(cluster)
+        state.allowlists.set(lists, of: cluster.id)
+        names.set(lists.patterns, of: cluster.id)
     }
 
     private func note(_ changes: [ServiceChange], _ id: Int64, _ state: inout State) {

@@ -1,4 +1,5 @@
 import KubeStore
+import NIOCore
 import Synchronization
 
 /// What the keeper of the rules is asked to do, in the order in which it was asked.
@@ -9,6 +10,8 @@ enum RuleOrder: Sendable {
     case detach(IPv4Address, uid: String, Waiter)
     case changes(cluster: Int64, [ServiceChange])
     case policies(cluster: Int64, [PolicyChange])
+    /// DNS is about to answer a question of a cluster's pod for this name.
+    case learn(cluster: Int64, DNSName, [IPv4Address: UInt32], EventLoopPromise<Void>)
     /// What is said of where clusters' pods may go, and who may come, is to be read again.
     case allowlists
     /// A cluster has fallen asleep, or woken.
@@ -28,9 +31,13 @@ enum RuleOrder: Sendable {
     var waiter: Waiter? {
         switch self {
         case .attach(_, _, let waiter), .detach(_, _, let waiter): waiter
-        case .changes, .policies, .allowlists, .check, .sleep, .wake, .settle, .forget, .findHolder, .findPods, .explain: nil
+        case .changes, .policies, .learn, .allowlists, .check, .sleep, .wake, .settle, .forget, .findHolder, .findPods, .explain:
+            nil
         }
     }
+
+    /// Somebody waits until the kernel knows it.
+    var isUrgent: Bool { if case .learn = self { true } else { waiter != nil } }
 }
 
 extension RuleOrder {
@@ -39,6 +46,7 @@ extension RuleOrder {
         switch self {
         case .findHolder(_, let asker): asker.resume(returning: nil)
         case .findPods(_, let asker): asker.resume(returning: [:])
+        case .learn(_, _, _, let asker): asker.fail(NetworkStopped())
         case .explain(_, _, _, let asker): asker.resume(returning: nil)
         default: waiter?.resume(throwing: NetworkStopped())
         }

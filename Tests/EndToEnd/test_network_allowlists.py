@@ -115,6 +115,24 @@ class NetworkAllowlists(unittest.TestCase):
         self.say(TEAM, {"ingress": [{"cidrs": [source]}]})
         until(lambda: self.outside.fetch(host, self.port), "who may come wakes it")
 
+    def test_webhooks_are_bound_too(self):
+        self.cluster.apply({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "far"},
+            "webhooks": [{
+                "name": "far.example.org", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 2,
+                "clientConfig": {"url": f"https://{self.outside.address}:8443/"},
+                "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}]}]})
+        self.addCleanup(self.cluster.kubectl, "delete", "validatingwebhookconfiguration", "far")
+        def refusal():
+            return self.cluster.kubectl("create", "configmap", "asked", "--dry-run=server", check=False).stderr
+        bound = "the address isn't one that this cluster's webhooks may have"
+        for network, is_bound in ((None, False), ({"egress": []}, True), ({"egress": [{"cidrs": ["0.0.0.0/0"], "ports": [{"port": 443}]}]}, True),
+                                  ({"egress": [{"cidrs": [f"{self.outside.address}/32"], "ports": [{"port": 8443}]}]}, False)):
+            with self.subTest(network=network):
+                self.say(TEAM, network)
+                # What answers there doesn't speak TLS.
+                until(lambda: "failed calling webhook" in refusal() and (bound in refusal()) == is_bound, f"bound: {is_bound}")
+
     def test_who_may_say_it_and_what_is_wrong(self):
         for name, path in (("olga", TEAM), ("dora", CLUSTER)):
             file = os.path.join(self.instance.directory, f"{name}.kubeconfig")

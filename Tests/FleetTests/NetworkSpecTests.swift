@@ -9,6 +9,7 @@ import Testing
         arguments: [
             [:], ["network": .null], ["network": ["egress": [], "ingress": []]],
             ["network": ["egress": [["cidrs": ["203.0.113.0/24", "0.0.0.0/0"]]]]],
+            ["network": ["egress": [["names": ["git.example.org", "*.example.org"]]]]],
             [
                 "network": [
                     "ingress": [
@@ -21,7 +22,7 @@ import Testing
 
     @Test(
         arguments: [
-            ([:], "cidrs", "at least one is needed; 0.0.0.0/0 is everywhere"),
+            ([:], "cidrs", "cidrs or names are needed; 0.0.0.0/0 is everywhere"),
             (
                 ["cidrs": ["203.0.113.7"]], "cidrs[0]",
                 "must be a range of IPv4 addresses, such as 203.0.113.0/24, or 203.0.113.7/32 for one"
@@ -32,6 +33,12 @@ import Testing
             ),
             (["cidrs": ["fd00::/8"]], "cidrs[0]", "must be a range of IPv4 addresses: pods have no others"),
             (["cidrs": ["203.0.113.7/24"]], "cidrs[0]", "must not have bits set after the prefix; did you mean 203.0.113.0/24?"),
+            (["names": [""]], "names[0]", "must be a domain name, such as git.example.org, or *.example.org for all below it"),
+            (["names": ["*"]], "names[0]", "must be a domain name, such as git.example.org, or *.example.org for all below it"),
+            (
+                ["names": ["a.*.org"]], "names[0]",
+                "must be a domain name, such as git.example.org, or *.example.org for all below it"
+            ),
             (["cidrs": ["10.0.0.0/8"], "ports": [["port": 0]]], "ports[0].port", "must be between 1 and 65535, inclusive"),
             (
                 ["cidrs": ["10.0.0.0/8"], "ports": [["port": 9, "endPort": 70000]]], "ports[0].endPort",
@@ -66,6 +73,11 @@ import Testing
         #expect(
             NetworkSpec.errors(in: ["network": ["egress": [["cidrs": ["10.0.0.0/8"], "ports": ports]]]]).map(\.path)
                 == ["spec.network.egress[0].ports"])
+    }
+
+    @Test func whoComesInHasNoName() {
+        let errors = NetworkSpec.errors(in: ["network": ["ingress": [["names": ["example.org"]]]]])
+        #expect(errors.map(\.body) == ["Forbidden: who comes in is known by their address only"])
     }
 
     @Test func listsAreThePlatformsToChange() {

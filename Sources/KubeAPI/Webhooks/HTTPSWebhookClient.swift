@@ -35,16 +35,25 @@ public final class HTTPSWebhookClient: WebhookClient, Service {
 
     private static let maximumDestinations = 256
 
-    private let mayReach: @Sendable (_ address: String, _ cluster: LogicalCluster) -> Bool
+    /// Where somebody in a cluster wants this server to connect.
+    public struct Place: Sendable, Hashable {
+        /// An IPv4 address.
+        public var address: String
+        /// The name that it was found by, or itself.
+        public var host: String
+        public var port: Int
+    }
+
+    private let mayReach: @Sendable (Place, _ cluster: LogicalCluster) -> Bool
     private let attendant: (any ClusterAttendant)?
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - attendant: has a sleeping cluster wake whose webhook is to be asked.
-    ///   - mayReach: whether a webhook of the cluster's may be at an IPv4 address.
+    ///   - mayReach: whether a webhook of the cluster's may be at a place.
     public init(
         attendant: (any ClusterAttendant)? = nil,
-        mayReach: @escaping @Sendable (_ address: String, _ cluster: LogicalCluster) -> Bool
+        mayReach: @escaping @Sendable (Place, _ cluster: LogicalCluster) -> Bool
     ) {
         self.attendant = attendant
         self.mayReach = mayReach
@@ -175,7 +184,10 @@ public final class HTTPSWebhookClient: WebhookClient, Service {
             }
             guard !addresses.isEmpty else { throw WebhookFailure("dial tcp: lookup \(host): no such host") }
         }
-        guard let allowed = addresses.first(where: { isTrusted || self.mayReach($0, cluster) }) else {
+        let allowed = addresses.first { address in
+            isTrusted || self.mayReach(Place(address: address, host: route.host, port: route.connectPort), cluster)
+        }
+        guard let allowed else {
             throw WebhookFailure(
                 "dial tcp \(addresses[0]):\(route.connectPort): connect: the address isn't one that this cluster's webhooks may have"
             )

@@ -22,7 +22,7 @@ public struct NetworkAllowlists: Sendable, Hashable {
     /// Nothing is said.
     public init() { layers = [] }
 
-    /// - Parameter lists: who says it, and what: `{ingress, egress}`, lists of `{cidrs, ports}`. At most two count.
+    /// - Parameter lists: who says it, and what: `{ingress, egress}`, lists of `{cidrs, names, ports}`. At most two count.
     public init(_ lists: [(owner: String, network: JSON)]) {
         layers = lists.prefix(Self.maximumLayers).compactMap { owner, network in
             let layer = Layer(owner: owner, ingress: Self.rules(network["ingress"]), egress: Self.rules(network["egress"]))
@@ -34,10 +34,11 @@ public struct NetworkAllowlists: Sendable, Hashable {
         guard let list, !list.isNull else { return nil }
         return list.elements.map { entry in
             let ranges = (entry["cidrs"]?.strings ?? []).compactMap { IPv4Range($0) }
+            let names = (entry["names"]?.strings ?? []).compactMap { DomainPattern($0) }
             let ports = entry["ports"]?.elements ?? []
             // What can't be read opens nothing.
             return PolicyFacts.Rule(
-                peers: ranges.map { .block($0, except: []) },
+                peers: ranges.map { .block($0, except: []) } + (names.isEmpty ? [] : [.names(names)]),
                 ports: ports.isEmpty ? nil : ports.compactMap(PolicyFacts.port))
         }
     }
@@ -47,8 +48,28 @@ public struct NetworkAllowlists: Sendable, Hashable {
         layers.allSatisfy { $0.ingress?.contains { Self.lets($0, source, port) } ?? true }
     }
 
-    private static func lets(_ rule: PolicyFacts.Rule, _ other: IPv4Address, _ port: UInt16) -> Bool {
-        let isMeant = rule.peers?.contains { if case .block(let range, _) = $0 { range.contains(other) } else { false } }
+    /// Whether the cluster's pods may open a TCP connection to an address outside. For what this server opens for them.
+    ///
+    /// - Parameter name: by which this server has found the address; an entry for the name lets it pass too.
+    public func letsOut(to address: IPv4Address, port: UInt16, name: String) -> Bool {
+        let name = DNSName(name)?.canonical
+        return layers.allSatisfy { $0.egress?.contains { Self.lets($0, address, port, name) } ?? true }
+    }
+
+    /// The names of which DNS is to tell.
+    var patterns: Set<DomainPattern> {
+        let peers = layers.flatMap { $0.egress ?? [] }.flatMap { $0.peers ?? [] }
+        return Set(peers.flatMap { if case .names(let patterns) = $0 { patterns } else { [] as [DomainPattern] } })
+    }
+
+    private static func lets(_ rule: PolicyFacts.Rule, _ other: IPv4Address, _ port: UInt16, _ name: DNSName? = nil) -> Bool {
+        let isMeant = rule.peers?.contains { peer in
+            switch peer {
+            case .block(let range, _): range.contains(other)
+            case .names(let patterns): name.map { name in patterns.contains { $0.matches(name) } } ?? false
+            case .pods: false
+            }
+        }
         let isOpen = rule.ports?.contains { entry in
             guard entry.transport == .tcp else { return false }
             switch entry.number {

@@ -25,12 +25,12 @@ final class DNSCache: Sendable {
         self.capacity = capacity
     }
 
-    /// The message for a client that asks what was answered lately.
-    func answer(to query: DNSQuery, now: NIODeadline = .now()) -> [UInt8]? {
+    /// What was answered lately, and how many seconds ago.
+    func answer(to query: DNSQuery, now: NIODeadline = .now()) -> (answer: UpstreamAnswer, age: UInt32)? {
         let entry = entries.withLock { $0[Self.key(query)] }
         guard let entry, entry.expires > now else { return nil }
         let age = (now - entry.stored).nanoseconds / 1_000_000_000
-        return entry.answer.bytes(to: query, age: UInt32(clamping: age))
+        return (entry.answer, UInt32(clamping: age))
     }
 
     func keep(_ answer: UpstreamAnswer, to query: DNSQuery, now: NIODeadline = .now()) {

@@ -31,8 +31,8 @@ final class DNSForwarder: Sendable {
         resolvers.withLock { $0 = configuration.servers }
     }
 
-    /// What was answered to the same question lately.
-    func remembered(_ query: DNSQuery) -> [UInt8]? { cache.answer(to: query) }
+    /// What was answered to the same question lately, and how many seconds ago.
+    func remembered(_ query: DNSQuery) -> (answer: UpstreamAnswer, age: UInt32)? { cache.answer(to: query) }
 
     /// - Parameter source: whose question it is; every pod has only so many under way.
     func ask(

@@ -12,10 +12,12 @@ struct DNSService: Sendable {
     /// How often the host's resolvers are looked up.
     private static let refreshTime: Duration = .seconds(30)
 
-    /// - Parameter directory: the state of the cluster that a pod's address belongs to.
+    /// - Parameters:
+    ///   - learn: told of each answer from outside before a pod has it.
+    ///   - directory: the state of the cluster that a pod's address belongs to.
     /// - Throws: when the cluster domain is no name.
     init(
-        configuration: NetworkConfiguration, logger: Logger,
+        configuration: NetworkConfiguration, logger: Logger, learn: @escaping DNSResponder.Learn,
         directory: @escaping @Sendable (IPv4Address) -> (any DNSDirectory)?
     ) throws {
         guard let domain = DNSName(configuration.clusterDomain) else {
@@ -28,7 +30,8 @@ struct DNSService: Sendable {
         let zone = ClusterZone(
             domain: domain, dnsAddress: configuration.dnsAddress,
             ownRanges: [configuration.podSubnet, configuration.serviceRange])
-        server = DNSServer(responder: DNSResponder(zone: zone, forwarder: forwarder, directory: directory), group: group)
+        server = DNSServer(
+            responder: DNSResponder(zone: zone, forwarder: forwarder, learn: learn, directory: directory), group: group)
     }
 
     /// Answers until the task is cancelled.

@@ -57,6 +57,28 @@ struct UpstreamAnswer: Sendable, Hashable {
         lifetime = isLasting ? lowest.map { min($0, Self.maximumLifetime) } : nil
     }
 
+    /// The addresses that a name has by this answer, by its aliases too, with their times to live.
+    func addresses(of name: DNSName) -> [IPv4Address: UInt32] {
+        var names: Set<DNSName> = [name.canonical]
+        // An alias may come before what it is one of.
+        for _ in 0..<Self.maximumAliases {
+            let before = names.count
+            for record in records {
+                if case .cname(let target) = record.data, names.contains(record.name.canonical) { names.insert(target.canonical) }
+            }
+            if names.count == before { break }
+        }
+        var addresses: [IPv4Address: UInt32] = [:]
+        for record in records {
+            guard case .a(let address) = record.data, names.contains(record.name.canonical) else { continue }
+            addresses[address] = max(addresses[address] ?? 0, record.ttl)
+        }
+        return addresses
+    }
+
+    /// As many as resolvers follow.
+    private static let maximumAliases = 16
+
     /// The answer for another client who asked the same, so many seconds later.
     func bytes(to query: DNSQuery, age: UInt32) -> [UInt8] {
         var copy = bytes

@@ -94,6 +94,9 @@ struct PolicyCompiler {
                 // Nothing is left of it.
                 if outer.contains(where: { $0.prefixLength <= range.prefixLength && $0.contains(range.base) }) { return nil }
                 return .block(range, except: outer.filter { $0.overlaps(range) })
+            case .names(let patterns):
+                let set = PolicySet.answers(cluster: cluster, patterns)
+                return .pods(set, name: nameOf(set))
             }
         }
     }

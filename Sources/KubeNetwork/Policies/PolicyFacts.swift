@@ -7,6 +7,8 @@ struct PolicyFacts: Sendable, Hashable {
     enum Peer: Sendable, Hashable {
         case pods(PeerSelector)
         case block(IPv4Range, except: [IPv4Range])
+        /// Whoever DNS says has these names; in allowlists.
+        case names([DomainPattern])
     }
 
     struct Port: Sendable, Hashable {

@@ -4,7 +4,7 @@ struct PolicyLine: Sendable, Hashable {
     /// Who is at the other end.
     enum Peer: Sendable, Hashable {
         case anybody
-        /// Those in a set, which has this name in the kernel.
+        /// Those in a set, of pods or of others, which has this name in the kernel.
         case pods(PolicySet, name: String)
         case block(IPv4Range, except: [IPv4Range])
         /// The host, which answers for the API server and for DNS.

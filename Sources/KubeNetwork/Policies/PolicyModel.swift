@@ -121,6 +121,7 @@ struct PolicyModel: Sendable {
             let isMeant = owner == id && selector.matches(namespace: pod.namespace, labels: labels, podLabels: pod.labels)
             return isMeant ? ["\(address)"] : []
         case .ports(let owner, let name): return owner == id ? Set((pod.ports[name] ?? []).map { "\(address) . \($0)" }) : []
+        case .answers: return []
         }
     }
 

@@ -61,6 +61,9 @@ struct PolicyRuleset: Sendable {
         return sets[set]?.name ?? ""
     }
 
+    /// A set's name; nil for one that nobody uses.
+    func name(of set: PolicySet) -> String? { sets[set]?.name }
+
     mutating func release(_ set: PolicySet) {
         sets[set]?.users -= 1
         guard let state = sets[set], state.users <= 0 else { return }

@@ -4,11 +4,14 @@ enum PolicySet: Sendable, Hashable {
     case peers(cluster: Int64, PeerSelector)
     /// The addresses of the pods that have a port of this name, each with that port's number.
     case ports(cluster: Int64, PolicyPod.PortName)
+    /// The addresses with which DNS has answered the cluster's questions for such names, each for as long as that counts.
+    case answers(cluster: Int64, [DomainPattern])
 
     var type: String {
         switch self {
         case .peers: "ipv4_addr"
         case .ports: "ipv4_addr . inet_service"
+        case .answers: "ipv4_addr; flags timeout"
         }
     }
 }

@@ -137,7 +137,7 @@ enum ServerMain {
         let streams: any PodStreams = node?.runtime ?? WithoutRuntime()
         let auditWebhook = try auditWebhook(configuration, logger)
         let auditLog = try auditLog(configuration, auditWebhook, logger)
-        let reach = try webhookReach(configuration, addresses)
+        let reach = try webhookReach(configuration, addresses, networkLists)
         let webhooks = HTTPSWebhookClient(attendant: keeper) { reach.allows($0, $1) }
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
@@ -241,12 +241,14 @@ enum ServerMain {
         return AuditLog(policy: policy, path: configuration.auditLogPath, webhook: webhook, logger: logger)
     }
 
-    private static func webhookReach(_ configuration: Configuration, _ addresses: PodAddressBook) throws -> WebhookReach {
+    private static func webhookReach(
+        _ configuration: Configuration, _ addresses: PodAddressBook, _ lists: NetworkLists
+    ) throws -> WebhookReach {
         guard let pods = IPv4Range(configuration.podSubnet), let services = IPv4Range("10.96.0.0/12") else {
             throw CommandFailure(
                 "The pod subnet \(configuration.podSubnet) isn't one.", hint: "Choose another with `sampan up --help`.")
         }
-        return WebhookReach(pods: pods, services: services, addresses: addresses)
+        return WebhookReach(pods: pods, services: services, addresses: addresses) { NetworkAllowlists(lists.lists(of: $0)) }
     }
 
     /// The administrator's kubeconfig, made anew at every start, so that its certificate is never near its end.

@@ -1,4 +1,5 @@
 import Glibc
+import KubeAPI
 import KubeNetwork
 import KubeRegistry
 import KubeStore
@@ -9,18 +10,25 @@ struct WebhookReach: Sendable {
     let pods: IPv4Range
     let blocked: [IPv4Range]
     let addresses: PodAddressBook
+    /// What allowlists say of a cluster, by its name.
+    let lists: @Sendable (String) -> NetworkAllowlists
 
-    init(pods: IPv4Range, services: IPv4Range, addresses: PodAddressBook) {
+    init(
+        pods: IPv4Range, services: IPv4Range, addresses: PodAddressBook, lists: @escaping @Sendable (String) -> NetworkAllowlists
+    ) {
+        self.lists = lists
         self.pods = pods
         self.addresses = addresses
         let never = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"].compactMap { IPv4Range($0) }
         blocked = never + NetworkConfiguration.cloudMetadata + [services]
     }
 
-    func allows(_ text: String, _ cluster: LogicalCluster) -> Bool {
-        guard let address = IPv4Address(text) else { return false }
+    func allows(_ place: HTTPSWebhookClient.Place, _ cluster: LogicalCluster) -> Bool {
+        let text = place.address
+        guard let address = IPv4Address(text), let port = UInt16(exactly: place.port) else { return false }
         if pods.contains(address) { return addresses.cluster(ofPodIP: text) == cluster.id }
         return !blocked.contains { $0.contains(address) } && !Self.isOfThisMachine(text)
+            && lists(cluster.name).letsOut(to: address, port: port, name: place.host)
     }
 
     /// An address is this machine's if a socket can be bound to it: addresses come and go.

@@ -13,6 +13,7 @@ struct DNSServerTests {
     private func with(
         _ resolvers: [SocketAddress] = [], isKnown: Bool = true, patience: TimeAmount = .milliseconds(300),
         limits: (perSource: Int, total: Int) = (128, 1_024), idleTime: TimeAmount = .seconds(10),
+        learn: @escaping DNSResponder.Learn = { _, _, _, _, _ in nil },
         _ body: (UInt16) async throws -> Void
     ) async throws {
         let forwarder = DNSForwarder(group: Self.group, patience: patience, limits: limits)
@@ -22,7 +23,8 @@ struct DNSServerTests {
         let zone = ClusterZone(
             domain: DNSName("cluster.local")!, dnsAddress: "10.96.0.10",
             ownRanges: [IPv4Range("10.244.0.0/16")!, IPv4Range("10.96.0.0/12")!])
-        let responder = DNSResponder(zone: zone, forwarder: forwarder) { _ in isKnown ? FakeDirectory.example : nil }
+        let responder = DNSResponder(zone: zone, forwarder: forwarder, learn: learn) { _ in isKnown ? FakeDirectory.example : nil
+        }
         var server = DNSServer(responder: responder, group: Self.group)
         server.idleTime = idleTime
         let listeners = try await server.listen(host: "127.0.0.1", port: 0)
@@ -137,6 +139,46 @@ struct DNSServerTests {
         try await resolver.close()
     }
 
+    @Test func `an answer waits until it's known whom it is about, fresh or remembered`() async throws {
+        let resolver = try await FakeResolver { query in [FakeResolver.reply(query, ["198.51.100.4"])] }
+        let told = Mutex<[String]>([])
+        let learn: DNSResponder.Learn = { source, name, answer, age, loop in
+            let promise = loop.makePromise(of: Void.self)
+            loop.scheduleTask(in: .milliseconds(30)) {
+                told.withLock { $0.append("\(source) \(name) \(answer.addresses(of: name).keys.sorted())") }
+                promise.succeed()
+            }
+            return promise.futureResult
+        }
+        try await with([resolver.address], learn: learn) { port in
+            for count in 1...2 {
+                let answer = try await ask(port, query("Example.com"))
+                #expect(answer?.records.map(\.data) == [.a("198.51.100.4")])
+                #expect(told.withLock { $0 } == Array(repeating: "127.0.0.1 example.com. [198.51.100.4]", count: count))
+            }
+            // An alias within the cluster is asked for by the name that it stands for.
+            _ = try await ask(port, query("out.default.svc.cluster.local"))
+            #expect(told.withLock { $0.last } == "127.0.0.1 www.example.com. [198.51.100.4]")
+            // The cluster's own names are nobody else's business.
+            _ = try await ask(port, query("web.default.svc.cluster.local"))
+            #expect(told.withLock { $0.count } == 3)
+        }
+        try await resolver.close()
+    }
+
+    @Test func `who can't learn is answered all the same`() async throws {
+        let resolver = try await FakeResolver { query in [FakeResolver.reply(query, ["198.51.100.4"])] }
+        struct Broken: Error {}
+        let learn: DNSResponder.Learn = { _, _, _, _, loop in loop.makeFailedFuture(Broken()) }
+        try await with([resolver.address], learn: learn) { port in
+            for _ in 0..<2 {
+                let answer = try await ask(port, query("example.com"))
+                #expect(answer?.records.map(\.data) == [.a("198.51.100.4")])
+            }
+        }
+        try await resolver.close()
+    }
+
     @Test func `a silent resolver is passed over, a wrong answer isn't believed`() async throws {
         let silent = try await FakeResolver { _ in [] }
         let liar = try await FakeResolver { query in
@@ -207,14 +249,16 @@ struct FakeResolver {
     let channel: any Channel
     var address: SocketAddress { channel.localAddress! }
 
-    init(_ answers: @escaping @Sendable (DNSQuery) -> [[UInt8]]) async throws {
+    init(
+        host: String = "127.0.0.1", port: Int = 0, _ answers: @escaping @Sendable (DNSQuery) -> [[UInt8]]
+    ) async throws {
         channel = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Handler(answers))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: host, port: port).get()
     }
 
     func close() async throws { try await channel.close() }

@@ -105,6 +105,65 @@ extension Integration {
             try await bed.network.podAttached(bed.a2.attached)
         }
 
+        @Test func `names mean what DNS has answered`() async throws {
+            let (a1, a2, b1) = (bed.a1, bed.a2, bed.b1)
+            let out = NetworkBed.outsideAddress
+            let outside = try #require(IPv4Address(out[...]))
+            let forbidden = try ["10.251.0.1", b1.address, "169.254.169.254"].map { try #require(IPv4Address($0[...])) }
+            let resolver = try await FakeResolver(host: NetworkBed.hostAddress, port: 53) { query in
+                let isAlias = query.name == DNSName("alias.example.org")
+                var reply = DNSReply(.noError)
+                let owner = isAlias ? DNSName("real.example.net") ?? query.name : query.name
+                if isAlias { reply.answers = [DNSRecord(name: query.name, ttl: 1, data: .cname(owner))] }
+                reply.answers += (forbidden + [outside]).map { DNSRecord(name: owner, ttl: 1, data: .a($0)) }
+                return [reply.bytes(to: query, isDatagram: false)]
+            }
+            func resolve(_ pod: NetworkBed.Pod, _ name: String) async throws {
+                let query = DNSQuery(id: 7, name: try #require(DNSName(name)), type: .a)
+                let answer = try await pod.namespace.run {
+                    let socket = try TestSocket(.udp, timeout: 3)
+                    defer { socket.close() }
+                    try socket.connect("10.96.0.10", 53)
+                    try socket.send(query.bytes)
+                    return try socket.receive()
+                }
+                #expect(UpstreamAnswer(answer, to: query)?.records.contains { $0.data == .a(outside) } == true)
+            }
+            func say(_ names: JSON) async throws {
+                bed.say(lists(["egress": [["names": names, "ports": [["port": 8080]]]]]), of: bed.a)
+                try await NetworkBed.eventually("the names are known") {
+                    bed.network.keeper.names.patterns(of: bed.a.id) == Set(names.strings.compactMap { DomainPattern($0) })
+                }
+            }
+            try await say(["git.example.org"])
+            try await NetworkBed.eventually("nothing is known yet") { await !reaches(a1.namespace, out) }
+            try await resolve(a1, "other.example.org")
+            #expect(await reaches(a1.namespace, out) == false, "another name")
+            try await resolve(b1, "git.example.org")
+            #expect(await reaches(a1.namespace, out) == false, "another cluster's question")
+            try await resolve(a2, "GIT.example.org")
+            #expect(await reaches(a1.namespace, out), "the answer opens it for the cluster, as soon as it's given")
+            #expect(await reaches(a1.namespace, out, 8_080, .udp) == false, "by that port only")
+            #expect(await reaches(a1.namespace, b1.address) == false, "an answer opens no other cluster")
+            let table = try await Rules.list(bed.configuration.table)
+            // Whole seconds, of what was left when the kernel was told.
+            #expect(["1m15s", "1m14s"].contains { table.contains("\(out) timeout \($0)") })
+            #expect(!table.contains("169.254.169.254 timeout"))
+            // What was learned stays with the name when the list changes.
+            try await say(["*.example.org"])
+            try await NetworkBed.eventually("learned under the former list") { await reaches(a1.namespace, out) }
+            try await say(["*.example.net"])
+            try await NetworkBed.eventually("a name that isn't in the list any more") { await !reaches(a1.namespace, out) }
+            try await resolve(a1, "alias.example.org")
+            #expect(await reaches(a1.namespace, out) == false, "the name that was asked for counts, not what it stands for")
+            try await say(["alias.example.org"])
+            try await resolve(a1, "alias.example.org")
+            #expect(await reaches(a1.namespace, out), "an alias")
+            bed.say(NetworkAllowlists(), of: bed.a)
+            try await NetworkBed.eventually("no list any more") { await reaches(a1.namespace, out, 8_080, .udp) }
+            try await resolver.close()
+        }
+
         @Test func `a pod is bound before it's let in, and after the server has started again`() async throws {
             let out = NetworkBed.outsideAddress
             bed.say(lists(["egress": []]), of: bed.a)

@@ -91,9 +91,13 @@ final class NetworkBed: Sendable {
     }
 
     private init(ports: (api: UInt16, dns: UInt16)) async throws {
-        configuration = NetworkConfiguration(
+        var configuration = NetworkConfiguration(
             instance: Self.tag, podSubnet: IPv4Range("\(Self.net).0/24")!, serviceRange: IPv4Range("10.96.0.0/12")!,
             apiPort: ports.api, dnsPort: ports.dns)
+        // Tests may answer there.
+        configuration.resolverFile = NSTemporaryDirectory() + "sampan-\(Self.tag)-resolvers"
+        try "nameserver \(Self.hostAddress)\n".write(toFile: configuration.resolverFile, atomically: true, encoding: .utf8)
+        self.configuration = configuration
         store = try TestStore()
         book = PodAddressBook()
         a = try await store.cluster("a")
@@ -159,6 +163,7 @@ final class NetworkBed: Sendable {
                 group.cancelAll()
             }
             await bed.store.close()
+            try FileManager.default.removeItem(atPath: bed.configuration.resolverFile)
         } catch {
             for server in servers { server.close() }
             try await clean()

@@ -21,6 +21,7 @@ import Testing
             switch set {
             case .peers(_, let selector): "\(selector.namespaces.map { "ns(\($0))" } ?? selector.namespace)/\(selector.pods)"
             case .ports(_, let port): port.name
+            case .answers: "answers"
             }
         }
         return (
