@@ -154,6 +154,8 @@ class PeopleOfThePlatform(unittest.TestCase):
             until(lambda: ask(self.root, self.token(audience="other")).code == 201, "the other audience is believed")
             self.assertEqual(ask(self.root, self.token()).code, 401)
         until(lambda: "couldn't take up" in self.instance.log(), "the log tells that it was no good")
+        # It keeps nothing else from being taken up.
+        self.assertIn("has a new authority", self.instance.sampan("rotate-authority", timeout=20).stdout)
         self.assertEqual(ask(self.root, self.token(audience="other")).code, 201)
         self.reload(self.configuration())
         until(lambda: ask(self.root, self.token()).code == 201, "the first audience is believed again")

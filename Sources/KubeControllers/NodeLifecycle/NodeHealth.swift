@@ -50,6 +50,9 @@ enum NodeHealth {
 
     // MARK: Disruption
 
+    /// With more nodes than these, one that isn't ready is judged by itself: zones are large then, and looking at all for each would take long.
+    static let maximumCompared = 100
+
     /// Whether pods leave a node that isn't ready. Where nearly all nodes of a zone seem to be lost, the fault is more likely elsewhere.
     ///
     /// - Parameter nodes: all of the cluster.

@@ -14,6 +14,8 @@ public final class NodeLifecycleReconciler: Reconciler {
         var sign: String
         var at: Double
         var wasReady: Bool
+        /// Whether its pods have been marked since it isn't ready.
+        var hasMarked = false
     }
 
     private let seen = Mutex<[QueueKey: Seen]>([:])
@@ -26,7 +28,20 @@ public final class NodeLifecycleReconciler: Reconciler {
     public var watched: [String] { [Key.prefix(Resources.nodes)] }
     public var restsWithCluster: Bool { true }
 
-    public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] { [ObjectName(event.object.metadata)] }
+    public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {
+        let own = ObjectName(event.object.metadata)
+        let isReady = event.type != .deleted && NodeHealth.isReady(event.object.tree)
+        let wasReady = event.previous.map { NodeHealth.isReady($0.tree) } ?? false
+        // What becomes of the pods of others that aren't ready may depend on it.
+        guard isReady != wasReady, let nodes = Self.compared(in: cluster.snapshot) else { return [own] }
+        return [own] + nodes.map { ObjectName($0.metadata) }.filter { $0 != own }
+    }
+
+    /// A cluster's nodes; nil when they are too many to be compared.
+    private static func compared(in snapshot: Snapshot) -> [Object]? {
+        let prefix = Key.prefix(Resources.nodes)
+        return snapshot.count(prefix: prefix) <= NodeHealth.maximumCompared ? snapshot.list(prefix: prefix) : nil
+    }
 
     public func reconcile(_ work: Work) async throws -> Outcome {
         guard let node = work.object(Resources.nodes), node.metadata.deletionTimestamp == nil else {
@@ -36,9 +51,7 @@ public final class NodeLifecycleReconciler: Reconciler {
         let left = work.name == ownNode ? nil : try await watch(node, work)
         guard let node = work.object(latest: Resources.nodes), node.metadata.deletionTimestamp == nil else { return .done }
         try await taint(node, work)
-        if work.name != ownNode, Condition.find("Ready", in: node.tree["status"])?.status ?? .true != .true {
-            try await markPods(of: node, work)
-        }
+        if work.name != ownNode { try await markPods(of: node, work) }
         return .after(seconds: left)
     }
 
@@ -50,7 +63,8 @@ public final class NodeLifecycleReconciler: Reconciler {
         let (since, wasReady) = seen.withLock { seen in
             let known = seen[work.key].flatMap { $0.uid == node.metadata.uid ? $0 : nil }
             let now = Seen(
-                uid: node.metadata.uid, sign: sign, at: known?.sign == sign ? known?.at ?? work.now : work.now, wasReady: isReady)
+                uid: node.metadata.uid, sign: sign, at: known?.sign == sign ? known?.at ?? work.now : work.now, wasReady: isReady,
+                hasMarked: known?.hasMarked ?? false)
             seen[work.key] = now
             return (now.at, known?.wasReady ?? false)
         }
@@ -68,10 +82,10 @@ public final class NodeLifecycleReconciler: Reconciler {
     }
 
     private func taint(_ node: Object, _ work: Work) async throws {
-        let nodes = work.cluster.snapshot.list(prefix: Key.prefix(Resources.nodes)).map(\.tree)
+        let nodes = NodeHealth.isReady(node.tree) ? nil : Self.compared(in: work.cluster.snapshot)?.map(\.tree)
         let time = Timestamp.format(work.now)
         func right(_ tree: JSON) -> [JSON]? {
-            NodeTaints.right(for: tree, evicts: NodeHealth.evicts(tree, among: nodes), time: time)
+            NodeTaints.right(for: tree, evicts: nodes.map { NodeHealth.evicts(tree, among: $0) } ?? true, time: time)
         }
         guard right(node.tree) != nil else { return }
         try await work.change(Resources.nodes, node.metadata) { tree in
@@ -79,11 +93,18 @@ public final class NodeLifecycleReconciler: Reconciler {
         }
     }
 
-    /// Takes the pods of a node that isn't ready out of their services.
+    /// Takes the pods of a node that isn't ready any more out of their services: once, for then nobody says that they are ready again.
     private func markPods(of node: Object, _ work: Work) async throws {
+        let isLost = Condition.find("Ready", in: node.tree["status"])?.status ?? .true != .true
+        guard seen.withLock({ $0[work.key]?.hasMarked }) != isLost else { return }
+        if isLost { try await markPods(on: work.name, work) }
+        seen.withLock { $0[work.key]?.hasMarked = isLost }
+    }
+
+    private func markPods(on node: String, _ work: Work) async throws {
         let time = Timestamp.format(work.now)
         for pod in work.cluster.snapshot.list(prefix: Key.prefix(Resources.pods))
-        where PodState(pod).nodeName == work.name && PodState(pod).isReady {
+        where PodState(pod).nodeName == node && PodState(pod).isReady {
             do {
                 try await work.change(Resources.pods, pod.metadata, subresource: "status") { tree in
                     var conditions = tree[path: "status", "conditions"]?.elements ?? []

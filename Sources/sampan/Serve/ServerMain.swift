@@ -165,12 +165,16 @@ enum ServerMain {
         if let auditLog { services.append(auditLog) }
         services += [
             webhooks, server,
-            Reload(logger: logger) {
-                try identity.replace(try PlatformAuthority.loadOrCreate(directory: configuration.pkiDirectory))
-                policies.believe(try authentication(configuration))
-                try writeAdministrator(root, provisioner, configuration)
-                await controllers.revisitAll()
-            },
+            Reload(
+                logger: logger,
+                parts: [
+                    .init(name: "the people's issuers") { policies.believe(try authentication(configuration)) },
+                    .init(name: "the platform's authority") {
+                        try identity.replace(try PlatformAuthority.loadOrCreate(directory: configuration.pkiDirectory))
+                        try writeAdministrator(root, provisioner, configuration)
+                    },
+                ]
+            ) { await controllers.revisitAll() },
         ]
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },

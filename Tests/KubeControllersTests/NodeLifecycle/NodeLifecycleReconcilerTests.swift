@@ -87,4 +87,24 @@ struct NodeLifecycleReconcilerTests {
             #expect(taints(cluster, "own").isEmpty)
         }
     }
+
+    @Test func whatBecomesOfOthersIsLookedAtAgainWhenANodeChanges() async throws {
+        try await Fixture.run { cluster in
+            // All are lost, so the fault is taken to be elsewhere: nobody is made to leave.
+            for name in ["a", "b"] {
+                try await cluster.create(
+                    [
+                        "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name)],
+                        "status": ["conditions": [["type": "Ready", "status": "False"]]],
+                    ], Resources.nodes, namespace: "")
+            }
+            let lost = ["node.kubernetes.io/not-ready:NoSchedule"]
+            try await eventually { taints(cluster, "a") == lost && taints(cluster, "b") == lost }
+            try await cluster.change(Resources.nodes, "b", namespace: "", subresource: "status") {
+                $0[path: "status", "conditions"] = [["type": "Ready", "status": "True"]]
+            }
+            try await eventually { taints(cluster, "a") == lost + ["node.kubernetes.io/not-ready:NoExecute"] }
+            #expect(taints(cluster, "b").isEmpty)
+        }
+    }
 }

@@ -27,7 +27,7 @@ struct DNSServerTests {
         }
         var server = DNSServer(responder: responder, group: Self.group)
         server.idleTime = idleTime
-        let listeners = try await server.listen(host: "127.0.0.1", port: 0)
+        let listeners = try await listen(server)
         do {
             try await body(UInt16(listeners.port))
         } catch {
@@ -35,6 +35,16 @@ struct DNSServerTests {
             throw error
         }
         await listeners.close()
+    }
+
+    /// A port that is free for UDP may be somebody's for TCP: then another one is tried.
+    private func listen(_ server: DNSServer) async throws -> DNSServer.Listeners {
+        for _ in 0..<10 {
+            do {
+                return try await server.listen(host: "127.0.0.1", port: 0)
+            } catch let error as IOError where error.errnoCode == EADDRINUSE {}
+        }
+        return try await server.listen(host: "127.0.0.1", port: 0)
     }
 
     private func ask(_ port: UInt16, _ query: DNSQuery, _ kind: TestSocket.Kind = .udp) async throws -> UpstreamAnswer? {
