@@ -15,6 +15,8 @@ final class AuditTrail: Sendable {
         var verdict: AuditPolicy.Verdict?
         var isAllowed: Bool?
         var requestObject: JSON?
+        /// What the path didn't say of the object, and the body did.
+        var completion: JSON = [:]
         var notes: RequestNotes?
     }
 
@@ -51,6 +53,20 @@ final class AuditTrail: Sendable {
     /// What admission will say belongs to the event.
     func attach(_ notes: RequestNotes) { self.state.withLock { $0.notes = notes } }
 
+    /// The object that was sent is noted as a whole where the policy wants that; which one it is, always: a create's path doesn't say.
+    func note(object: JSON) {
+        self.note(requestObject: object)
+        let metadata = object["metadata"]
+        var completion: JSON = [:]
+        for key in ["name", "namespace", "resourceVersion", "uid"] {
+            // What is longer is no object's.
+            guard let value = metadata?[key]?.string, !value.isEmpty, value.utf8.count <= 253 else { continue }
+            completion[key] = .string(value)
+        }
+        self.state.withLock { $0.completion = completion }
+    }
+
+    /// What was sent that isn't the object itself: a patch, or options.
     func note(requestObject: JSON) {
         self.state.withLock { state in
             guard let verdict = state.verdict, verdict.level >= .request else { return }
@@ -87,7 +103,7 @@ final class AuditTrail: Sendable {
         ]
         if let agent = self.request.headers[.userAgent] { event["userAgent"] = .string(String(agent.prefix(1024))) }
         if let user = state.user, user != state.requester { event["impersonatedUser"] = Self.tree(of: user) }
-        if self.info.isResource { event["objectRef"] = self.reference }
+        if self.info.isResource { event["objectRef"] = self.reference(state.completion) }
         if stage != .requestReceived {
             if let object = state.requestObject { event["requestObject"] = object }
             event["annotations"] = Self.annotations(state)
@@ -121,8 +137,8 @@ final class AuditTrail: Sendable {
         return JSON(annotations)
     }
 
-    private var reference: JSON {
-        var reference: JSON = [:]
+    private func reference(_ completion: JSON) -> JSON {
+        var reference = completion
         for (key, value) in [
             ("resource", self.info.resource), ("namespace", self.info.namespace), ("name", self.info.name),
             ("apiGroup", self.info.group), ("apiVersion", self.info.version), ("subresource", self.info.subresource),

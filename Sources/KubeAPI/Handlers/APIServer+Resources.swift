@@ -267,7 +267,7 @@ extension APIServer {
         let bytes = try await call.body()
         let decoded = try BodyDecoding.decode(
             bytes, contentType: call.request.headers[.contentType], kind: kind, schema: self.registry.schema(of: call.cluster))
-        call.trail?.note(requestObject: decoded.tree)
+        call.trail?.note(object: decoded.tree)
         if isCustom {
             try BodyDecoding.requireKind(decoded, bytes, contentType: call.request.headers[.contentType], kind.kind)
         }
