@@ -220,8 +220,7 @@ public final class LocalRuntime: Service {
     /// A pod whose whole cluster is gone.
     private func removeOrphan(_ id: String, uid: String, labels: [String: String], _ services: PodServices) async {
         do {
-            _ = try await engine.client.runtime.stopPodSandbox(.with { $0.podSandboxID = id }, options: .within(.seconds(60)))
-            _ = try await engine.client.runtime.removePodSandbox(.with { $0.podSandboxID = id }, options: .within(.seconds(60)))
+            try await engine.client.removeSandbox(id)
             let files = PodFiles(
                 engine.paths, namespace: labels[PodLabels.podNamespace] ?? "", name: labels[PodLabels.podName] ?? "", uid: uid)
             Mounts.unmountAll(below: files.directory)

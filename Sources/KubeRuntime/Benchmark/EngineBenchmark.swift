@@ -84,10 +84,7 @@ public struct EngineBenchmark: Sendable {
             Measurement(
                 name: "all three", concurrency: concurrency, latencies: pods.map { $0.calls.reduce(.zero, +) }, elapsed: elapsed))
         for pod in pods {
-            _ = try await engine.client.runtime.stopPodSandbox(
-                .with { $0.podSandboxID = pod.sandbox }, options: .within(.seconds(60)))
-            _ = try await engine.client.runtime.removePodSandbox(
-                .with { $0.podSandboxID = pod.sandbox }, options: .within(.seconds(60)))
+            try await engine.client.removeSandbox(pod.sandbox)
         }
     }
 

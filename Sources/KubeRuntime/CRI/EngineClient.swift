@@ -6,6 +6,8 @@ internal import NIOCore
 ///
 /// One connection serves all calls; it is made again when containerd was restarted. Calls wait for it, until their deadline.
 final class EngineClient: Sendable {
+    /// containerd's socket.
+    let socket: String
     private let client: GRPCClient<HTTP2ClientTransport.Posix>
     let runtime: CRIRuntimeService.Client<HTTP2ClientTransport.Posix>
     let images: CRIImageService.Client<HTTP2ClientTransport.Posix>
@@ -14,6 +16,7 @@ final class EngineClient: Sendable {
     let events: ContainerdEvents.Client<HTTP2ClientTransport.Posix>
 
     init(socket: String) throws(EngineError) {
+        self.socket = socket
         let transport: HTTP2ClientTransport.Posix
         do {
             transport = try HTTP2ClientTransport.Posix(

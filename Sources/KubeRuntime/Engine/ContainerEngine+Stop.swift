@@ -59,10 +59,7 @@ extension ContainerEngine {
                 for sandbox in list.items {
                     group.addTask {
                         do {
-                            _ = try await self.client.runtime.stopPodSandbox(
-                                .with { $0.podSandboxID = sandbox.id }, options: .within(.seconds(30)))
-                            _ = try await self.client.runtime.removePodSandbox(
-                                .with { $0.podSandboxID = sandbox.id }, options: .within(.seconds(30)))
+                            try await self.client.removeSandbox(sandbox.id, limit: .seconds(30))
                         } catch {
                             self.logger.warning(
                                 "a pod could not be removed in order: its processes will be killed",
@@ -83,13 +80,9 @@ extension ContainerEngine {
         }
     }
 
-    /// A killed shim leaves its socket in /run/containerd/s; its bundle says which.
+    /// The bundles of sandboxes (and of containers, which have no socket of their own) that containerd has, or has left.
     private func removeShimSockets() {
-        let tasks = "\(paths.state)/io.containerd.runtime.v2.task/k8s.io"
-        for id in File.names(in: tasks) {
-            guard let address = try? File.text("\(tasks)/\(id)/address").trimmed, address.hasPrefix("unix://") else { continue }
-            unlink(String(address.dropFirst(7)))
-        }
+        for id in File.names(in: "\(paths.state)/io.containerd.runtime.v2.task/k8s.io") { client.removeShimSocket(of: id) }
     }
 
     /// The CNI library keeps results here, whatever one says; ours name a network namespace in our state directory.

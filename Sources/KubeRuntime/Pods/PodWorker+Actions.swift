@@ -25,8 +25,7 @@ extension PodWorker {
             await detach(&state)
             return true
         case .removeSandbox(let id):
-            _ = try await services.client.runtime.stopPodSandbox(.with { $0.podSandboxID = id }, options: .within(.seconds(60)))
-            _ = try await services.client.runtime.removePodSandbox(.with { $0.podSandboxID = id }, options: .within(.seconds(60)))
+            try await services.client.removeSandbox(id)
         case .start(let name, let attempt):
             guard let pod, let spec = pod.container(name) else { return false }
             start(spec, attempt, &state, pod, &group)
@@ -261,10 +260,7 @@ extension PodWorker {
 
     private func forget(_ state: inout State) async throws {
         for sandbox in state.observed.sandboxes {
-            _ = try await services.client.runtime.stopPodSandbox(
-                .with { $0.podSandboxID = sandbox.id }, options: .within(.seconds(60)))
-            _ = try await services.client.runtime.removePodSandbox(
-                .with { $0.podSandboxID = sandbox.id }, options: .within(.seconds(60)))
+            try await services.client.removeSandbox(sandbox.id)
         }
         await detach(&state)
         Mounts.unmountAll(below: files.directory)

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import SwiftProtobuf
 import Testing
 
 @testable import KubeRuntime
@@ -38,6 +39,24 @@ extension Integration {
                     }
                     group.cancelAll()
                 }
+            }
+        }
+
+        @Test(arguments: [false, true]) func takesAShimsSocketAway(isStopped: Bool) async throws {
+            try await withEngine("shim-\(isStopped)", subnet: isStopped ? "10.231.2.0/24" : "10.231.3.0/24") { engine in
+                let id = try await engine.client.runtime.runPodSandbox(
+                    .with {
+                        $0.config.metadata.name = "one"
+                        $0.config.metadata.namespace = "test"
+                        $0.config.metadata.uid = "one"
+                        $0.config.linux.cgroupParent = engine.machine.usesSystemdCgroups ? "" : "\(engine.paths.cgroup)/one"
+                    }, options: .within(.seconds(60))
+                ).podSandboxID
+                let socket = engine.client.shimSocket(of: id)
+                #expect(File.exists(socket))
+                for pid in engine.shims() { kill(pid, SIGKILL) }
+                if isStopped { try await engine.stopAll() } else { try await engine.client.removeSandbox(id) }
+                #expect(!File.exists(socket))
             }
         }
 
