@@ -54,7 +54,9 @@ let rooms: [Room] = [
         products: [
             ("ArgumentParser", "swift-argument-parser"), nioCore, ("NIOEmbedded", "swift-nio"), ("NIOWebSocket", "swift-nio"),
         ], isExecutable: true, hasTests: false),
-    Room(name: "KubeControllers", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"], products: [log, lifecycle]),
+    Room(
+        name: "KubeControllers", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
+        products: [log, lifecycle, crypto]),
     Room(
         name: "KubeRuntime", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
         products: [

@@ -105,6 +105,11 @@ public enum KubeControllers {
             AutoscalerReconciler(metrics: environment.metrics),
             VolumeBinder(),
             StorageProtection(),
+            AttachmentReconciler(),
+            ServiceCIDRReconciler(),
+            BootstrapTokenCleaner(),
+            BootstrapSigner(),
+            StorageMigrationReconciler(resources: environment.resources),
             EphemeralVolumes(),
         ]
         reconcilers += environment.certificates

@@ -18,7 +18,32 @@ import Testing
                 return try await group.reduce(into: Set<String>()) { $0.insert($1) }
             }
             #expect(addresses.count == 40)
-            #expect(addresses.allSatisfy(ServiceRange.contains))
+            let snapshot = fixture.cluster.snapshot
+            #expect(addresses.allSatisfy { ServiceRange.contains($0, in: snapshot) })
+        }
+    }
+
+    @Test func aRangeThatIsAddedCountsFromWhenItIsReady() async throws {
+        try await withRegistry { fixture in
+            let asked = "clusterIP: 192.168.77.5, ports: [{port: 80}]"
+            try await fixture.create(
+                "{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, metadata: {name: more}, spec: {cidrs: [192.168.77.0/28]}}")
+            let early = await refusal { try await fixture.create(service("a", asked)) }
+            #expect(early?.message.contains("not in the valid range") == true)
+            let ranges = try fixture.resource("servicecidrs", "networking.k8s.io")
+            try await fixture.registry.mutate(ranges, namespace: "", name: "more", subresource: "status", fixture.admin) { tree in
+                tree[path: "status", "conditions"] = [
+                    [
+                        "type": "Ready", "status": "True", "reason": "", "message": "",
+                        "lastTransitionTime": "2026-01-01T00:00:00Z",
+                    ]
+                ]
+            }
+            try await fixture.create(service("a", asked))
+            for edge in ["192.168.77.0", "192.168.77.15"] {
+                let outside = await refusal { try await fixture.create(service("b", "clusterIP: \(edge), ports: [{port: 80}]")) }
+                #expect(outside?.message.contains("not in the valid range") == true)
+            }
         }
     }
 

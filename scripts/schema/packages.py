@@ -50,6 +50,7 @@ PACKAGES = {
     "resource/v1": ("k8s.io/api/resource/v1", "io.k8s.api.resource.v1"),
     "scheduling/v1": ("k8s.io/api/scheduling/v1", "io.k8s.api.scheduling.v1"),
     "storage/v1": ("k8s.io/api/storage/v1", "io.k8s.api.storage.v1"),
+    "storagemigration/v1beta1": ("k8s.io/api/storagemigration/v1beta1", "io.k8s.api.storagemigration.v1beta1"),
     "metrics/v1beta1": ("k8s.io/metrics/pkg/apis/metrics/v1beta1", "io.k8s.metrics.pkg.apis.metrics.v1beta1"),
 }
 

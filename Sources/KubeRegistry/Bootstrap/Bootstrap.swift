@@ -70,6 +70,12 @@ public enum Bootstrap {
         classesAndRanges + localPath + [sandboxClass] + APIServices.objects + BootstrapFlowControl.objects
     }
 
+    private static var serviceRange: JSON {
+        var metadata = metadata("ServiceCIDR", "kubernetes")
+        metadata["finalizers"] = ["networking.k8s.io/service-cidr-finalizer"]
+        return metadata
+    }
+
     private static var classesAndRanges: [JSON] {
         [
             priorityClass(
@@ -79,7 +85,7 @@ public enum Bootstrap {
                 "system-cluster-critical", 2_000_000_000,
                 "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
             [
-                "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": metadata("ServiceCIDR", "kubernetes"),
+                "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": serviceRange,
                 "spec": ["cidrs": [.string(ServiceRange.text)]],
                 "status": [
                     "conditions": [

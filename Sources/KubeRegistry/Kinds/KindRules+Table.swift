@@ -75,6 +75,7 @@ enum KindTable {
         add("resource.k8s.io", "resourceslices", ResourceSliceRules())
         add("certificates.k8s.io", "certificatesigningrequests", CertificateSigningRequestRules())
         add("apiextensions.k8s.io", "customresourcedefinitions", CustomResourceDefinitionKind())
+        add("storagemigration.k8s.io", "storageversionmigrations", StorageVersionMigrationRules())
         add("apiregistration.k8s.io", "apiservices", APIServiceRules())
         return table
     }()

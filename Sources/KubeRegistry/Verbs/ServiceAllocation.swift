@@ -65,7 +65,7 @@ struct ServiceAllocation {
         let given = spec.text("clusterIP")
         if given == "None" { return }
         if given.isEmpty {
-            guard let address = ServiceRange.freeAddress(isTaken: { snapshot.get(Self.addressKey($0)) != nil }) else {
+            guard let address = ServiceRange.freeAddress(in: snapshot) else {
                 throw StatusError.internalError("failed to allocate a serviceIP: range is full")
             }
             service[path: "spec", "clusterIP"] = .string(address)
@@ -79,7 +79,7 @@ struct ServiceAllocation {
             .invalid("spec.clusterIPs", [.string(given)], "failed to allocate IP \(given): \(why)")
         }
         let kind = GroupKind(group: "", kind: "Service")
-        guard ServiceRange.contains(given) else {
+        guard ServiceRange.contains(given, in: snapshot) else {
             throw StatusError.invalid(
                 kind, name,
                 [refuse("the provided IP (\(given)) is not in the valid range. The range of valid IPs is \(ServiceRange.text)")])
@@ -165,7 +165,7 @@ struct ServiceAllocation {
         .put(try Draft(["metadata": ["name": .string(String(port))]]), at: portKey(port), expect: .absent)
     }
 
-    private static func addressKey(_ address: String) -> Key {
+    static func addressKey(_ address: String) -> Key {
         Key(group: "networking.k8s.io", plural: "ipaddresses", name: address)
     }
 

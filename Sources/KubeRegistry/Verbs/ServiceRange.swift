@@ -1,3 +1,6 @@
+import KubeObject
+import KubeStore
+
 /// The addresses and node ports that services get, the same in every cluster.
 public enum ServiceRange {
     public static let text = "10.96.0.0/12"
@@ -7,23 +10,53 @@ public enum ServiceRange {
     public static let dns = "10.96.0.10"
     public static let nodePorts: ClosedRange<Int64> = 30000...32767
 
-    static let first: UInt32 = 10 << 24 | 96 << 16
-    static let size: UInt32 = 1 << 20
+    private static let standard = Block(first: 10 << 24 | 96 << 16, size: 1 << 20)
     /// The first addresses are left to services that ask for one.
-    static let reserved: UInt32 = 256
+    private static let reserved: UInt32 = 256
 
-    static func contains(_ address: String) -> Bool {
-        guard let number = IPv4.number(address) else { return false }
-        return number > first && number < first + size - 1
+    /// A range of addresses; its first and its last are nobody's.
+    private struct Block {
+        var first: UInt32
+        /// At least 4.
+        var size: UInt32
+
+        var usable: Range<UInt32> { first + 1..<first + (size - 1) }
     }
 
-    /// A free address, by chance; when chance finds none, the first one.
-    static func freeAddress(isTaken: (String) -> Bool) -> String? {
+    /// Whether services may have an address, as the cluster is.
+    static func contains(_ address: String, in snapshot: Snapshot) -> Bool {
+        guard let number = IPv4.number(address) else { return false }
+        return standard.usable.contains(number) || added(in: snapshot).contains { $0.usable.contains(number) }
+    }
+
+    /// A free address, by chance; when chance finds none, the first one; when there is none, one of the ranges that were added.
+    static func freeAddress(in snapshot: Snapshot) -> String? {
+        func isFree(_ address: String) -> Bool { snapshot.get(ServiceAllocation.addressKey(address)) == nil }
         for _ in 0..<64 {
-            let address = IPv4.text(first + UInt32.random(in: reserved...(size - 2)))
-            if !isTaken(address) { return address }
+            let address = IPv4.text(standard.first + UInt32.random(in: reserved...(standard.size - 2)))
+            if isFree(address) { return address }
         }
-        return (1...(size - 2)).lazy.map { IPv4.text(first + $0) }.first { !isTaken($0) }
+        let blocks = [standard] + added(in: snapshot)
+        return blocks.lazy.compactMap { block in block.usable.lazy.map(IPv4.text).first(where: isFree) }.first
+    }
+
+    /// The ranges of the ServiceCIDRs that are ready, but for the standard one.
+    private static func added(in snapshot: Snapshot) -> [Block] {
+        snapshot.list(prefix: Key.prefix(group: "networking.k8s.io", plural: "servicecidrs")).flatMap { range -> [Block] in
+            let isReady = range.tree[path: "status", "conditions"]?.elements.contains {
+                $0.text("type") == "Ready" && $0.text("status") == "True"
+            }
+            guard isReady == true, range.metadata.deletionTimestamp == nil else { return [] }
+            return (range.tree[path: "spec", "cidrs"]?.strings ?? []).filter { $0 != text }.compactMap(block)
+        }
+    }
+
+    private static func block(_ network: String) -> Block? {
+        let parts = network.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let first = IPv4.number(parts[0]), let prefix = Int(parts[1]), (1...30).contains(prefix) else {
+            return nil
+        }
+        return Block(first: first, size: 1 << UInt32(32 - prefix))
     }
 }
 

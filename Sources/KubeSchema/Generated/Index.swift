@@ -29,6 +29,7 @@ extension SchemaText {
         resourceV1Types,
         schedulingV1Types,
         storageV1Types,
+        storagemigrationV1beta1Types,
         typesTypes,
     ]
     static let allDocs: [StaticString] = [
@@ -57,6 +58,7 @@ extension SchemaText {
         resourceV1Docs,
         schedulingV1Docs,
         storageV1Docs,
+        storagemigrationV1beta1Docs,
         typesDocs,
     ]
 }

@@ -63,6 +63,7 @@ operator operator represents a key's relationship to a set of values. Valid oper
 values values is an array of string values. If the operator is In or NotIn, the values array must be non-empty. If the operator is Exists or DoesNotExist, the values array must be empty.
 +GetOptions GetOptions is the standard query options to the standard REST get call.
 resourceVersion resourceVersion sets a constraint on what resource versions a request may be served from. See https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions for details.\n\nDefaults to unset
++GroupResource GroupResource specifies a Group and a Resource, but does not force a version.  This is useful for identifying concepts during lookup stages without having partially valid types
 +GroupVersionForDiscovery GroupVersion contains the "group/version" and "version" string of a version. It is made a struct to keep extensibility.
 groupVersion groupVersion specifies the API group and version in the form "group/version"
 version version specifies the version in the form of "version". This is to save the clients the trouble of splitting the GroupVersion.

@@ -71,6 +71,9 @@ values 3 []s oO lt=atomic
 +GetOptions
 ^ 0 .TypeMeta
 resourceVersion 1 s oO
++GroupResource
+group 1 s -
+resource 2 s -
 +GroupVersionForDiscovery
 groupVersion 1 s -
 version 2 s -

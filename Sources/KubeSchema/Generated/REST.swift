@@ -212,7 +212,7 @@ version v1alpha1 off -
 storageversions StorageVersion storageversion cluster * - - c8YZt5U0nPk= -
 /status StorageVersion get,patch,update
 group storagemigration.k8s.io
-version v1beta1 off -
+version v1beta1 served storagemigration/v1beta1
 storageversionmigrations StorageVersionMigration storageversionmigration cluster * - - pCjmmKOkLy4= -
 /status StorageVersionMigration get,patch,update
 """#

@@ -55,6 +55,7 @@ import Testing
         storage.k8s.io/v1/storageclasses; Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age
         storage.k8s.io/v1/volumeattachments; status; Name, Attacher, PV, Node, Attached, Age
         storage.k8s.io/v1/volumeattributesclasses; Name, DriverName, Age
+        storagemigration.k8s.io/v1beta1/storageversionmigrations; status; Name, Created At
         v1/configmaps; Name, Data, Age
         v1/endpoints; Name, Endpoints, Age
         v1/events; Last Seen, Type, Reason, Object, Message | Subobject, Source, First Seen, Count, Name; fields involvedObject.apiVersion involvedObject.fieldPath involvedObject.kind involvedObject.name involvedObject.namespace involvedObject.resourceVersion involvedObject.uid reason reportingComponent source type
