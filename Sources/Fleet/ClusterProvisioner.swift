@@ -36,16 +36,16 @@ public struct ClusterProvisioner: Sendable {
     let identities: IdentityCache
 
     let authorities: ClusterAuthorities
-    private let nodes: @Sendable () -> [JSON]
+    private let nodes: @Sendable (Int64) -> [JSON]
 
     /// - Parameters:
     ///   - identities: gets those of new clusters.
     ///   - authorities: changes them.
-    ///   - nodes: the nodes that a new cluster has, as `Node` objects. A client that finds none takes a cluster for unusable,
+    ///   - nodes: so many nodes for a new cluster, as `Node` objects. A client that finds none takes a cluster for unusable,
     ///     as upstream's conformance suite does.
     public init(
         registry: Registry, endpoint: Endpoint, identities: IdentityCache, authorities: ClusterAuthorities? = nil,
-        nodes: @escaping @Sendable () -> [JSON] = { [] }
+        nodes: @escaping @Sendable (Int64) -> [JSON] = { _ in [] }
     ) {
         self.registry = registry
         self.endpoint = endpoint
@@ -55,13 +55,15 @@ public struct ClusterProvisioner: Sendable {
     }
 
     /// Makes a cluster with an identity of its own; its API answers when this returns.
+    ///
+    /// - Parameter spec: the virtual cluster's.
     @discardableResult
-    public func create(_ name: String, uid: String) async throws -> LogicalCluster {
+    public func create(_ name: String, uid: String, spec: JSON = [:]) async throws -> LogicalCluster {
         let identity = try ClusterIdentity.generate(clusterName: name)
         let cluster = try await registry.createCluster(
             name, uid: uid, record: identity.record(), certificateAuthority: endpoint.certificateAuthority,
             apiServer: endpoint.machine, configMaps: [FrontProxy.configMap(identity)],
-            nodes: nodes())
+            nodes: nodes(NodesSpec.count(spec)))
         identities.remember(identity, of: cluster)
         return cluster
     }
@@ -75,7 +77,7 @@ public struct ClusterProvisioner: Sendable {
     /// The objects of a cluster from elsewhere, as they are to be here.
     func relocate(_ wanted: ArchivedClusters.Wanted) throws -> RestoredObjects {
         let trust = wanted.isForeign ? nil : try FrontProxy.configMap(try ClusterIdentity(record: wanted.record))
-        return try Relocation(nodes: nodes(), apiServer: endpoint.machine, trust: trust)
+        return try Relocation(nodes: nodes(NodesSpec.count(wanted.spec)), apiServer: endpoint.machine, trust: trust)
             .apply(to: wanted.objects, revision: wanted.revision)
     }
 

@@ -230,6 +230,7 @@ public enum Platform {
             isolation 0 s oO
             limits 0 *.VirtualClusterLimits oO
             network 0 *.NetworkAllowlists oO
+            nodes 0 *i oO
             podSecurity 0 s oO
             sleep 0 *.VirtualClusterSleep oO
             timeToLive 0 s oO
@@ -484,6 +485,7 @@ public enum Platform {
             isolation What keeps the cluster's pods from the machine: shared (they are containers on its kernel) or gvisor (each pod has a kernel of its own, gVisor's; the machine must have runsc). It counts for pods that begin later. Default: shared.
             limits What the cluster may use. What isn't given has a default that suits most.
             network Where its pods may go, and who may come; what the team's doesn't allow stays shut. To change it takes the permission for the verb grant.
+            nodes How many nodes it has, 1 to 10, for what depends on there being several: daemon sets, spreading, draining one. All of them are the same machine, and each says that it has all of that. Can't be changed. Default: 1.
             podSecurity Which Pod Security Standard the cluster's pods keep, whatever the cluster's own objects say: privileged, baseline or restricted. Default: baseline, which keeps pods off the machine. With privileged, whoever may make pods there is root on the machine.
             sleep When it sleeps. Default: never by itself.
             timeToLive How long it lives, from its creation, as a duration such as 8h; then it is deleted. May be changed at any time. Default: the team's.

@@ -60,6 +60,7 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
             errors.append(.tooLong("spec.description", maximum: Self.maximumDescription))
         }
         errors += ClusterPolicies.errors(in: request.object["spec"] ?? [:])
+        errors += NodesSpec.errors(in: request.object["spec"] ?? [:], old: request.old.map { $0.tree["spec"] ?? [:] })
         // What was right once stays right when the team's limits change.
         if request.object[path: "spec", "sleep"] != request.old?.tree[path: "spec", "sleep"] {
             errors += SleepSpec.errors(in: request.object["spec"] ?? [:], maximumIdle: team?.maximumIdle)

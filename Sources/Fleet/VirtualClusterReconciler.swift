@@ -68,7 +68,7 @@ public struct VirtualClusterReconciler: Reconciler {
     /// - Returns: whether it is there.
     private func make(_ logical: String, _ object: Object, _ work: Work) async throws -> Bool {
         guard let id = object.tree[path: "metadata", "annotations", ArchivedArrivals.annotation]?.string else {
-            try await provisioner.create(logical, uid: object.metadata.uid)
+            try await provisioner.create(logical, uid: object.metadata.uid, spec: object.tree["spec"] ?? [:])
             return true
         }
         if let content = arrivals.content(id) {

@@ -92,7 +92,7 @@ public enum KubeControllers {
             PodCollector(),
             TaintEvictionReconciler(),
             NodeAllocatableReconciler(),
-            NodeLifecycleReconciler(ownNode: environment.node?.nodeName),
+            NodeLifecycleReconciler(ownNodes: environment.node?.nodes),
             TTLReconciler(),
             DisruptionBudgetReconciler(),
             QuotaReconciler(),
@@ -123,7 +123,7 @@ public enum KubeControllers {
         if let node = environment.node {
             reconcilers.append(SchedulerReconciler(source: node))
             if let volumes = environment.volumes {
-                reconcilers.append(LocalPathProvisioner(source: volumes, nodeName: node.nodeName))
+                reconcilers.append(LocalPathProvisioner(source: volumes, nodes: node.nodes))
             }
         }
         return reconcilers

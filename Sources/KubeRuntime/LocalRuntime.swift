@@ -9,7 +9,7 @@ import Synchronization
 
 /// How the node presents itself.
 public struct RuntimeOptions: Sendable {
-    /// The node's name; the machine's hostname if nil.
+    /// The name of a cluster's first node; the machine's hostname if nil.
     public var nodeName: String?
     public var maximumPods: Int
     /// The address at which pods find their cluster's DNS.
@@ -123,7 +123,7 @@ public final class LocalRuntime: Service {
     }
 
     private func runPods() async throws {
-        let events = EventRecorder(registry: registry, nodeName: node.nodeName, logger: logger)
+        let events = EventRecorder(registry: registry, logger: logger)
         let services = PodServices(
             engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
             volumes: volumes,
@@ -186,7 +186,7 @@ public final class LocalRuntime: Service {
             await volumes.deleteAll(exceptOf: Set(registry.store.clusters().map(\.id)))
         }
         let count = workers.withLock { $0.count }
-        logger.info("node is ready", metadata: ["node": "\(node.nodeName)", "pods": "\(count)", "leftover": "\(orphans)"])
+        logger.info("node is ready", metadata: ["node": "\(node.names.first)", "pods": "\(count)", "leftover": "\(orphans)"])
     }
 
     /// Whether what is here of a pod is what a sleeping cluster's pod leaves.
@@ -284,7 +284,7 @@ public final class LocalRuntime: Service {
             return workers[metadata.uid] != nil
         }
         if isKnown { return }
-        guard object.tree[path: "spec", "nodeName"]?.string == node.nodeName else { return }
+        guard let home = object.tree[path: "spec", "nodeName"]?.string, node.names.contains(home) else { return }
         // One that is over for good, and has nothing here, needs no worker.
         let phase = object.tree[path: "status", "phase"]?.string
         let isOver = (phase == "Succeeded" || phase == "Failed") && metadata.deletionTimestamp == nil

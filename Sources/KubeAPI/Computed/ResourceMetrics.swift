@@ -124,12 +124,22 @@ public struct ResourceMetrics: Sendable {
 
         func objects(namespace: String, name: String?, in cluster: LogicalCluster) async throws(StatusError) -> [JSON] {
             let usage = try await self.metrics.measure(cluster)
-            let all = usage.pods.values.flatMap(\.values).joined()
+            var used: [String: (nanocores: Int64, memory: Int64)] = [:]
+            for (namespace, pods) in usage.pods {
+                for (pod, containers) in pods {
+                    let key = Key(group: "", plural: "pods", namespace: namespace, name: pod)
+                    let node = cluster.snapshot.get(key)?.tree[path: "spec", "nodeName"]?.string ?? ""
+                    for container in containers {
+                        let (nanocores, memory) = used[node] ?? (0, 0)
+                        used[node] = (nanocores &+ container.nanocores, memory &+ container.memory)
+                    }
+                }
+            }
             return cluster.snapshot.list(prefix: Key.prefix(group: "", plural: "nodes")).compactMap { node in
                 guard name == nil || name == node.metadata.name else { return nil }
                 var answer = ResourceMetrics.object("NodeMetrics", node, usage)
-                answer["usage"] = ResourceMetrics.amounts(
-                    all.reduce(0) { $0 &+ $1.nanocores }, all.reduce(0) { $0 &+ $1.memory })
+                let (nanocores, memory) = used[node.metadata.name] ?? (0, 0)
+                answer["usage"] = ResourceMetrics.amounts(nanocores, memory)
                 return answer
             }
         }

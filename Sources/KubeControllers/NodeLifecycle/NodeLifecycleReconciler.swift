@@ -1,10 +1,11 @@
 import KubeObject
+public import KubeRegistry
 public import KubeStore
 import Synchronization
 
 /// Taints nodes by their conditions, and says of those that nobody tells of any more that their state is unknown.
 ///
-/// The machine's own node is part of this process, so its state is always known, and nothing is done for it by the clock.
+/// The machine's own nodes are part of this process, so their state is always known, and nothing is done for them by the clock.
 /// Source: https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller
 public final class NodeLifecycleReconciler: Reconciler {
     /// When a node's last sign was seen. Kept here, as upstream: clocks may differ, so a sign counts from when it is seen, and the time
@@ -19,10 +20,10 @@ public final class NodeLifecycleReconciler: Reconciler {
     }
 
     private let seen = Mutex<[QueueKey: Seen]>([:])
-    private let ownNode: String?
+    private let ownNodes: MachineNodes?
 
-    /// - Parameter ownNode: the name of the machine's own node, if pods run here.
-    public init(ownNode: String?) { self.ownNode = ownNode }
+    /// - Parameter ownNodes: the machine's own, if pods run here.
+    public init(ownNodes: MachineNodes?) { self.ownNodes = ownNodes }
 
     public var name: String { "node-controller" }
     public var watched: [String] { [Key.prefix(Resources.nodes)] }
@@ -48,10 +49,11 @@ public final class NodeLifecycleReconciler: Reconciler {
             seen.withLock { $0[work.key] = nil }
             return .done
         }
-        let left = work.name == ownNode ? nil : try await watch(node, work)
+        let isOwn = ownNodes?.contains(work.name) ?? false
+        let left = isOwn ? nil : try await watch(node, work)
         guard let node = work.object(latest: Resources.nodes), node.metadata.deletionTimestamp == nil else { return .done }
         try await taint(node, work)
-        if work.name != ownNode { try await markPods(of: node, work) }
+        if !isOwn { try await markPods(of: node, work) }
         return .after(seconds: left)
     }
 

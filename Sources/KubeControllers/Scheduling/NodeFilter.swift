@@ -12,15 +12,21 @@ struct NodeFilter {
 
     let node: Object
     let allocatable: ResourceAmounts
+    let placed: PlacedPods
     let namespaceLabels: (String) -> [String: String]
 
-    init(node: Object, namespaceLabels: @escaping (String) -> [String: String] = { _ in [:] }) {
+    /// - Parameter placed: the cluster's nodes with their pods; nil when others don't matter.
+    init(
+        node: Object, placed: PlacedPods? = nil, namespaceLabels: @escaping (String) -> [String: String] = { _ in [:] }
+    ) {
         self.node = node
+        self.placed = placed ?? PlacedPods(nodes: [node], pods: [], except: "")
         self.namespaceLabels = namespaceLabels
         let status = node.tree["status"]
         allocatable = ResourceAmounts(status?["allocatable"] ?? status?["capacity"])
     }
 
+    /// - Parameter running: the pods on the node, whatever `placed` says of it.
     func verdict(_ pod: Object, running: [Object]) -> Verdict {
         let spec = pod.tree["spec"]
         let tolerations = spec?["tolerations"]?.elements ?? []
@@ -41,10 +47,11 @@ struct NodeFilter {
         }
         let shortages = shortages(pod, running: running)
         if !shortages.reasons.isEmpty { return shortages }
-        if let reason = TopologySpread.reason(pod, node: node, running: running) {
+        if let reason = TopologySpread.reason(pod, node: node, running: running, placed: placed) {
             return Verdict(reasons: [reason], canPreemptionHelp: reason == TopologySpread.mismatch)
         }
-        if let reason = PodAffinity.reason(pod, node: node, running: running, namespaceLabels: namespaceLabels) {
+        let others = PodAffinity.reason(pod, node: node, running: running, placed: placed, namespaceLabels: namespaceLabels)
+        if let reason = others {
             return Verdict(reasons: [reason], canPreemptionHelp: reason != PodAffinity.affinityRules)
         }
         return Verdict()

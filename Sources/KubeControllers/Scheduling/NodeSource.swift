@@ -1,11 +1,12 @@
 public import KubeObject
+public import KubeRegistry
 
-/// Tells what the machine's node looks like. Implemented by the part that runs pods.
+/// Tells what the machine's nodes look like. Implemented by the part that runs pods.
 public protocol NodeSource: Sendable {
-    /// The node's name, the same in every cluster.
-    var nodeName: String { get }
+    /// The nodes' names, the same in every cluster.
+    var nodes: MachineNodes { get }
 
     /// The `Node` object with labels, capacity, allocatable, addresses, conditions and system information as of now; without uid,
     /// resourceVersion and timestamps of metadata.
-    func node() -> JSON
+    func node(_ name: String) -> JSON
 }

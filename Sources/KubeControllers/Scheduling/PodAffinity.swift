@@ -1,7 +1,7 @@
 import KubeObject
 
-/// Affinity and anti-affinity between pods, as far as one node shows it: every pod that runs at all runs on this node, so a
-/// topology domain is the node's if the node has the label, and nobody's otherwise.
+/// Affinity and anti-affinity between pods that must be kept.
+/// Source: https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity
 enum PodAffinity {
     static let affinityRules = "node(s) didn't match pod affinity rules"
     static let antiAffinityRules = "node(s) didn't match pod anti-affinity rules"
@@ -9,33 +9,45 @@ enum PodAffinity {
 
     /// - Parameters:
     ///   - running: the pods that are bound to the node and not finished.
+    ///   - placed: those on the others.
     ///   - namespaceLabels: the labels of a namespace, for terms that select namespaces.
     /// - Returns: why the pod doesn't fit, or nil.
     static func reason(
-        _ pod: Object, node: Object, running: [Object], namespaceLabels: (String) -> [String: String]
+        _ pod: Object, node: Object, running: [Object], placed: PlacedPods, namespaceLabels: (String) -> [String: String]
     ) -> String? {
+        func key(_ term: JSON) -> String { term["topologyKey"]?.string ?? "" }
+        func isNear(_ term: JSON) -> Bool {
+            (running + placed.near(node, by: key(term))).contains { matches(term, of: pod, $0, namespaceLabels) }
+        }
         for term in terms(pod, "podAffinity") {
-            guard node.metadata.labels[term["topologyKey"]?.string ?? ""] != nil else { return affinityRules }
-            if running.contains(where: { matches(term, of: pod, $0, namespaceLabels) }) { continue }
+            guard node.metadata.labels[key(term)] != nil else { return affinityRules }
+            if isNear(term) { continue }
             // The first pod of a group that wants to be together has nobody to be with yet.
-            guard matches(term, of: pod, pod, namespaceLabels) else { return affinityRules }
+            let isFirst = !placed.others(than: node).contains { other in
+                placed.on(other).contains { matches(term, of: pod, $0, namespaceLabels) }
+            }
+            guard isFirst, matches(term, of: pod, pod, namespaceLabels) else { return affinityRules }
         }
-        for term in terms(pod, "podAntiAffinity") where node.metadata.labels[term["topologyKey"]?.string ?? ""] != nil {
-            if running.contains(where: { matches(term, of: pod, $0, namespaceLabels) }) { return antiAffinityRules }
+        for term in terms(pod, "podAntiAffinity") where node.metadata.labels[key(term)] != nil && isNear(term) {
+            return antiAffinityRules
         }
-        for other in running {
-            for term in terms(other, "podAntiAffinity") where node.metadata.labels[term["topologyKey"]?.string ?? ""] != nil {
-                if matches(term, of: other, pod, namespaceLabels) { return existingRules }
+        func minds(_ other: Object, on home: Object) -> Bool {
+            terms(other, "podAntiAffinity").contains { term in
+                guard let place = node.metadata.labels[key(term)], home.metadata.labels[key(term)] == place else { return false }
+                return matches(term, of: other, pod, namespaceLabels)
             }
         }
-        return nil
+        let isMinded =
+            running.contains { minds($0, on: node) }
+            || placed.others(than: node).contains { home in placed.on(home).contains { minds($0, on: home) } }
+        return isMinded ? existingRules : nil
     }
 
     private static func terms(_ pod: Object, _ kind: String) -> [JSON] {
         pod.tree[path: "spec", "affinity", kind, "requiredDuringSchedulingIgnoredDuringExecution"]?.elements ?? []
     }
 
-    private static func matches(
+    static func matches(
         _ term: JSON, of owner: Object, _ other: Object, _ namespaceLabels: (String) -> [String: String]
     ) -> Bool {
         var namespaces = Set(term["namespaces"]?.strings ?? [])

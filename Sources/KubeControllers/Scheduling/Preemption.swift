@@ -3,13 +3,36 @@ import KubeObject
 /// Which pods must go so that a more important one fits.
 /// Source: https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
 enum Preemption {
+    /// Where room is made, and by whose going: where the most important of those that go is the least important, then where all of them
+    /// together are, then where they are fewest. Nil when nowhere can be.
+    static func plan(
+        for pod: Object, _ placed: PlacedPods, _ filters: [NodeFilter]
+    ) -> (node: Object, victims: [Object])? {
+        // Earlier victims are still going where room is being made.
+        let nominated = pod.tree[path: "status", "nominatedNodeName"]?.string
+        if let home = placed.nodes.first(where: { $0.metadata.name == nominated }), isGoing(for: pod, placed.on(home)) {
+            return nil
+        }
+        func cost(_ victims: [Object]) -> (Int64, Double, Int) {
+            let priorities = victims.map(priority)
+            return (priorities.max() ?? 0, priorities.reduce(0) { $0 + Double($1) }, victims.count)
+        }
+        let plans = filters.map { ($0.node, victims(for: pod, running: placed.on($0.node), filter: $0)) }
+        return plans.filter { !$0.1.isEmpty }.min { cost($0.1) < cost($1.1) }
+    }
+
+    /// Whether less important pods are on their way out.
+    private static func isGoing(for pod: Object, _ running: [Object]) -> Bool {
+        running.contains { priority(of: $0) < priority(of: pod) && $0.metadata.deletionTimestamp != nil }
+    }
+
     /// The fewest and least important pods whose removal lets the pod in; empty when no removal of less important ones would, or
     /// the pod's policy forbids it, or earlier victims are still going.
     static func victims(for pod: Object, running: [Object], filter: NodeFilter) -> [Object] {
         guard pod.tree[path: "spec", "preemptionPolicy"]?.string != "Never" else { return [] }
         let priority = priority(of: pod)
         let lesser = running.filter { Preemption.priority(of: $0) < priority }
-        guard !lesser.isEmpty, !lesser.contains(where: { $0.metadata.deletionTimestamp != nil }) else { return [] }
+        guard !lesser.isEmpty, !isGoing(for: pod, running) else { return [] }
         var kept = running.filter { Preemption.priority(of: $0) >= priority }
         guard filter.verdict(pod, running: kept).reasons.isEmpty else { return [] }
         // The most important, and of equal ones the oldest, get their place back first.

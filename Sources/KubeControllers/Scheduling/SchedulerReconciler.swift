@@ -1,9 +1,11 @@
 import KubeObject
+import KubeRegistry
 public import KubeStore
 
-/// Binds pods to the node of this machine, which it puts into a cluster when the cluster's first pod comes.
+/// Binds pods to the cluster's nodes on this machine, of which it puts one into a cluster that has none when its first pod comes.
 public struct SchedulerReconciler: Reconciler {
     private let source: any NodeSource
+    private let desks = SchedulingDesks()
 
     public init(source: any NodeSource) { self.source = source }
 
@@ -59,25 +61,54 @@ public struct SchedulerReconciler: Reconciler {
 
     public func reconcile(_ work: Work) async throws -> Outcome {
         guard let pod = work.object(Resources.pods) else {
-            if work.object(Resources.daemonSets) != nil { _ = try await node(work) }
+            if work.object(Resources.daemonSets) != nil { _ = try await nodes(work) }
             return .done
         }
         guard Self.isPending(pod) else { return .done }
-        let node = try await node(work)
-        let snapshot = work.cluster.snapshot
-        let pods = snapshot.list(prefix: Key.prefix(Resources.pods))
-        let volumes = PodVolumes(of: pod, node: node, in: .init(snapshot, namespace: pod.metadata.namespace, pods: pods))
-        let decision = SchedulingDecision(
-            pod, node: node, pods: pods,
-            namespaceLabels: { snapshot.get(Key(Resources.namespaces, namespace: "", name: $0))?.metadata.labels ?? [:] },
-            volumeProblem: volumes.problem)
-        if case .bind(let node) = decision, !volumes.bindings.isEmpty {
-            // The pod follows when its claims are bound: they tell.
-            try await bind(volumes.bindings, to: node, work)
-            return .done
+        let nodes = try await nodes(work)
+        try await desks.place(in: work.cluster.id) { assumed in
+            try place(pod, on: nodes, assumed, work)
+        } perform: {
+            try await perform($0, pod, work)
         }
-        try await perform(decision, pod, work)
         return .done
+    }
+
+    /// What is to be done, and the pod as it will be when that is to bind it.
+    private func place(
+        _ pod: Object, on nodes: [Object], _ assumed: [String: Object], _ work: Work
+    ) throws -> (Step, bound: Object?) {
+        let snapshot = work.cluster.snapshot
+        let pods = snapshot.list(prefix: Key.prefix(Resources.pods)).map { assumed[$0.metadata.uid] ?? $0 }
+        func volumes(on node: Object?) -> PodVolumes {
+            PodVolumes(of: pod, node: node, in: .init(snapshot, namespace: pod.metadata.namespace, pods: pods))
+        }
+        let decision = SchedulingDecision(
+            pod, nodes: nodes, pods: pods,
+            namespaceLabels: { snapshot.get(Key(Resources.namespaces, namespace: "", name: $0))?.metadata.labels ?? [:] },
+            volumeProblem: { volumes(on: $0).problem })
+        if case .bind(let name) = decision {
+            let bindings = volumes(on: nodes.first { $0.metadata.name == name }).bindings
+            // The pod follows when its claims are bound: they tell.
+            if !bindings.isEmpty { return (.prepare(bindings, node: name), nil) }
+            var tree = pod.tree
+            tree[path: "spec", "nodeName"] = .string(name)
+            return (.decided(decision), try Object(tree, resourceVersion: pod.metadata.resourceVersion))
+        }
+        return (.decided(decision), nil)
+    }
+
+    private enum Step {
+        case decided(SchedulingDecision)
+        /// Claims that wait for their first pod get their volumes on its node.
+        case prepare([PodVolumes.Binding], node: String)
+    }
+
+    private func perform(_ step: Step, _ pod: Object, _ work: Work) async throws {
+        switch step {
+        case .decided(let decision): try await perform(decision, pod, work)
+        case .prepare(let bindings, let node): try await bind(bindings, to: node, work)
+        }
     }
 
     private func bind(_ bindings: [PodVolumes.Binding], to node: String, _ work: Work) async throws {
@@ -104,20 +135,20 @@ public struct SchedulerReconciler: Reconciler {
             work.report(
                 .normal, "Scheduled", "Successfully assigned \(pod.metadata.namespace)/\(pod.metadata.name) to \(node)",
                 about: pod)
-        case .unschedulable(let message, let victims):
+        case .unschedulable(let message, let victims, let node):
             work.report(.warning, "FailedScheduling", message, about: pod)
             try await setCondition(
                 Condition("PodScheduled", .false, reason: "Unschedulable", message: message), pod,
-                nominated: victims.isEmpty ? nil : source.nodeName, work)
+                nominated: victims.isEmpty ? nil : node, work)
             guard !victims.isEmpty else { return }
             let uids = Set(victims)
             for victim in work.snapshot.list(prefix: Key.prefix(Resources.pods)) where uids.contains(victim.metadata.uid) {
-                try await preempt(victim, for: pod, work)
+                try await preempt(victim, for: pod, on: node, work)
             }
         }
     }
 
-    private func preempt(_ victim: Object, for pod: Object, _ work: Work) async throws {
+    private func preempt(_ victim: Object, for pod: Object, on node: String, _ work: Work) async throws {
         let time = Timestamp.format(work.now)
         try await work.change(Resources.pods, victim.metadata, subresource: "status") { tree in
             var conditions = [Condition](of: tree["status"])
@@ -127,7 +158,7 @@ public struct SchedulerReconciler: Reconciler {
                     message: "default-scheduler: preempting to accommodate a higher priority pod", lastTransitionTime: time))
             tree[path: "status", "conditions"] = conditions.tree
         }
-        work.report(.normal, "Preempted", "Preempted by pod \(pod.metadata.uid) on node \(source.nodeName)", about: victim)
+        work.report(.normal, "Preempted", "Preempted by pod \(pod.metadata.uid) on node \(node)", about: victim)
         try await work.delete(Resources.pods, victim.metadata)
     }
 
@@ -152,11 +183,16 @@ public struct SchedulerReconciler: Reconciler {
         }
     }
 
-    /// The node's object, made if the cluster has none.
-    private func node(_ work: Work) async throws -> Object? {
-        let key = Key(Resources.nodes, namespace: "", name: source.nodeName)
-        if let node = work.cluster.snapshot.get(key) { return node }
-        let tree = source.node()
+    /// The cluster's nodes that are this machine, in the order of their numbers; the first is made if there is none.
+    private func nodes(_ work: Work) async throws -> [Object] {
+        let names = MachineNodes.allowed.map(source.nodes.name)
+        let found = names.compactMap { work.cluster.snapshot.get(Key(Resources.nodes, namespace: "", name: $0)) }
+        return found.isEmpty ? try await firstNode(work).map { [$0] } ?? [] : found
+    }
+
+    private func firstNode(_ work: Work) async throws -> Object? {
+        let key = Key(Resources.nodes, namespace: "", name: source.nodes.first)
+        let tree = source.node(source.nodes.first)
         do {
             let node = try await work.create(tree, Resources.nodes, namespace: "")
             guard let status = tree["status"], node.tree["status"] != status else { return node }

@@ -1,27 +1,27 @@
 import KubeObject
 
-/// Whether a pod can be bound to the one node, and if not, what upstream's scheduler would have said.
+/// Which node a pod is bound to, and if none, what upstream's scheduler would have said.
 enum SchedulingDecision: Equatable {
     /// The pod isn't to be scheduled by us: bound, finished, being deleted, or another scheduler's.
     case ignore
     /// Gates hold it back.
     case gated
     case bind(node: String)
-    /// The pod must wait. The victims, if any, are to be deleted so that it fits later.
-    case unschedulable(message: String, victims: [String])
+    /// The pod must wait. The victims, if any, are to be deleted so that it fits later, on a node.
+    case unschedulable(message: String, victims: [String] = [], on: String = "")
 
     static let schedulerName = "default-scheduler"
     static let gatedMessage = "Scheduling is blocked due to non-empty scheduling gates"
     static let noNodes = "no nodes available to schedule pods"
 
     /// - Parameters:
-    ///   - node: nil when there is none.
+    ///   - nodes: those that pods may be bound to.
     ///   - pods: all pods of the cluster.
-    ///   - volumeProblem: why the pod's volumes can't be used; nil when they can.
+    ///   - volumeProblem: why the pod's volumes can't be used on a node; nil when they can.
     init(
-        _ pod: Object, node: Object?, pods: some Sequence<Object>,
+        _ pod: Object, nodes: [Object], pods: some Sequence<Object>,
         namespaceLabels: @escaping (String) -> [String: String] = { _ in [:] },
-        volumeProblem: PodVolumes.Problem? = nil
+        volumeProblem: (Object) -> PodVolumes.Problem? = { _ in nil }
     ) {
         let spec = pod.tree["spec"]
         let state = PodState(pod)
@@ -34,62 +34,53 @@ enum SchedulingDecision: Equatable {
             self = .gated
             return
         }
-        guard let node else {
-            self = .unschedulable(message: Self.noNodes, victims: [])
+        guard let first = nodes.first else {
+            self = .unschedulable(message: Self.noNodes)
             return
         }
-        if let volumeProblem, !volumeProblem.isOfNodes {
-            self = .unschedulable(message: Self.message(volumeProblem.text, preemption: .notHelpful), victims: [])
+        if let problem = volumeProblem(first), !problem.isOfNodes {
+            let hopeless = Self.counted(nodes.map { _ in Self.notHelpful })
+            self = .unschedulable(message: Self.message(problem.text, preemption: hopeless, of: nodes.count))
             return
         }
-        let running = pods.filter { other in
-            other.metadata.uid != pod.metadata.uid && Self.occupies(other, node: node.metadata.name)
+        let placed = PlacedPods(nodes: nodes, pods: pods, except: pod.metadata.uid)
+        var fitting: [Object] = []
+        var refusals: [(filter: NodeFilter, verdict: NodeFilter.Verdict)] = []
+        for node in nodes {
+            let filter = NodeFilter(node: node, placed: placed, namespaceLabels: namespaceLabels)
+            var verdict = filter.verdict(pod, running: placed.on(node))
+            if verdict.reasons.isEmpty, let problem = volumeProblem(node) { verdict = .init(reasons: [problem.text]) }
+            if verdict.reasons.isEmpty { fitting.append(node) } else { refusals.append((filter, verdict)) }
         }
-        let filter = NodeFilter(node: node, namespaceLabels: namespaceLabels)
-        let verdict = filter.verdict(pod, running: running)
-        guard !verdict.reasons.isEmpty else {
-            if let volumeProblem {
-                self = .unschedulable(message: Self.message([volumeProblem.text], preemption: .notHelpful), victims: [])
-            } else {
-                self = .bind(node: node.metadata.name)
-            }
+        let score = NodeScore(pod: pod, placed: placed, namespaceLabels: namespaceLabels)
+        if let best = score.best(of: fitting) {
+            self = .bind(node: best.metadata.name)
             return
         }
-        guard verdict.canPreemptionHelp else {
-            self = .unschedulable(message: Self.message(verdict.reasons, preemption: .notHelpful), victims: [])
+        let reasons = Self.counted(refusals.flatMap(\.verdict.reasons))
+        let plan = Preemption.plan(for: pod, placed, refusals.filter(\.verdict.canPreemptionHelp).map(\.filter))
+        guard let plan else {
+            let outcomes = refusals.map { $0.verdict.canPreemptionHelp ? Self.noVictims : Self.notHelpful }
+            self = .unschedulable(message: Self.message(reasons, preemption: Self.counted(outcomes), of: nodes.count))
             return
         }
-        let victims = Preemption.victims(for: pod, running: running, filter: filter)
-        if victims.isEmpty {
-            self = .unschedulable(message: Self.message(verdict.reasons, preemption: .noVictims), victims: [])
-        } else {
-            self = .unschedulable(
-                message: Self.message(verdict.reasons, preemption: nil), victims: victims.map { $0.metadata.uid })
-        }
+        self = .unschedulable(
+            message: Self.message(reasons, preemption: nil, of: nodes.count), victims: plan.victims.map(\.metadata.uid),
+            on: plan.node.metadata.name)
     }
 
-    /// Whether a pod takes room on the node: bound there and not finished.
-    private static func occupies(_ pod: Object, node: String) -> Bool {
-        let tree = pod.tree
-        guard tree[path: "spec", "nodeName"]?.string == node else { return false }
-        let phase = tree[path: "status", "phase"]?.string
-        return phase != "Succeeded" && phase != "Failed"
+    private static let notHelpful = "Preemption is not helpful for scheduling"
+    private static let noVictims = "No preemption victims found for incoming pod"
+
+    /// Each once, with how often it is there.
+    private static func counted(_ texts: [String]) -> String {
+        let counts = texts.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        return counts.map { "\($0.value) \($0.key)" }.sorted().joined(separator: ", ")
     }
 
-    private enum PreemptionOutcome: String {
-        case notHelpful = "1 Preemption is not helpful for scheduling."
-        case noVictims = "1 No preemption victims found for incoming pod."
-    }
-
-    private static func message(_ reasons: [String], preemption: PreemptionOutcome?) -> String {
-        message(reasons.map { "1 \($0)" }.sorted().joined(separator: ", "), preemption: preemption)
-    }
-
-    private static func message(_ list: String, preemption: PreemptionOutcome?) -> String {
-        var message = "0/1 nodes are available: \(list)."
-        if let preemption {
-            message += " no new claims to deallocate, preemption: 0/1 nodes are available: \(preemption.rawValue)"
-        }
-        return message
+    private static func message(_ list: String, preemption: String?, of count: Int) -> String {
+        let message = "0/\(count) nodes are available: \(list)."
+        guard let preemption else { return message }
+        return message + " no new claims to deallocate, preemption: 0/\(count) nodes are available: \(preemption)."
     }
 }

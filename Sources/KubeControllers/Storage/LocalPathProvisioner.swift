@@ -1,5 +1,5 @@
 import KubeObject
-import KubeRegistry
+public import KubeRegistry
 import KubeSchema
 public import KubeStore
 
@@ -11,11 +11,11 @@ public import KubeStore
 /// Keys without a namespace are volumes, the others are claims.
 public struct LocalPathProvisioner: Reconciler {
     private let source: any VolumeSource
-    private let nodeName: String
+    private let nodes: MachineNodes
 
-    public init(source: any VolumeSource, nodeName: String) {
+    public init(source: any VolumeSource, nodes: MachineNodes) {
         self.source = source
-        self.nodeName = nodeName
+        self.nodes = nodes
     }
 
     public var name: String { LocalPath.driver }
@@ -73,7 +73,7 @@ public struct LocalPathProvisioner: Reconciler {
         else { return }
         let isDelayed = found.tree["volumeBindingMode"]?.string == "WaitForFirstConsumer"
         // Another node's claim, or one whose pod isn't placed yet.
-        guard claim.selectedNode == nodeName || (claim.selectedNode == nil && !isDelayed) else { return }
+        guard claim.selectedNode.map(nodes.contains) ?? !isDelayed else { return }
         let handle = "pvc-\(claim.metadata.uid)"
         work.report(
             .normal, "Provisioning", "External provisioner is provisioning volume for claim \"\(claim.path)\"",
@@ -95,7 +95,8 @@ public struct LocalPathProvisioner: Reconciler {
         }
         do {
             try await work.create(
-                LocalPath.volume(handle, for: claim, of: found, node: nodeName), Resources.persistentVolumes, namespace: "")
+                LocalPath.volume(handle, for: claim, of: found, node: claim.selectedNode ?? nodes.first),
+                Resources.persistentVolumes, namespace: "")
         } catch let error as StatusError where error.isAlreadyExists {
             return
         }

@@ -6,7 +6,7 @@ public import KubeStore
 ///
 /// - Pods begin anew, with their names, owners and specs, but with another uid: containers don't move, and by its uid a pod is known on the
 ///   whole machine, where the cluster that it comes from may still be.
-/// - The nodes are this machine's; pods that were on others are on it.
+/// - The nodes are this machine's; pods that were on others are on them, together if they were together.
 /// - The endpoints of the service `kubernetes` are this server's.
 ///
 /// Pure.
@@ -28,10 +28,11 @@ public struct Relocation: Sendable {
     /// - Throws: `StoreError.unavailable` when `objects` can't be a cluster's; `ObjectError`.
     public func apply(to objects: [(key: Key, object: Object)], revision: UInt64) throws -> RestoredObjects {
         var moved = Moved(revision: revision)
+        let homes = homes(of: objects)
         for (key, object) in objects {
             if !nodes.isEmpty, key.resourcePrefix == Self.nodePrefix {
                 moved.remove(object, at: key)
-            } else if let tree = changed(object, at: key) {
+            } else if let tree = changed(object, at: key, homes) {
                 // Another uid is another object, also to those who watch.
                 let isAnother = tree[path: "metadata", "uid"]?.string != object.metadata.uid
                 if isAnother { moved.remove(object, at: key) }
@@ -78,9 +79,24 @@ public struct Relocation: Sendable {
 
     private static let nodePrefix = Key.prefix(group: "", plural: "nodes")
 
-    private func changed(_ object: Object, at key: Key) -> JSON? {
+    /// Which of this machine's nodes stands for which that pods were on.
+    private func homes(of objects: [(key: Key, object: Object)]) -> [String: String] {
+        let names = nodes.compactMap { $0["metadata"]?.text("name") }
+        guard !names.isEmpty else { return [:] }
+        let former = Set(
+            objects.compactMap { entry -> String? in
+                guard entry.key.resourcePrefix == "core/pods/" else { return nil }
+                return entry.object.passingTree[path: "spec", "nodeName"]?.string
+            }.filter { !$0.isEmpty })
+        // A node's number is the last thing in its name, and the shortest name the first's.
+        let sorted = former.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+        return Dictionary(
+            uniqueKeysWithValues: sorted.enumerated().map { ($1, names.contains($1) ? $1 : names[$0 % names.count]) })
+    }
+
+    private func changed(_ object: Object, at key: Key, _ homes: [String: String]) -> JSON? {
         switch key.resourcePrefix {
-        case "core/pods/": return pod(object.passingTree)
+        case "core/pods/": return pod(object.passingTree, homes)
         case "core/endpoints/", "discovery.k8s.io/endpointslices/":
             guard key.namespace == "default", key.name == "kubernetes" else { return nil }
             return endpoints(object.passingTree, isSlice: key.plural == "endpointslices")
@@ -104,12 +120,10 @@ public struct Relocation: Sendable {
         return tree
     }
 
-    private func pod(_ old: JSON) -> JSON {
+    private func pod(_ old: JSON, _ homes: [String: String]) -> JSON {
         var pod = old
         pod[path: "metadata", "uid"] = .string(Identifiers.uid())
-        if let node = nodes.first?["metadata"]?.text("name"), !(old["spec"]?.text("nodeName").isEmpty ?? true) {
-            pod[path: "spec", "nodeName"] = .string(node)
-        }
+        if let node = homes[old["spec"]?.text("nodeName") ?? ""] { pod[path: "spec", "nodeName"] = .string(node) }
         // Debugging a container that is gone is over.
         pod[path: "spec", "ephemeralContainers"] = nil
         guard !["Succeeded", "Failed"].contains(old["status"]?.text("phase")) else { return pod }

@@ -1,12 +1,13 @@
 public import KubeObject
+public import KubeRegistry
 import KubeSchema
 
-/// This machine as a `Node` object.
+/// This machine as a cluster's `Node` objects: of several, each says what the machine has.
 ///
 /// There is no lease and no heartbeat: the node lives and dies with the API server itself, so a heartbeat could only say what the
 /// answer to the request has said already, and would wake every idle cluster every ten seconds.
 public final class LocalNode: Sendable {
-    public let nodeName: String
+    public let names: MachineNodes
     private let facts: NodeFacts
     private let options: RuntimeOptions
     private let engine: ContainerEngine
@@ -15,20 +16,20 @@ public final class LocalNode: Sendable {
         self.options = options
         self.engine = engine
         facts = NodeFacts.read(dataDirectory: engine.options.dataDirectory)
-        nodeName = options.nodeName ?? facts.hostname
+        names = MachineNodes(first: options.nodeName ?? facts.hostname)
     }
 
     func context() -> NodeContext {
         NodeContext(
-            name: nodeName, instance: engine.options.instance, facts: facts, machine: engine.machine, hostIPs: [facts.internalIP],
+            instance: engine.options.instance, facts: facts, machine: engine.machine, hostIPs: [facts.internalIP],
             dnsAddress: options.dnsAddress, paths: engine.paths)
     }
 
     /// Whether the container engine has answered, so that all of the node can be told.
     public var isKnown: Bool { !engine.version.isEmpty }
 
-    /// The node as of now, without `uid`, `resourceVersion` and creation time.
-    public func node() -> JSON {
+    /// A node as of now, without `uid`, `resourceVersion` and creation time.
+    public func node(_ name: String) -> JSON {
         let amounts: JSON = [
             "cpu": .string("\(facts.cpus)"), "memory": .string("\(facts.memory / 1024)Ki"),
             "ephemeral-storage": .string("\(facts.ephemeralStorage / 1024)Ki"), "hugepages-1Gi": "0", "hugepages-2Mi": "0",
@@ -44,9 +45,9 @@ public final class LocalNode: Sendable {
         return [
             "apiVersion": "v1", "kind": "Node",
             "metadata": [
-                "name": .string(nodeName),
+                "name": .string(name),
                 "labels": [
-                    "kubernetes.io/hostname": .string(nodeName), "kubernetes.io/os": "linux",
+                    "kubernetes.io/hostname": .string(name), "kubernetes.io/os": "linux",
                     "kubernetes.io/arch": .string(NodeFacts.architecture), "beta.kubernetes.io/os": "linux",
                     "beta.kubernetes.io/arch": .string(NodeFacts.architecture),
                 ],
@@ -57,7 +58,7 @@ public final class LocalNode: Sendable {
                 "capacity": amounts, "allocatable": amounts,
                 "addresses": [
                     ["type": "InternalIP", "address": .string(facts.internalIP)],
-                    ["type": "Hostname", "address": .string(nodeName)],
+                    ["type": "Hostname", "address": .string(name)],
                 ],
                 "conditions": [
                     condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),

@@ -1,6 +1,5 @@
 /// The node that pods run on, as everything that makes pods needs it.
 struct NodeContext: Sendable {
-    var name: String
     var instance: String
     var facts: NodeFacts
     var machine: MachineFacts

@@ -16,6 +16,8 @@ final class EventRecorder: Sendable {
 
     private struct Entry: Sendable {
         var cluster: LogicalCluster
+        /// The pod's.
+        var node: String
         var involved: JSON
         var namespace: String
         var kind: Kind
@@ -37,15 +39,13 @@ final class EventRecorder: Sendable {
     }
 
     private let registry: Registry
-    private let nodeName: String
     private let logger: Logger
     private let queue: AsyncStream<Entry>
     private let input: AsyncStream<Entry>.Continuation
     private let state = Mutex(State())
 
-    init(registry: Registry, nodeName: String, logger: Logger) {
+    init(registry: Registry, logger: Logger) {
         self.registry = registry
-        self.nodeName = nodeName
         self.logger = logger
         (queue, input) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(2048))
     }
@@ -70,7 +70,7 @@ final class EventRecorder: Sendable {
         }
         input.yield(
             Entry(
-                cluster: cluster, involved: involved, namespace: pod.namespace, kind: kind, reason: reason,
+                cluster: cluster, node: pod.nodeName, involved: involved, namespace: pod.namespace, kind: kind, reason: reason,
                 message: String(message.prefix(1024)), time: Timestamp.seconds))
     }
 
@@ -92,7 +92,7 @@ final class EventRecorder: Sendable {
         let key = "\(entry.cluster.id)/\(uid)/\(field)/\(entry.kind)/\(entry.reason)/\(entry.message)"
         guard takeToken(uid, now: entry.time) else { return }
         let resource = try registry.resource("events")
-        let context = RequestContext.node(nodeName, in: entry.cluster)
+        let context = RequestContext.node(entry.node, in: entry.cluster)
         let time = JSON.string(Timestamp.format(entry.time))
         if let known = state.withLock({ $0.known[key] }) {
             if try await countUp(known, resource, entry.namespace, time, context) {
@@ -105,9 +105,9 @@ final class EventRecorder: Sendable {
         let event: JSON = [
             "apiVersion": "v1", "kind": "Event", "metadata": ["name": .string(name), "namespace": .string(entry.namespace)],
             "involvedObject": entry.involved, "reason": .string(entry.reason), "message": .string(entry.message),
-            "type": .string(entry.kind.rawValue), "source": ["component": "kubelet", "host": .string(nodeName)],
+            "type": .string(entry.kind.rawValue), "source": ["component": "kubelet", "host": .string(entry.node)],
             "firstTimestamp": time,
-            "lastTimestamp": time, "count": 1, "reportingComponent": "kubelet", "reportingInstance": .string(nodeName),
+            "lastTimestamp": time, "count": 1, "reportingComponent": "kubelet", "reportingInstance": .string(entry.node),
         ]
         _ = try await registry.create(event, resource, namespace: entry.namespace, CreateOptions(), context)
         state.withLock { state in

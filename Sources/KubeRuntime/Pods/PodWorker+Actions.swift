@@ -247,7 +247,7 @@ extension PodWorker {
             let resource = try services.registry.resource("pods")
             _ = try await services.registry.delete(
                 resource, namespace: namespace, name: name, DeleteOptions(gracePeriodSeconds: 0, preconditionUID: pod.uid),
-                .node(services.node.name, in: cluster))
+                .node(pod.nodeName, in: cluster))
             state.memory.isFinalized = true
             return true
         } catch {

@@ -341,7 +341,7 @@ final class PodWorker: Sendable {
                 let resource = try services.registry.resource("pods")
                 try await services.registry.mutate(
                     resource, namespace: namespace, name: name, subresource: "status", uid: uid,
-                    .node(services.node.name, in: cluster)
+                    .node(pod.nodeName, in: cluster)
                 ) { tree in
                     tree["status"] = PodStatus.merge(status, over: tree["status"])
                 }

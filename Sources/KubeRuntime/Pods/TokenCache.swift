@@ -38,14 +38,14 @@ final actor TokenCache {
                 cluster: cluster, namespace: pod.namespace, serviceAccount: account,
                 serviceAccountUID: tree[path: "metadata", "uid"]?.string ?? "", audiences: audience.isEmpty ? [] : [audience],
                 expirationSeconds: seconds, boundObject: TokenBinding(kind: "Pod", name: pod.name, uid: pod.uid),
-                node: (services.node.name, nodeUID())))
+                node: (pod.nodeName, uid(ofNode: pod.nodeName))))
         let end = Timestamp.parse(issued.expirationTimestamp) ?? now + Double(seconds)
         tokens[key] = Entry(token: issued.token, renewAt: now + min((end - now) * 0.8, 86_400))
         return issued.token
     }
 
-    private func nodeUID() -> String {
-        let key = Key(group: "core", plural: "nodes", name: services.node.name)
+    private func uid(ofNode name: String) -> String {
+        let key = Key(group: "core", plural: "nodes", name: name)
         return cluster.snapshot.get(key)?.metadata.uid ?? ""
     }
 }

@@ -59,6 +59,12 @@ struct ClusterCreate: AsyncParsableCommand {
             valueName: "class"))
     var isolation: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many nodes it shows, 1 to 10, for what wants several. All of them are this machine. (default: 1)",
+            valueName: "count"))
+    var nodes: Int64?
+
     @Option(help: ArgumentHelp("How long to wait.", valueName: "seconds"))
     var timeout: Int = 30
 
@@ -91,6 +97,7 @@ struct ClusterCreate: AsyncParsableCommand {
         if let sleepAfter { object[path: "spec", "sleep", "afterIdle"] = .string(sleepAfter) }
         if let podSecurity { object[path: "spec", "podSecurity"] = .string(podSecurity) }
         if let isolation { object[path: "spec", "isolation"] = .string(isolation) }
+        if let nodes { object[path: "spec", "nodes"] = .int(nodes) }
         if let description { object[path: "spec", "description"] = .string(description) }
         for (resource, amount) in try machineLimits() { object[path: "spec", "limits", resource] = amount }
         do {

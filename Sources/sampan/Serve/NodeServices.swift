@@ -120,16 +120,19 @@ struct NodeServices {
         }
     }
 
-    /// What a new cluster has for nodes: this machine, as soon as its engine has said what it is. (A cluster that is made before gets
-    /// its node with its first pod.)
-    var nodes: [JSON] { runtime.node.isKnown ? [runtime.node.node()] : [] }
+    /// What a new cluster has for nodes: this machine, so many times, as soon as its engine has said what it is. (A cluster that is made
+    /// before gets one with its first pod.)
+    func nodes(_ count: Int64) -> [JSON] {
+        let local = runtime.node
+        return local.isKnown ? (1...max(1, count)).map { local.node(local.names.name($0)) } : []
+    }
 
-    /// The node as the scheduler asks for it: KubeRuntime and KubeControllers know nothing of each other.
+    /// The nodes as the scheduler asks for them: KubeRuntime and KubeControllers know nothing of each other.
     private struct Source: NodeSource {
         let local: LocalNode
 
-        var nodeName: String { local.nodeName }
-        func node() -> JSON { local.node() }
+        var nodes: MachineNodes { local.names }
+        func node(_ name: String) -> JSON { local.node(name) }
     }
 
     /// The same for autoscalers.

@@ -85,7 +85,7 @@ enum ServerMain {
             : nil
         let provisioner = ClusterProvisioner(
             registry: registry, endpoint: endpoint, identities: identities, authorities: authorities
-        ) { node?.nodes ?? [] }
+        ) { node?.nodes($0) ?? [] }
 
         archived.attach(registry, provisioner)
 

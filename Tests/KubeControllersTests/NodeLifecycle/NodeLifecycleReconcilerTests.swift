@@ -27,7 +27,7 @@ struct NodeLifecycleReconcilerTests {
 
     @Test func aNodeThatNobodyTellsOfIsUnreachable() async throws {
         try await Fixture.run(controllers: false) { cluster in
-            let reconciler = NodeLifecycleReconciler(ownNode: "own")
+            let reconciler = NodeLifecycleReconciler(ownNodes: MachineNodes(first: "own"))
             let writer = RegistryWriter(cluster.registry)
             let recorder = EventRecorder(writer: writer, clock: .system, logger: Fixture.logger)
             func look(_ name: String, at now: Double) async throws -> Double? {

@@ -150,11 +150,12 @@ final class Fixture: Sendable {
 
 /// The node of tests.
 struct PretendNode: NodeSource {
-    let nodeName = "node-1"
+    let nodes = MachineNodes(first: "node-1")
 
-    func node() -> JSON {
+    func node(_ name: String) -> JSON {
         [
-            "apiVersion": "v1", "kind": "Node", "metadata": ["name": "node-1", "labels": ["kubernetes.io/hostname": "node-1"]],
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": ["name": .string(name), "labels": ["kubernetes.io/hostname": .string(name)]],
             "status": [
                 "capacity": ["cpu": "8", "memory": "16Gi", "pods": "1000"],
                 "allocatable": ["cpu": "8", "memory": "16Gi", "pods": "1000"],

@@ -33,7 +33,7 @@ import Testing
     }
 
     func message(_ decision: SchedulingDecision) -> String? {
-        if case .unschedulable(let message, _) = decision { message } else { nil }
+        if case .unschedulable(let message, _, _) = decision { message } else { nil }
     }
 
     private static let notHelpful =
@@ -60,7 +60,7 @@ import Testing
         #expect(try SchedulingDecision(gated, node: node(), pods: []) == .gated)
         #expect(
             try SchedulingDecision(pending(), node: nil, pods: [])
-                == .unschedulable(message: "no nodes available to schedule pods", victims: []))
+                == .unschedulable(message: "no nodes available to schedule pods"))
     }
 
     @Test func tooLittleIsToldByResource() throws {
@@ -186,7 +186,7 @@ import Testing
         let important = try pending(cpu: "1") { $0[path: "spec", "priority"] = 10 }
         #expect(
             try SchedulingDecision(important, node: node(), pods: pods)
-                == .unschedulable(message: "0/1 nodes are available: 1 Insufficient cpu.", victims: ["uid-victim"]))
+                == .unschedulable(message: "0/1 nodes are available: 1 Insufficient cpu.", victims: ["uid-victim"], on: "node-1"))
         let polite = try pending(cpu: "1") {
             $0[path: "spec", "priority"] = 10
             $0[path: "spec", "preemptionPolicy"] = "Never"
@@ -212,5 +212,12 @@ import Testing
         #expect(
             try message(SchedulingDecision(spread(2), node: node(), pods: pods))
                 == "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints." + Self.noVictims)
+    }
+}
+
+extension SchedulingDecision {
+    /// In a cluster of one node, or of none.
+    init(_ pod: Object, node: Object?, pods: [Object], volumeProblem: PodVolumes.Problem? = nil) {
+        self.init(pod, nodes: node.map { [$0] } ?? [], pods: pods, volumeProblem: { _ in volumeProblem })
     }
 }

@@ -119,7 +119,7 @@ import Testing
     @Test func theSchedulerCountsNodesButNotThePod() throws {
         func message(_ problem: PodVolumes.Problem) throws -> String? {
             guard
-                case .unschedulable(let text, _) = SchedulingDecision(
+                case .unschedulable(let text, _, _) = SchedulingDecision(
                     try pod(), node: try node(), pods: [], volumeProblem: problem)
             else { return nil }
             return text

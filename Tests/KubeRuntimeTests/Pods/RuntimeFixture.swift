@@ -40,7 +40,7 @@ struct RuntimeFixture: Sendable {
               name: \(name)
               labels: {app: \(name)}
             spec:
-              nodeName: \(runtime.node.nodeName)
+              nodeName: \(runtime.node.names.first)
               restartPolicy: \(restart)
               automountServiceAccountToken: false
               terminationGracePeriodSeconds: 2
