@@ -7,11 +7,12 @@ import KubeSchema
 enum ClusterPolicyGrant {
     static let verb = "grant"
 
+    /// - Parameter former: what a cluster that comes back was allowed before.
     /// - Throws: 403 when the requester may not change what the request changes.
-    static func check(_ request: AdmissionRequest, _ authorizer: Authorizer) throws(StatusError) {
+    static func check(_ request: AdmissionRequest, former: JSON? = nil, _ authorizer: Authorizer) throws(StatusError) {
         if request.context.isInternal { return }
         let new = request.object["spec"] ?? [:]
-        let old = request.old?.tree["spec"] ?? [:]
+        let old = request.old?.tree["spec"] ?? former ?? [:]
         guard let field = changed(from: old, to: new) else { return }
         let attributes = AccessAttributes(
             user: request.context.user, verb: verb, apiGroup: Platform.group, apiVersion: Platform.version.version,

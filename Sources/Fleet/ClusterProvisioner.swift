@@ -68,15 +68,18 @@ public struct ClusterProvisioner: Sendable {
         return cluster
     }
 
-    /// Makes a cluster with what another one had; its API answers when this returns.
+    /// Makes a cluster with what another one had, or brings one back; its API answers when this returns.
     @discardableResult
     func create(_ name: String, uid: String, with content: ArchivedArrivals.Content) async throws(StoreError) -> LogicalCluster {
-        try await registry.createCluster(name, uid: uid, record: content.record, restored: content.objects)
+        if case .deleted(let retired, _) = content.origin {
+            return try await registry.store.revive(retired, as: name, uid: uid, with: content.objects)
+        }
+        return try await registry.createCluster(name, uid: uid, record: content.record, restored: content.objects)
     }
 
     /// The objects of a cluster from elsewhere, as they are to be here.
     func relocate(_ wanted: ArchivedClusters.Wanted) throws -> RestoredObjects {
-        let trust = wanted.isForeign ? nil : try FrontProxy.configMap(try ClusterIdentity(record: wanted.record))
+        let trust = !wanted.origin.isClone ? nil : try FrontProxy.configMap(try ClusterIdentity(record: wanted.record))
         return try Relocation(nodes: nodes(NodesSpec.count(wanted.spec)), apiServer: endpoint.machine, trust: trust)
             .apply(to: wanted.objects, revision: wanted.revision)
     }

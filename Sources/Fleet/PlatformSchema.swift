@@ -6,6 +6,7 @@ import KubeStore
 public enum Platform {
     public static let group = "sampan.dev"
     public static let version = GroupVersion(group: group, version: "v1alpha1")
+    public static let deletedClusters = GroupResource(group: group, resource: "deletedclusters")
     public static let teams = GroupResource(group: group, resource: "teams")
     public static let virtualClusters = GroupResource(group: group, resource: "virtualclusters")
 
@@ -63,6 +64,27 @@ public enum Platform {
             objects 0 *l oO
             offset 0 *l oO
             upload 0 s oO
+            +ClusterUndelete
+            ^ 0 meta/v1.TypeMeta
+            cluster 0 s oO
+            name 0 s oO
+            +DeletedCluster
+            ^ 0 meta/v1.TypeMeta
+            metadata 0 meta/v1.ObjectMeta oO
+            spec 0 .DeletedClusterSpec oO
+            +DeletedClusterList
+            ^ 0 meta/v1.TypeMeta
+            metadata 0 meta/v1.ListMeta oO
+            items 0 [].DeletedCluster -
+            +DeletedClusterSpec
+            annotations 0 {}s oO
+            clusterUID 0 s oO
+            deletionTime 0 s oO
+            expirationTime 0 s oO
+            labels 0 {}s oO
+            name 0 s oO
+            storage 0 *!quantity oO
+            virtualCluster 0 .VirtualClusterSpec oO
             +KubeconfigRequest
             ^ 0 meta/v1.TypeMeta
             expirationSeconds 0 *l oO
@@ -228,6 +250,7 @@ public enum Platform {
             authentication 0 *.VirtualClusterAuthentication oO
             description 0 s oO
             isolation 0 s oO
+            keepDeletedFor 0 s oO
             limits 0 *.VirtualClusterLimits oO
             network 0 *.NetworkAllowlists oO
             nodes 0 *i oO
@@ -252,6 +275,12 @@ public enum Platform {
         resources: """
             group sampan.dev
             version v1alpha1 served sampan/v1alpha1
+            deletedclusters DeletedCluster deletedcluster ns * - sampan - -
+            | Cluster string .spec.name 0
+            | Deleted date .spec.deletionTime 0
+            | Gone string .spec.expirationTime 0
+            | Storage string .spec.storage 1
+            /undelete ClusterUndelete create
             teams Team team cluster * - sampan - -
             | Clusters integer .status.clusters 0
             | Quota integer .spec.quota.clusters 0
@@ -326,6 +355,24 @@ public enum Platform {
             objects How many objects it has. Set by the server.
             offset Where in the archive the piece begins. In the answer: how much of the archive is there.
             upload Empty in the first request; then what its answer said.
+            +ClusterUndelete Brings a deleted cluster back, with everything in it, its volumes and its keys.
+            cluster The cluster's uid from now on. Set by the server.
+            name What it is to be called. Default: what it was called.
+            +DeletedCluster A cluster that was deleted and is kept for a while. It runs nothing and can't be reached. Delete this, and it is gone for good.
+            metadata Standard object's metadata.
+            spec What it was. Set by the server.
+            +DeletedClusterList A list of deleted clusters.
+            metadata Standard list metadata.
+            items The deleted clusters.
+            +DeletedClusterSpec What a deleted cluster was.
+            annotations Its virtual cluster's annotations.
+            clusterUID The uid of its virtual cluster.
+            deletionTime When it was deleted.
+            expirationTime When it is gone for good. The platform's administrators may change it.
+            labels Its virtual cluster's labels.
+            name What it was called; another one may be called so by now.
+            storage What its persistent volume claims request.
+            virtualCluster What was asked of it.
             +KubeconfigRequest Asks for a kubeconfig of a virtual cluster, or of the platform for a team's member; the answer has it in `kubeconfig`.
             expirationSeconds How long the client certificate in it is valid, in seconds. Default: twelve hours; at least 600.
             expirationTimestamp When the certificate ends. Set by the server.
@@ -483,6 +530,7 @@ public enum Platform {
             authentication Whom the cluster believes about who somebody is, beside its own certificates and service accounts.
             description What the cluster is for, for people; at most 1024 bytes.
             isolation What keeps the cluster's pods from the machine: shared (they are containers on its kernel) or gvisor (each pod has a kernel of its own, gVisor's; the machine must have runsc). It counts for pods that begin later. Default: shared.
+            keepDeletedFor How long the cluster is kept when it is deleted, as a duration such as 2h; 0s for not at all. Default, and at most: the platform's, which is a day unless it says otherwise.
             limits What the cluster may use. What isn't given has a default that suits most.
             network Where its pods may go, and who may come; what the team's doesn't allow stays shut. To change it takes the permission for the verb grant.
             nodes How many nodes it has, 1 to 10, for what depends on there being several: daemon sets, spreading, draining one. All of them are the same machine, and each says that it has all of that. Can't be changed. Default: 1.

@@ -13,13 +13,15 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
     /// - Parameters:
     ///   - authorizer: who may say what clusters may have.
     ///   - quotas: has the count of what the pods of teams' clusters have.
-    public static func chain(_ authorizer: Authorizer, quotas: QuotaKeeper) -> AdmissionChain {
-        let plugin = Self(authorizer: authorizer, quotas: quotas)
+    ///   - arrivals: knows those that come back.
+    public static func chain(_ authorizer: Authorizer, quotas: QuotaKeeper, arrivals: ArchivedArrivals) -> AdmissionChain {
+        let plugin = Self(authorizer: authorizer, quotas: quotas, arrivals: arrivals)
         return AdmissionChain(mutating: [plugin], validating: [plugin])
     }
 
     private let authorizer: Authorizer
     private let quotas: QuotaKeeper
+    private let arrivals: ArchivedArrivals
 
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {
         guard Self.concerns(request), [.create, .update].contains(request.operation) else { return }
@@ -59,6 +61,9 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         if description.utf8.count > Self.maximumDescription {
             errors.append(.tooLong("spec.description", maximum: Self.maximumDescription))
         }
+        if let kept = request.object[path: "spec", "keepDeletedFor"]?.string, !kept.isEmpty, Lifetime.seconds(kept) ?? -1 < 0 {
+            errors.append(.invalid("spec.keepDeletedFor", .string(kept), "must be a duration, such as 0s, 2h or 24h"))
+        }
         errors += ClusterPolicies.errors(in: request.object["spec"] ?? [:])
         errors += NodesSpec.errors(in: request.object["spec"] ?? [:], old: request.old.map { $0.tree["spec"] ?? [:] })
         // What was right once stays right when the team's limits change.
@@ -68,7 +73,9 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         guard errors.isEmpty else {
             throw .invalid(GroupKind(group: Platform.group, kind: "VirtualCluster"), request.name, errors)
         }
-        try ClusterPolicyGrant.check(request, authorizer)
+        let beginning = request.object[path: "metadata", "annotations", ArchivedArrivals.annotation]?.string
+        let former = request.operation == .create ? beginning.flatMap(arrivals.formerSpec) : nil
+        try ClusterPolicyGrant.check(request, former: former, authorizer)
         if request.operation == .create { try Self.charge(team, &request) }
     }
 

@@ -13,14 +13,18 @@ public struct VirtualClusterReconciler: Reconciler {
     private let provisioner: ClusterProvisioner
     let keeper: SleepKeeper
     private let arrivals: ArchivedArrivals
+    let keeping: DeletedClusterKeeping
 
     /// - Parameters:
     ///   - resource: `virtualclusters`, as the root cluster's schema has it.
     ///   - keeper: puts clusters to sleep.
     ///   - arrivals: has what clusters begin with that don't begin empty.
+    ///   - keeping: how those are kept that are deleted.
     public init(
-        resource: ResourceType, store: Store, provisioner: ClusterProvisioner, keeper: SleepKeeper, arrivals: ArchivedArrivals
+        resource: ResourceType, store: Store, provisioner: ClusterProvisioner, keeper: SleepKeeper, arrivals: ArchivedArrivals,
+        keeping: DeletedClusterKeeping
     ) {
+        self.keeping = keeping
         self.arrivals = arrivals
         self.keeper = keeper
         self.resource = resource
@@ -43,7 +47,7 @@ public struct VirtualClusterReconciler: Reconciler {
         switch VirtualClusterStep.next(object: object?.metadata, existing: existing?.uid) {
         case .nothing: return .done
         case .remove:
-            try await remove(logical)
+            try await end(logical, object, work)
             if let object, object.metadata.deletionTimestamp != nil { try await release(work, object) }
             return Outcome(also: object == nil ? [] : [ObjectName(namespace: work.namespace, name: work.name)])
         case .release:
@@ -72,12 +76,19 @@ public struct VirtualClusterReconciler: Reconciler {
             return true
         }
         if let content = arrivals.content(id) {
-            try await provisioner.create(logical, uid: object.metadata.uid, with: content)
-            return true
+            do {
+                try await provisioner.create(logical, uid: object.metadata.uid, with: content)
+                // It is deleted no more.
+                if case .deleted(_, let told) = content.origin { try await work.delete(keeping.resource, told.object.metadata) }
+                return true
+            } catch StoreError.noSuchCluster {
+                // The deleted cluster's time ended meanwhile.
+            }
         }
         work.report(
             .warning, "ImportInterrupted",
-            "The server ended before the cluster was imported or cloned; nothing of it is left. Do it again.", about: object)
+            "The server ended before the cluster was imported, cloned or undeleted, or it was gone by then; nothing of it is left here. Do it again.",
+            about: object)
         try await work.delete(resource, object.metadata)
         return false
     }
@@ -137,14 +148,6 @@ public struct VirtualClusterReconciler: Reconciler {
             tree[path: "metadata", "annotations", AuthorityHandler.annotation] = nil
         }
         return nil
-    }
-
-    private func remove(_ name: String) async throws {
-        do {
-            try await store.deleteCluster(name)
-        } catch StoreError.noSuchCluster {
-            // A kill after the deletion and before the finalizer went.
-        }
     }
 
     private func release(_ work: Work, _ object: Object) async throws {

@@ -183,7 +183,7 @@ public final class LocalRuntime: Service {
             }
         }
         pods.addTask { [registry, volumes] in
-            await volumes.deleteAll(exceptOf: Set(registry.store.clusters().map(\.id)))
+            await volumes.deleteAll { registry.store.keeps(id: $0) }
         }
         let count = workers.withLock { $0.count }
         logger.info("node is ready", metadata: ["node": "\(node.names.first)", "pods": "\(count)", "leftover": "\(orphans)"])
@@ -214,7 +214,16 @@ public final class LocalRuntime: Service {
                 "pods of a deleted cluster are removed at the next start",
                 metadata: ["cluster": "\(cluster)", "error": "\(error)"])
         }
-        if !workers.withLock({ $0.values.contains { $0.cluster.id == cluster } }) { await volumes.deleteAll(of: cluster) }
+        await removeVolumes(of: cluster)
+    }
+
+    /// Whether there are pods of a cluster that aren't through with their end, or run.
+    public func hasPods(of cluster: Int64) -> Bool { workers.withLock { $0.values.contains { $0.cluster.id == cluster } } }
+
+    /// Removes the volumes of a cluster that is gone for good; its last pod does when there are some yet.
+    public func removeVolumes(of cluster: Int64) async {
+        guard !registry.store.keeps(id: cluster), !hasPods(of: cluster) else { return }
+        await volumes.deleteAll(of: cluster)
     }
 
     /// A pod whose whole cluster is gone.
@@ -246,7 +255,7 @@ public final class LocalRuntime: Service {
                 return
             }
             // The last of its pods takes the volumes along.
-            if concerned.isEmpty { pods.addTask { [volumes] in await volumes.deleteAll(of: batch.cluster.id) } }
+            if concerned.isEmpty { pods.addTask { await self.removeVolumes(of: batch.cluster.id) } }
             return
         }
         for event in batch.events {
@@ -330,7 +339,7 @@ public final class LocalRuntime: Service {
                 }
                 if isOver { break }
             } while !Task.isCancelled
-            if isLast, cluster.isDeleted { await self.volumes.deleteAll(of: cluster.id) }
+            if isLast, cluster.isDeleted { await self.removeVolumes(of: cluster.id) }
         }
     }
 

@@ -10,9 +10,9 @@ import Synchronization
 /// What is acknowledged is durable, what is visible is durable, and revisions never go back. Opening starts the writer's
 /// thread; `run` only does the housekeeping (letting go of idle clusters and old events) and closes the store at shutdown.
 public final class Store: Service {
-    private let engine: any StoreEngine
-    private let queue: CommitQueue
-    private let directory: ClusterDirectory
+    let engine: any StoreEngine
+    let queue: CommitQueue
+    let directory: ClusterDirectory
     private let catalog: BaseCatalog
     private let writer: Writer
     private let options: StoreOptions
@@ -64,7 +64,7 @@ public final class Store: Service {
         self.clock = clock
         self.logger = logger
         queue = CommitQueue(limit: Weight(writes: options.queuedWrites, bytes: options.queuedBytes))
-        directory = ClusterDirectory(clusters: contents.clusters, options: options)
+        directory = ClusterDirectory(clusters: contents.clusters, retired: contents.retired, options: options)
         catalog = BaseCatalog(contents.bases)
         writer = Writer(
             engine: engine, queue: queue, directory: directory, catalog: catalog, options: options, logger: logger)
@@ -131,6 +131,9 @@ public final class Store: Service {
         }
         return try result.get().compactMap(directory.info)
     }
+
+    /// Whether there is a cluster with an id, or one that was put away: what belongs to it elsewhere must stay.
+    public func keeps(id: Int64) -> Bool { directory.keeps(id) }
 
     /// The clusters in memory.
     public var loadedClusters: [LogicalCluster] { directory.loaded }
@@ -199,6 +202,15 @@ extension Store {
 
     private func make(_ id: Int64, _ stored: StoredCluster?) throws(StoreError) -> LogicalCluster? {
         guard let stored, let info = directory.info(id) else { return nil }
+        let (base, map, ownBytes) = try contents(of: info, stored)
+        return LogicalCluster(
+            info: info, base: base, map: map, revision: stored.revision, record: stored.record, ownBytes: ownBytes,
+            queue: queue, options: options)
+    }
+
+    func contents(
+        of info: ClusterInfo, _ stored: StoredCluster
+    ) throws(StoreError) -> (base: Base, map: OrderedMap<Object>, ownBytes: Int) {
         guard let base = catalog.base(stored.base) else {
             throw .unavailable("the base \(stored.base) of cluster \(info.name) is missing from the database")
         }
@@ -212,9 +224,7 @@ extension Store {
             case .tombstone(let key): map.remove(key)
             }
         }
-        return LogicalCluster(
-            info: info, base: base, map: map, revision: stored.revision, record: stored.record, ownBytes: ownBytes,
-            queue: queue, options: options)
+        return (base, map, ownBytes)
     }
 
     /// Runs on the writer's thread, as the last thing.

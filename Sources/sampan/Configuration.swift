@@ -1,3 +1,5 @@
+import KubeSchema
+
 /// Everything that one instance's server is told when it starts.
 ///
 /// `sampan up` decides it once, from the options and the defaults, and keeps it in the data directory (``ConfigurationFile``), so that
@@ -27,8 +29,13 @@ struct Configuration: Sendable, Equatable, Codable {
     /// The file with the platform's `AuthenticationConfiguration` (`apiserver.config.k8s.io/v1`); without one nobody is believed but the
     /// platform's own authority.
     var authenticationConfigPath: String?
+    /// How long deleted clusters are kept, as a duration such as `24h`; `0` for not at all.
+    var keepDeleted: String = "24h"
     /// Whether pods run here. Without containers there is an API but no node: for tests of the API, and where the user isn't root.
     var runsContainers: Bool = true
+
+    /// ``keepDeleted`` in seconds.
+    var keepDeletedSeconds: Double { GoDuration.nanoseconds(keepDeleted).map { Double($0) / 1e9 } ?? 0 }
 
     /// The root cluster's administrator, written by the server with mode 0600.
     var pkiDirectory: String { dataDirectory + "/pki" }
@@ -56,6 +63,7 @@ extension Configuration {
         auditPolicyPath = try values.decodeIfPresent(String.self, forKey: .auditPolicyPath)
         auditWebhookConfigPath = try values.decodeIfPresent(String.self, forKey: .auditWebhookConfigPath)
         authenticationConfigPath = try values.decodeIfPresent(String.self, forKey: .authenticationConfigPath)
+        keepDeleted = try values.decodeIfPresent(String.self, forKey: .keepDeleted) ?? keepDeleted
         runsContainers = try values.decodeIfPresent(Bool.self, forKey: .runsContainers) ?? runsContainers
     }
 }

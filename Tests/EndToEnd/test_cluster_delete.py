@@ -1,4 +1,4 @@
-"""A deleted cluster leaves nothing: no row, no key, no file, no rule, no container. Also when the server is killed in the midst of it."""
+"""A cluster that is deleted for good leaves nothing: no row, no key, no file, no rule, no container. Also when the server is killed in the midst of it."""
 
 import os
 import sqlite3
@@ -78,7 +78,7 @@ class ClusterDelete(unittest.TestCase):
             for index in range(3):
                 cluster.kubectl("create", "configmap", f"m{index}")
             own = number(instance, name)
-            running = threading.Thread(target=lambda: instance.sampan("cluster", "delete", name, check=False))
+            running = threading.Thread(target=lambda: instance.sampan("cluster", "delete", name, "--now", check=False))
             running.start()
             time.sleep(delay)
             instance.kill()
@@ -90,7 +90,7 @@ class ClusterDelete(unittest.TestCase):
                 if answer.code == 200 and "deletionTimestamp" not in answer.json["metadata"]:
                     # The request didn't come through: it is all there.
                     self.assertEqual(len(cluster.get("configmaps")["items"]), 4)
-                    instance.sampan("cluster", "delete", name)
+                    instance.sampan("cluster", "delete", name, "--now")
                 until(lambda: root.request("GET", f"{CLUSTERS}/{name}").code == 404, "the deletion is finished")
                 until(lambda: not rows(instance, own), "its rows are gone")
                 # The name is free, and the new cluster has nothing of the old one.

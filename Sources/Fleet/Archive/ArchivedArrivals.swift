@@ -16,6 +16,9 @@ public final class ArchivedArrivals: Sendable {
     struct Content: Sendable {
         var record: JSON
         var objects: RestoredObjects
+        var origin: ArchivedClusters.Origin
+        /// The virtual cluster's.
+        var spec: JSON
     }
 
     private let waiting = Mutex<[String: Content]>([:])
@@ -30,6 +33,12 @@ public final class ArchivedArrivals: Sendable {
     }
 
     func content(_ id: String) -> Content? { waiting.withLock { $0[id] } }
+
+    /// What a deleted cluster that comes back was allowed before, when `id` is one: nobody has to allow it again.
+    func formerSpec(_ id: String) -> JSON? {
+        guard let content = content(id), case .deleted = content.origin else { return nil }
+        return content.spec
+    }
 
     func remove(_ id: String) {
         let content = waiting.withLock { $0.removeValue(forKey: id) }

@@ -32,6 +32,20 @@ public final class ArchivedClusters: Sendable {
         services.withLock { $0 = (registry, provisioner) }
     }
 
+    /// Where what a cluster begins with comes from.
+    enum Origin: Sendable {
+        /// Somewhere else, with its identity.
+        case archive
+        /// A cluster here, which gives away no identity.
+        case clone
+        /// A cluster that was here before, and is again.
+        case deleted(RetiredCluster, DeletedCluster)
+
+        var isArchive: Bool { if case .archive = self { true } else { false } }
+        var isClone: Bool { if case .clone = self { true } else { false } }
+        var isDeleted: Bool { if case .deleted = self { true } else { false } }
+    }
+
     /// What a new cluster is to be.
     struct Wanted {
         var namespace: String
@@ -41,8 +55,7 @@ public final class ArchivedClusters: Sendable {
         var record: JSON
         var objects: [(key: Key, object: Object)]
         var revision: UInt64
-        /// Whether the objects are another's, and the identity in the record with them; or those of a cluster here, which gets a new one.
-        var isForeign: Bool
+        var origin: Origin
     }
 
     /// Makes it; its API answers when this returns.
@@ -59,13 +72,14 @@ public final class ArchivedClusters: Sendable {
         defer { withExtendedLifetime(room) {} }
         let content: ArchivedArrivals.Content
         do {
-            content = .init(record: wanted.record, objects: try provisioner.relocate(wanted))
+            content = .init(
+                record: wanted.record, objects: try provisioner.relocate(wanted), origin: wanted.origin, spec: wanted.spec)
         } catch {
             throw .badRequest("the objects can't be a cluster's: \(error)")
         }
         let id = arrivals.add(content)
         defer { arrivals.remove(id) }
-        let object: JSON = [
+        var object: JSON = [
             "apiVersion": .string(Platform.version.apiVersion), "kind": "VirtualCluster",
             "metadata": [
                 "name": .string(wanted.name), "namespace": .string(wanted.namespace),
@@ -73,6 +87,9 @@ public final class ArchivedClusters: Sendable {
             ],
             "spec": wanted.spec,
         ]
+        if case .deleted(_, let deleted) = wanted.origin {
+            object = deleted.virtualCluster(named: wanted.name, beginsWith: id)
+        }
         guard let resource = registry.schema(of: context.cluster).resource(Platform.virtualClusters) else {
             throw .unknownPath()
         }
@@ -98,13 +115,15 @@ public final class ArchivedClusters: Sendable {
     /// - Returns: what its pods and claims have of the machine.
     private static func check(_ wanted: Wanted, _ registry: Registry) async throws(StatusError) -> MachineAmounts {
         let policy = ClusterPolicies.policy(wanted.spec)
-        guard wanted.objects.count <= policy.limits.objects + Bootstrap.base.snapshot.count(prefix: "") else {
+        // What was there may come back.
+        guard wanted.origin.isDeleted || wanted.objects.count <= policy.limits.objects + Bootstrap.base.snapshot.count(prefix: "")
+        else {
             throw .forbidden(
                 Platform.virtualClusters, wanted.name,
                 "a cluster may have \(policy.limits.objects) objects of its own, and this one would have \(wanted.objects.count)")
         }
         let bytes = wanted.objects.reduce(0) { $0 + $1.object.bytes.count }
-        guard bytes <= policy.limits.bytes else {
+        guard wanted.origin.isDeleted || bytes <= policy.limits.bytes else {
             throw .forbidden(
                 Platform.virtualClusters, wanted.name,
                 "the objects of a cluster may have \(policy.limits.bytes) bytes together, and this one's would have \(bytes)")
@@ -112,7 +131,7 @@ public final class ArchivedClusters: Sendable {
         let rules = ForeignObjects(wanted.objects, schema: registry.schema, podSecurity: policy.podSecurity)
         var amounts = MachineAmounts()
         for (index, entry) in wanted.objects.enumerated() {
-            if wanted.isForeign { try rules.check(entry.key, entry.object) }
+            if wanted.origin.isArchive { try rules.check(entry.key, entry.object) }
             let resource = GroupResource(group: entry.key.group, resource: entry.key.plural)
             if MachineCharge.isPods(resource) || MachineCharge.isClaims(resource) {
                 amounts += MachineCharge.of(entry.object.passingTree, resource)
@@ -132,7 +151,8 @@ public final class ArchivedClusters: Sendable {
         while store.info(logical)?.uid != uid {
             guard context.cluster.snapshot.get(key)?.metadata.uid == uid, clock.now < deadline else {
                 throw .internalError(
-                    "cluster \(wanted.name) couldn't be made; nothing of it is left: see the server's log, and try again")
+                    "cluster \(wanted.name) couldn't be made, and nothing of it is left here: see the server's log, and try again"
+                )
             }
             do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .timeout("the request was given up") }
         }

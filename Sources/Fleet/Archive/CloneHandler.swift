@@ -35,7 +35,7 @@ public struct CloneHandler: SubresourceHandler {
             ArchivedClusters.Wanted(
                 namespace: namespace, name: new, spec: object.tree["spec"] ?? [:], record: record,
                 objects: snapshot.entries(prefix: "").map { ($0.key, $0.object) }, revision: snapshot.revision,
-                isForeign: false), options, context)
+                origin: .clone), options, context)
         return WriteResult(
             .document([
                 "apiVersion": .string(Platform.version.apiVersion), "kind": "ClusterClone", "name": .string(new),

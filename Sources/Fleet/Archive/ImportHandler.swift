@@ -42,7 +42,7 @@ public struct ImportHandler: SubresourceHandler {
         }
         let wanted = ArchivedClusters.Wanted(
             namespace: namespace, name: name, spec: archive.header.spec, record: record, objects: archive.objects,
-            revision: archive.header.revision, isForeign: true)
+            revision: archive.header.revision, origin: .archive)
         answer["cluster"] = .string(try await clusters.make(wanted, options, context)[path: "metadata", "uid"]?.string ?? "")
         answer["objects"] = .int(Int64(archive.objects.count))
         return WriteResult(.document(answer), code: 201)

@@ -79,13 +79,17 @@ enum TeamObjects {
             ]
         }
         let clusters = Platform.virtualClusters.resource
+        let deleted = Platform.deletedClusters.resource
         let see = [
             rule([Platform.group], [clusters, "\(clusters)/status"], ["get", "list", "watch"]),
+            rule([Platform.group], [deleted], ["get", "list", "watch"]),
             rule([Platform.group], ["\(clusters)/kubeconfig", "\(clusters)/explain", "\(clusters)/network"], ["create"]),
             rule(["", "events.k8s.io"], ["events"], ["get", "list", "watch"]),
         ]
         let use = [
             rule([Platform.group], [clusters], ["create", "delete", "deletecollection", "patch", "update"]),
+            rule([Platform.group], [deleted], ["delete", "deletecollection"]),
+            rule([Platform.group], ["\(deleted)/undelete"], ["create"]),
             rule(
                 [Platform.group], ["\(clusters)/sleep", "\(clusters)/wake", "\(clusters)/clone", "\(clusters)/import"], ["create"]
             ),

@@ -131,7 +131,7 @@ extension StatusError {
     var isConflict: Bool { reason == "Conflict" }
     var isAlreadyExists: Bool { reason == "AlreadyExists" }
     /// Whether the write was refused because its namespace is being deleted, so that trying again is in vain.
-    var isNamespaceTerminating: Bool {
+    public var isNamespaceTerminating: Bool {
         details?["causes"]?.elements.contains { $0["reason"]?.string == "NamespaceTerminating" } ?? false
     }
 }

@@ -59,9 +59,11 @@ public struct LocalVolumes: Sendable {
     }
 
     /// Removes what is left of clusters that went while no server ran, and completes what was begun.
-    func deleteAll(exceptOf living: Set<Int64>) async {
+    ///
+    /// - Parameter keeps: whether there is a cluster, or may be again.
+    func deleteAll(unless keeps: (Int64) -> Bool) async {
         for name in File.names(in: root) {
-            guard let cluster = Int64(name), !living.contains(cluster) else { continue }
+            guard let cluster = Int64(name), !keeps(cluster) else { continue }
             await deleteAll(of: cluster)
         }
         do { try await removeDeleted() } catch {

@@ -27,6 +27,8 @@ final class ClusterDirectory: Sendable {
     fileprivate struct State {
         var names: [String: Int64] = [:]
         var entries: [Int64: Entry] = [:]
+        /// Put away: they have no name, and aren't in memory.
+        var retired: [Int64: ClusterInfo] = [:]
         /// Held clusters, oldest first, and perhaps some that aren't held any more.
         var queue: [Int64] = []
         var heldCount = 0
@@ -48,7 +50,7 @@ final class ClusterDirectory: Sendable {
     private let state = Mutex(State())
     private let options: StoreOptions
 
-    init(clusters: [ClusterInfo], options: StoreOptions) {
+    init(clusters: [ClusterInfo], retired: [ClusterInfo] = [], options: StoreOptions) {
         self.options = options
         state.withLock { state in
             state.names.reserveCapacity(clusters.count)
@@ -57,10 +59,21 @@ final class ClusterDirectory: Sendable {
                 state.names[info.name] = info.id
                 state.entries[info.id] = Entry(info: info)
             }
+            for info in retired { state.retired[info.id] = info }
         }
     }
 
     var clusters: [ClusterInfo] { state.withLock { $0.entries.values.map(\.info) } }
+
+    var retired: [ClusterInfo] { state.withLock { Array($0.retired.values) } }
+
+    func retired(_ id: Int64) -> ClusterInfo? { state.withLock { $0.retired[id] } }
+
+    /// Whether anything of a cluster is to be kept.
+    func keeps(_ id: Int64) -> Bool { state.withLock { $0.entries[id] != nil || $0.retired[id] != nil } }
+
+    /// A retired cluster is gone for good.
+    func discard(_ id: Int64) { state.withLock { _ = $0.retired.removeValue(forKey: id) } }
 
     func id(of name: String) -> Int64? { state.withLock { $0.names[name] } }
 
@@ -120,22 +133,24 @@ final class ClusterDirectory: Sendable {
         for waiter in waiters { waiter.resume(returning: result) }
     }
 
-    /// Adds a cluster that was created.
+    /// Adds a cluster that was created, or has come back.
     func insert(_ cluster: LogicalCluster) {
         withState { state in
             state.names[cluster.name] = cluster.id
+            state.retired[cluster.id] = nil
             state.entries[cluster.id] = Entry(info: cluster.info, cluster: cluster)
             state.touch(cluster.id, cluster, options)
         }
         arrivals.announce(cluster.name)
     }
 
-    /// Removes a cluster that was deleted. Who waits for its load gets nothing.
-    func remove(_ id: Int64) {
+    /// Removes a cluster that was deleted or put away. Who waits for its load gets nothing.
+    func remove(_ id: Int64, isRetired: Bool = false) {
         let waiters = withState { state -> [Waiter] in
             guard let entry = state.entries[id] else { return [] }
             state.drop(id)
             state.entries[id] = nil
+            if isRetired { state.retired[id] = entry.info }
             if state.names[entry.info.name] == id { state.names[entry.info.name] = nil }
             return entry.waiters ?? []
         }

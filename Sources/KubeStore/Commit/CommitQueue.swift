@@ -8,6 +8,9 @@ enum Job: Sendable {
     case record(LogicalCluster, JSON, Reply<Void>)
     case create(NewCluster, Reply<LogicalCluster>)
     case delete(LogicalCluster, Reply<Void>)
+    case retire(LogicalCluster, Reply<Void>)
+    case revive(Revival, Reply<LogicalCluster>)
+    case discard(Int64, Reply<Void>)
     /// Runs after everything queued before it is durable and published.
     case barrier(Reply<Void>)
 
@@ -18,6 +21,9 @@ enum Job: Sendable {
         case .record(_, _, let reply): reply(.failure(error))
         case .create(_, let reply): reply(.failure(error))
         case .delete(_, let reply): reply(.failure(error))
+        case .retire(_, let reply): reply(.failure(error))
+        case .revive(_, let reply): reply(.failure(error))
+        case .discard(_, let reply): reply(.failure(error))
         case .barrier(let reply): reply(.failure(error))
         }
     }
@@ -27,7 +33,8 @@ enum Job: Sendable {
         case .commit(_, let writes, _): Weight(of: writes)
         case .create(let new, _):
             Weight(of: new.writes) + (new.restored?.weight ?? Weight(writes: 0, bytes: 0)) + Weight(writes: 2, bytes: 0)
-        case .record, .delete, .barrier: Weight(writes: 1, bytes: 0)
+        case .revive(let revival, _): revival.restored.weight
+        case .record, .delete, .retire, .discard, .barrier: Weight(writes: 1, bytes: 0)
         }
     }
 }
@@ -69,6 +76,14 @@ struct NewCluster: Sendable {
     /// What it has instead of its base's objects.
     var restored: RestoredObjects?
     var writes: [Write]
+}
+
+/// A retired cluster that comes back.
+struct Revival: Sendable {
+    var retired: RetiredCluster
+    var name: String
+    var uid: String
+    var restored: RestoredObjects
 }
 
 /// The suspended caller of a job.

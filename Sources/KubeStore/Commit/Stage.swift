@@ -7,7 +7,9 @@ struct Stage {
     /// A cluster as it will be after the batch.
     struct Cluster {
         let cluster: LogicalCluster
+        /// Wasn't there before: it is new, or comes back.
         let isCreated: Bool
+        var isRevived = false
         var map: OrderedMap<Object>
         var revision: UInt64
         var ownBytes: Int
@@ -26,6 +28,9 @@ struct Stage {
     private(set) var rows: [EngineBatch.Row] = []
     private(set) var bases: [(id: Int64, base: Base)] = []
     private(set) var deleted: [Int64] = []
+    private(set) var retired: [Int64] = []
+    /// Retired ones that go for good.
+    private(set) var discarded: [Int64] = []
     /// Names given (their cluster) or freed (nil) by this batch.
     private var names: [String: Int64?] = [:]
     private(set) var nextCluster: Int64
@@ -124,14 +129,75 @@ struct Stage {
         clusters[cluster.id]?.isDeleted = true
     }
 
+    /// As a deletion, but for what is stored.
+    mutating func retire(_ cluster: LogicalCluster) throws(StoreError) {
+        try touch(cluster)
+        names[cluster.name] = .some(nil)
+        retired.append(cluster.id)
+        clusters[cluster.id]?.isDeleted = true
+    }
+
+    mutating func discard(_ id: Int64) throws(StoreError) {
+        guard isRetired(id) else { throw .noSuchCluster }
+        discarded.append(id)
+    }
+
+    private func isRetired(_ id: Int64) -> Bool {
+        directory.retired(id) != nil && !discarded.contains(id) && clusters[id] == nil
+    }
+
+    /// Has a retired cluster go on under a name, with its objects as they are to be now.
+    mutating func revive(_ revival: Revival) throws(StoreError) -> LogicalCluster {
+        let id = revival.retired.info.id
+        guard isRetired(id) else { throw .noSuchCluster }
+        guard owner(of: revival.name) == nil else { throw .clusterExists }
+        let base = revival.retired.base
+        let old = revival.retired.snapshot.map
+        let cluster = LogicalCluster(
+            info: ClusterInfo(id: id, name: revival.name, uid: revival.uid), base: base, map: old,
+            revision: revival.restored.oldest, record: revival.retired.record, ownBytes: 0, queue: queue, options: options)
+        var staged = Cluster(
+            cluster: cluster, isCreated: true, isRevived: true, map: base.map, revision: revival.restored.revision, ownBytes: 0)
+        staged.past = revival.restored.events
+        var kept = Set<String>()
+        for (key, object) in revival.restored.objects {
+            kept.insert(key.text)
+            if old.get(key.text) !== object { rows.append(.init(cluster: id, key: key.text, change: .put(object.bytes))) }
+            if base.map.get(key.text) === object { continue }
+            staged.map.put(key.text, object)
+            staged.ownBytes += object.bytes.count
+            staged.restored.append(
+                Event(type: .added, key: key, object: object, previous: nil, revision: object.metadata.resourceVersion))
+        }
+        staged.restored.sort { $0.revision < $1.revision }
+        for entry in old.entries(from: 0, count: old.count) where !kept.contains(entry.key) {
+            rows.append(
+                .init(cluster: id, key: entry.key, change: base.map.get(entry.key) == nil ? .remove : .tombstone))
+        }
+        for entry in base.map.entries(from: 0, count: base.map.count) where !kept.contains(entry.key) {
+            staged.map.remove(entry.key)
+        }
+        clusters[id] = staged
+        order.append(id)
+        names[revival.name] = .some(id)
+        return cluster
+    }
+
     /// What the engine is to write.
     var batch: EngineBatch {
         var batch = EngineBatch()
         batch.bases = bases
         batch.rows = rows
-        batch.deleted = deleted
+        batch.deleted = deleted + discarded
+        batch.retired = retired
         for id in order {
             guard let staged = clusters[id] else { continue }
+            if staged.isRevived {
+                batch.revived.append(staged.cluster.info)
+                batch.revisions.append((id, staged.revision))
+                if let record = staged.record { batch.records.append((id, record)) }
+                continue
+            }
             if staged.isCreated {
                 batch.created.append(
                     .init(

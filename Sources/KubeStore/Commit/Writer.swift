@@ -96,7 +96,7 @@ final class Writer: Sendable {
         }
         for answer in answers { answer(failure) }
         if engine.needsCheckpoint { checkpoint() }
-        return failure == nil && !stage.deleted.isEmpty
+        return failure == nil && !(stage.deleted.isEmpty && stage.discarded.isEmpty)
     }
 
     private func checkpoint() {
@@ -125,8 +125,9 @@ final class Writer: Sendable {
                     cluster: cluster, lifecycle: staged.isCreated ? .created : .unchanged,
                     events: staged.restored + staged.events))
         }
-        for id in stage.deleted {
-            directory.remove(id)
+        for id in stage.discarded { directory.discard(id) }
+        for id in stage.deleted + stage.retired {
+            directory.remove(id, isRetired: stage.retired.contains(id))
             guard let cluster = stage.clusters[id]?.cluster else { continue }
             cluster.markDeleted()
             cluster.endWatches(.clusterDeleted)
@@ -152,6 +153,12 @@ extension Stage {
             return answer(reply) { (stage) throws(StoreError) in try stage.create(new) }
         case .delete(let cluster, let reply):
             return answer(reply) { (stage) throws(StoreError) in try stage.delete(cluster) }
+        case .retire(let cluster, let reply):
+            return answer(reply) { (stage) throws(StoreError) in try stage.retire(cluster) }
+        case .revive(let revival, let reply):
+            return answer(reply) { (stage) throws(StoreError) in try stage.revive(revival) }
+        case .discard(let id, let reply):
+            return answer(reply) { (stage) throws(StoreError) in try stage.discard(id) }
         case .barrier(let reply):
             return answer(reply) { (_) throws(StoreError) in }
         }

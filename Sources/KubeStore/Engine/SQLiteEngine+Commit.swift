@@ -63,6 +63,14 @@ extension SQLiteEngine {
                 try record.execute(arguments: [sealed, id])
             }
         }
+        for id in batch.retired {
+            try db.cachedStatement(sql: "INSERT INTO retired (cluster) VALUES (?)").execute(arguments: [id])
+        }
+        for info in batch.revived {
+            try db.cachedStatement(sql: "DELETE FROM retired WHERE cluster = ?").execute(arguments: [info.id])
+            try db.cachedStatement(sql: "UPDATE clusters SET name = ?, uid = ? WHERE id = ?").execute(
+                arguments: [info.name, info.uid, info.id])
+        }
         for id in batch.deleted { try delete(id, db) }
     }
 
@@ -77,6 +85,7 @@ extension SQLiteEngine {
     private func delete(_ id: Int64, _ db: Database) throws {
         try db.cachedStatement(sql: "DELETE FROM clusters WHERE id = ?").execute(arguments: [id])
         try db.cachedStatement(sql: "DELETE FROM records WHERE cluster = ?").execute(arguments: [id])
+        try db.cachedStatement(sql: "DELETE FROM retired WHERE cluster = ?").execute(arguments: [id])
         try removeKey(of: id, db)
         try db.cachedStatement(sql: "INSERT INTO garbage (cluster) VALUES (?)").execute(arguments: [id])
         // Ids are for ever: the next one is above every one that ever was.

@@ -85,16 +85,20 @@ final class SQLiteEngine: StoreEngine {
                         DELETE FROM baseObjects WHERE base NOT IN (SELECT base FROM clusters);
                         DELETE FROM bases WHERE id NOT IN (SELECT base FROM clusters);
                         """)
+                let retired = Set(try Int64.fetchAll(db, sql: "SELECT cluster FROM retired"))
+                var greatest: Int64 = 0
                 let clusters = try Row.fetchCursor(db, sql: "SELECT id, name, uid FROM clusters ORDER BY id")
                 while let row = try clusters.next() {
-                    contents.clusters.append(ClusterInfo(id: row[0], name: row[1], uid: row[2]))
+                    let info = ClusterInfo(id: row[0], name: row[1], uid: row[2])
+                    if retired.contains(info.id) { contents.retired.append(info) } else { contents.clusters.append(info) }
+                    greatest = info.id
                 }
                 for row in try Row.fetchAll(db, sql: "SELECT id, version FROM bases") {
                     let id: Int64 = row[0]
                     contents.bases[id] = Base(version: row[1], stored: try baseObjects(db, id))
                 }
-                let retired = try Int64.fetchOne(db, sql: "SELECT value FROM counters WHERE name = 'cluster'") ?? 1
-                contents.nextCluster = max(retired, (contents.clusters.last?.id ?? 0) + 1)
+                let former = try Int64.fetchOne(db, sql: "SELECT value FROM counters WHERE name = 'cluster'") ?? 1
+                contents.nextCluster = max(former, greatest + 1)
                 contents.hasGarbage = try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM garbage)") ?? false
                 return contents
             }

@@ -4,14 +4,18 @@ import GRDB
 ///
 /// `objects` holds what a cluster owns, in key order, one contiguous range a cluster; a null value says that an object of
 /// the cluster's base was deleted. A cluster's revision is the greatest of its row's and its objects'. Rows of a deleted cluster stay until they are purged, with the cluster's id in `garbage`.
+/// Those of a retired cluster stay as they are, with its id in `retired`.
 enum SQLiteSchema {
     /// `SMPN`: tells our files from others'.
     static let applicationID: Int32 = 0x534d_504e
-    static let version = 3
+    static let version = 4
 
     /// The clusters' keys, each wrapped with the platform key of that id.
     private static let clusterKeys =
         "CREATE TABLE clusterKeys (cluster INTEGER NOT NULL PRIMARY KEY, platformKey TEXT NOT NULL, value BLOB NOT NULL);"
+
+    /// Clusters that were put away, with their rows, and may come back.
+    private static let retired = "CREATE TABLE retired (cluster INTEGER NOT NULL PRIMARY KEY);"
 
     static func prepare(_ db: Database) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
@@ -22,7 +26,7 @@ enum SQLiteSchema {
         guard found < version else { return }
         try db.inTransaction(.immediate) {
             if found > 0 {
-                try db.execute(sql: "\(found == 1 ? clusterKeys : "") PRAGMA user_version = \(version);")
+                try db.execute(sql: "\(found == 1 ? clusterKeys : "") \(retired) PRAGMA user_version = \(version);")
                 return .commit
             }
             try db.execute(
@@ -44,6 +48,7 @@ enum SQLiteSchema {
                     CREATE TABLE garbage (cluster INTEGER NOT NULL PRIMARY KEY);
                     CREATE TABLE counters (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
                     \(clusterKeys)
+                    \(retired)
                     PRAGMA application_id = \(applicationID);
                     PRAGMA user_version = \(version);
                     """)

@@ -35,6 +35,8 @@ protocol StoreEngine: Sendable {
 /// What an engine holds when it is opened.
 struct EngineContents: Sendable {
     var clusters: [ClusterInfo] = []
+    /// Those that were put away.
+    var retired: [ClusterInfo] = []
     var bases: [Int64: Base] = [:]
     /// Greater than any cluster's id that was ever given.
     var nextCluster: Int64 = 1
@@ -85,9 +87,14 @@ struct EngineBatch: Sendable {
     /// own: so a put, which is nearly every change, writes one page less.
     var revisions: [(cluster: Int64, revision: UInt64)] = []
     var records: [(cluster: Int64, record: JSON)] = []
+    /// Put away, with all that they have.
+    var retired: [Int64] = []
+    /// Back from there, by the name and the uid that they have from now on.
+    var revived: [ClusterInfo] = []
     var deleted: [Int64] = []
 
     var isEmpty: Bool {
         bases.isEmpty && created.isEmpty && rows.isEmpty && revisions.isEmpty && records.isEmpty && deleted.isEmpty
+            && retired.isEmpty && revived.isEmpty
     }
 }

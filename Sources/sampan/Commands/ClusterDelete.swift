@@ -6,7 +6,17 @@ import KubeObject
 struct ClusterDelete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Delete virtual clusters with everything in them.",
-        discussion: "Also removes the contexts sampan-NAME that `kubeconfig --merge` made in your kubeconfig.", aliases: ["rm"])
+        discussion: """
+            A deleted cluster is kept for a while (`sampan up --keep-deleted`, a day by default): `sampan cluster undelete` brings it back as it was, and
+            `sampan cluster list --deleted` shows until when. With --now it is gone at once, and so is one that was deleted before.
+
+            Also removes the contexts sampan-NAME that `kubeconfig --merge` made in your kubeconfig.
+
+            EXAMPLES
+              sampan cluster delete demo
+              sampan cluster delete demo --now
+              sampan cluster delete demo-1a2b3c4d --now     one that is deleted already
+            """, aliases: ["rm"])
 
     @OptionGroup var instance: InstanceOptions
 
@@ -18,6 +28,9 @@ struct ClusterDelete: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Return when the cluster and its pods are gone.")
     var wait = true
 
+    @Flag(name: [.long, .customLong("purge")], help: "Keep nothing, also of those of this name that were deleted before.")
+    var now = false
+
     @Flag(help: "Succeed when there is no such cluster.")
     var ignoreNotFound = false
 
@@ -28,25 +41,53 @@ struct ClusterDelete: AsyncParsableCommand {
         try await PlatformAPI.with(instance) { api in
             for name in names {
                 let start = ContinuousClock.now
+                let path = api.path(name, team: team.team)
+                var isThere = true
                 do {
-                    try await api.client.delete(api.path(name, team: team.team))
-                } catch let error as StatusError where error.code == 404 && ignoreNotFound {
-                    continue
-                } catch {
-                    throw PlatformAPI.notFoundHint(error, name)
+                    if now { _ = try await api.client.patch(["spec": ["keepDeletedFor": "0s"]], .merge, at: path) }
+                    try await api.client.delete(path)
+                } catch let error as StatusError where error.code == 404 {
+                    isThere = false
+                    let isPurged = now ? try await purge(name, api) : false
+                    guard isPurged || ignoreNotFound else { throw PlatformAPI.notFoundHint(error, name) }
                 }
-                if wait { try await waitUntilGone(name, api) }
+                if isThere, now { _ = try await purge(name, api) }
+                guard isThere else { continue }
+                if wait { try await waitUntilGone(path, name, api) }
                 try forget(api.clusterName(name, team: team.team))
                 Console.out("cluster \(name) deleted\(wait ? " in \((ContinuousClock.now - start).text)" : "")\n")
+                if wait, !now { try await tellHowLong(name, api) }
             }
         }
     }
 
-    private func waitUntilGone(_ name: String, _ api: PlatformAPI) async throws {
+    /// Ends those that were deleted before.
+    ///
+    /// - Returns: whether there were any.
+    private func purge(_ name: String, _ api: PlatformAPI) async throws -> Bool {
+        let found = try await DeletedClusters.all(called: name, team: team.team, api)
+        for cluster in found {
+            let own = cluster["metadata"]?["name"]?.string ?? ""
+            let path = api.deletedPath(own, team: team.team)
+            try await api.client.delete(path)
+            if wait { try await waitUntilGone(path, own, api) }
+            Console.out("deleted cluster \(own) is gone for good\n")
+        }
+        return !found.isEmpty
+    }
+
+    private func tellHowLong(_ name: String, _ api: PlatformAPI) async throws {
+        guard let newest = try await DeletedClusters.all(called: name, team: team.team, api).first,
+            let end = newest["spec"]?["expirationTime"]?.string
+        else { return }
+        Console.note("Until \(end) it can be brought back: sampan cluster undelete \(name)\(team.argument)")
+    }
+
+    private func waitUntilGone(_ path: ResourcePath, _ name: String, _ api: PlatformAPI) async throws {
         var progress = Progress("waiting until cluster \(name) is gone")
         while true {
             do {
-                _ = try await api.client.get(api.path(name, team: team.team))
+                _ = try await api.client.get(path)
             } catch let error as StatusError where error.code == 404 {
                 return
             }

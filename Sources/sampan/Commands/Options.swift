@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import KubeSchema
 
 /// Which instance is meant.
 struct InstanceOptions: ParsableArguments {
@@ -28,6 +29,9 @@ struct TeamOptions: ParsableArguments {
         help: ArgumentHelp(
             "The team whose clusters are meant, or SAMPAN_TEAM. (default: those that are nobody's)", valueName: "team"))
     var team: String = ProcessInfo.processInfo.environment["SAMPAN_TEAM"] ?? ""
+
+    /// What says the same in another command.
+    var argument: String { team.isEmpty ? "" : " --team \(team)" }
 }
 
 /// What an instance is to be; whatever isn't given stays as it was, or gets its default.
@@ -73,6 +77,12 @@ struct ServerOptions: ParsableArguments {
             valueName: "file"))
     var authenticationConfig: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long clusters that are deleted can be brought back, such as 24h; 0 for not at all. (default: 24h)",
+            valueName: "duration"))
+    var keepDeleted: String?
+
     @Flag(inversion: .prefixedNo, help: "Run pods on this machine. (default: --containers; needs root)")
     var containers: Bool?
 
@@ -94,6 +104,7 @@ struct ServerOptions: ParsableArguments {
         if let authenticationConfig {
             configuration.authenticationConfigPath = authenticationConfig.isEmpty ? nil : Paths.absolute(authenticationConfig)
         }
+        configuration.keepDeleted = keepDeleted ?? configuration.keepDeleted
         configuration.runsContainers = containers ?? configuration.runsContainers
         try configuration.check()
         return configuration
@@ -127,6 +138,9 @@ extension Configuration {
         }
         guard auditWebhookConfigPath == nil || auditPolicyPath != nil else {
             throw ValidationError("--audit-webhook-config needs --audit-policy, which says what is noted.")
+        }
+        guard let kept = GoDuration.nanoseconds(keepDeleted), kept >= 0 else {
+            throw ValidationError("--keep-deleted \(keepDeleted): give a duration such as 30m or 24h, or 0.")
         }
         guard Self.logLevels.contains(logLevel) else {
             throw ValidationError("--log-level \(logLevel): it is one of \(Self.logLevels.joined(separator: ", ")).")

@@ -10,6 +10,7 @@ struct PlatformAPI {
     var standingTeam = ""
 
     static let teams = GroupVersionResource(group: "sampan.dev", version: "v1alpha1", resource: "teams")
+    static let deletedClusters = GroupVersionResource(group: "sampan.dev", version: "v1alpha1", resource: "deletedclusters")
     static let virtualClusters = GroupVersionResource(group: "sampan.dev", version: "v1alpha1", resource: "virtualclusters")
 
     /// Runs `body` as the administrator of the instance in the options' data directory, or as whom the kubeconfig says that SAMPAN_KUBECONFIG names.
@@ -70,6 +71,10 @@ struct PlatformAPI {
 
     func path(_ name: String = "", team: String = "", subresource: String = "") -> ResourcePath {
         ResourcePath(Self.virtualClusters, namespace: namespace(team), name: name, subresource: subresource)
+    }
+
+    func deletedPath(_ name: String = "", team: String = "", subresource: String = "") -> ResourcePath {
+        ResourcePath(Self.deletedClusters, namespace: namespace(team), name: name, subresource: subresource)
     }
 
     /// By what a cluster goes.

@@ -55,6 +55,12 @@ struct NodeServices {
         runtime.reconsider(cluster)
     }
 
+    /// Whether pods of a logical cluster run, or aren't through with their end.
+    func hasPods(of cluster: Int64) -> Bool { runtime.hasPods(of: cluster) }
+
+    /// A cluster is gone for good.
+    func removeVolumes(of cluster: Int64) async { await runtime.removeVolumes(of: cluster) }
+
     /// What is said of clusters' networks is something else.
     func networkListsChanged() { network.allowlistsChanged() }
 

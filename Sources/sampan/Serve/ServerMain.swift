@@ -40,7 +40,8 @@ enum ServerMain {
         let platform = try Platform.schema()
         // What uses the machine can be measured where pods run.
         let measured = configuration.runsContainers ? try Schema.builtin.adding(ResourceMetrics.declaration) : nil
-        guard let virtualClusters = platform.resource(Platform.virtualClusters), let teams = TeamReconciler(schema: platform)
+        guard let virtualClusters = platform.resource(Platform.virtualClusters),
+            let deletedClusters = platform.resource(Platform.deletedClusters), let teams = TeamReconciler(schema: platform)
         else {
             throw CommandFailure("The platform's schema has no virtual clusters or no teams.")
         }
@@ -51,13 +52,14 @@ enum ServerMain {
         let meter = try MeterKeeper(
             directory: configuration.dataDirectory + "/usage", store: store, quotas: quotas, logger: logger)
         let archived = ArchivedClusters(store: store, quotas: quotas)
+        let endings = DeletedClusterEndings()
         let networkExplain = NetworkExplainHandler(store: store)
         let policies = ClusterPolicies(authentication: try authentication(configuration))
         let authorizer = Authorizer()
         let registry = Registry(
             store: store, schemas: { $0.name == Platform.rootCluster ? platform : measured }, authorizer: authorizer,
-            admission: .builtin + VirtualClusterAdmission.chain(authorizer, quotas: quotas) + TeamAdmission.chain
-                + QuotaAdmission.chain(quotas),
+            admission: .builtin + VirtualClusterAdmission.chain(authorizer, quotas: quotas, arrivals: archived.arrivals)
+                + DeletedClusterAdmission.chain + TeamAdmission.chain + QuotaAdmission.chain(quotas),
             policies: { policies.policy(of: $0) },
             handlers: [
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
@@ -75,6 +77,11 @@ enum ServerMain {
                 GroupResource(group: Platform.group, resource: "virtualclusters/export"): ExportHandler(store: store),
                 GroupResource(group: Platform.group, resource: "virtualclusters/import"): ImportHandler(archived),
                 GroupResource(group: Platform.group, resource: "virtualclusters/clone"): CloneHandler(archived, store: store),
+                GroupResource(group: Platform.group, resource: "deletedclusters/undelete"): UndeleteHandler(
+                    archived, store: store
+                ) {
+                    endings.isEnding($0)
+                },
             ])
         let networkLists = NetworkLists()
         let addresses = PodAddressBook()
@@ -88,6 +95,7 @@ enum ServerMain {
         ) { node?.nodes($0) ?? [] }
 
         archived.attach(registry, provisioner)
+        if let node { endings.attach { node.hasPods(of: $0) } }
 
         let controllers = KubeControllers.standard(
             registry: registry, store: store,
@@ -113,12 +121,15 @@ enum ServerMain {
             others: [
                 VirtualClusterReconciler(
                     resource: virtualClusters, store: store, provisioner: provisioner, keeper: keeper,
-                    arrivals: archived.arrivals),
+                    arrivals: archived.arrivals,
+                    keeping: DeletedClusterKeeping(resource: deletedClusters, period: configuration.keepDeletedSeconds)),
+                DeletedClusterReconciler(resource: deletedClusters, store: store) { await node?.removeVolumes(of: $0) },
                 teams,
             ],
             rests: { keeper.isAsleep($0) }, logger: logger)
 
         let root = try await RootCluster.open(store, provisioner: provisioner)
+        try await DeletedClusterReconciler.removeOrphans(of: store, in: root, logger)
         policies.attach(root, of: store)
         networkLists.attach(root, of: store) { node?.networkListsChanged() }
         keeper.attach(root, by: registry)

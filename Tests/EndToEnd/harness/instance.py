@@ -130,6 +130,7 @@ class Instance:
     def root(self):
         return Cluster("root", os.path.join(self.directory, "admin.kubeconfig"))
 
-    def delete(self, name):
+    def delete(self, name, *options):
+        """For good, unless there are other options of `sampan cluster delete`."""
         self.clusters.pop(name, None)
-        self.sampan("cluster", "delete", name)
+        self.sampan("cluster", "delete", name, *(options or ["--now"]))

@@ -84,7 +84,9 @@ import Testing
         let quotas = try #require(QuotaKeeper(schema: platform, store: store, logger: logger))
         let registry = Registry(
             store: store, schemas: { $0.name == Platform.rootCluster ? platform : nil },
-            admission: .builtin + VirtualClusterAdmission.chain(Authorizer(), quotas: quotas) + QuotaAdmission.chain(quotas))
+            admission: .builtin
+                + VirtualClusterAdmission.chain(
+                    Authorizer(), quotas: quotas, arrivals: ArchivedArrivals()) + QuotaAdmission.chain(quotas))
         let outcome: Result<Void, any Error>
         do {
             let root = try await registry.createCluster(Platform.rootCluster, record: [:], certificateAuthority: "PEM")

@@ -62,7 +62,7 @@ import Testing
                 level = next
             }
             close(level)
-            await volumes.deleteAll(exceptOf: [2])
+            await volumes.deleteAll { $0 == 2 }
             let left = File.names(in: "\(root)/volumes")
             #expect(left == ["2", "deleted"] && File.names(in: "\(root)/volumes/deleted").isEmpty)
         }

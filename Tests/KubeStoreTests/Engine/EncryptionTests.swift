@@ -161,7 +161,7 @@ import Testing
             try db.execute(sql: "UPDATE objects SET value = ? WHERE key LIKE 'core/secrets/%'", arguments: [Data(plain)])
             try db.execute(
                 sql: "UPDATE records SET value = ?", arguments: [Data("{\"identity\":\"\(Self.authority)\"}".utf8)])
-            try db.execute(sql: "DROP TABLE clusterKeys; PRAGMA user_version = 1;")
+            try db.execute(sql: "DROP TABLE clusterKeys; DROP TABLE retired; PRAGMA user_version = 1;")
         }
         try await withStore(directory: directory.path) { store in try await check(store) }
         let values = try await database(directory.path).read { db in
