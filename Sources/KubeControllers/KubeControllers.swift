@@ -14,6 +14,8 @@ public enum KubeControllers {
         public var volumes: (any VolumeSource)?
         /// What pods use, for autoscalers; without it they report that there are no metrics.
         public var metrics: (any MetricsSource)?
+        /// Asks clusters' own metrics servers, for autoscalers; without it they report that there are none.
+        public var metricsAPI: (any MetricsAPI)?
         /// The certificates, as PEM, by which a cluster's pods verify the API server.
         public var rootAuthority: @Sendable (LogicalCluster) -> String?
         /// The config map by which extension API servers know this one; without it none is kept.
@@ -33,7 +35,7 @@ public enum KubeControllers {
 
         public init(
             node: (any NodeSource)? = nil, volumes: (any VolumeSource)? = nil, metrics: (any MetricsSource)? = nil,
-            probe: APIServiceReconciler.Probe? = nil,
+            metricsAPI: (any MetricsAPI)? = nil, probe: APIServiceReconciler.Probe? = nil,
             rootAuthority: @escaping @Sendable (LogicalCluster) -> String? = { _ in nil },
             authenticationTrust: AuthenticationTrustReconciler.Desired? = nil,
             authenticationTrustMark: @escaping AuthenticationTrustReconciler.Mark = { _ in nil },
@@ -44,6 +46,7 @@ public enum KubeControllers {
             self.node = node
             self.volumes = volumes
             self.metrics = metrics
+            self.metricsAPI = metricsAPI
             self.probe = probe
             self.rootAuthority = rootAuthority
             self.authenticationTrust = authenticationTrust
@@ -68,7 +71,9 @@ public enum KubeControllers {
         ControllerManager(
             store: store, writer: RegistryWriter(registry),
             reconcilers: reconcilers(environment, clock: clock) + [
-                PolicyTypeReconciler { PolicyTypeCheck.warnings(of: $0, in: registry.schema(of: $1)) }
+                AutoscalerReconciler(
+                    registry: registry, metrics: environment.metrics, api: environment.metricsAPI, clock: clock),
+                PolicyTypeReconciler { PolicyTypeCheck.warnings(of: $0, in: registry.schema(of: $1)) },
             ] + others,
             clock: clock, rests: rests, logger: logger)
     }
@@ -102,7 +107,6 @@ public enum KubeControllers {
             PriorityLevelReconciler(),
             FlowSchemaReconciler(),
             EndpointMirrorReconciler(),
-            AutoscalerReconciler(metrics: environment.metrics),
             VolumeBinder(),
             StorageProtection(),
             AttachmentReconciler(),

@@ -12,7 +12,12 @@ struct DocumentRequest: Sendable {
 
     struct BadStatus: Error {
         var status: Int
+        /// The beginning of what came with it.
+        var body: [UInt8] = []
     }
+
+    /// How much of a refusal's body is looked at, in bytes.
+    private static let refusalLimit = 16 << 10
 
     var path: String
     /// Who it is asked as.
@@ -46,16 +51,25 @@ struct DocumentRequest: Sendable {
         return try await connection.executeThenClose { inbound, outbound -> Answer? in
             try await outbound.write(contentsOf: [.head(self.head(backend)), .end])
             var answer = Answer(bytes: [], etag: "")
+            var refusal: BadStatus?
             for try await part in inbound {
                 switch part {
                 case .head(let head):
                     if head.status == .notModified, !self.knownETag.isEmpty { return nil }
-                    guard (200..<300).contains(head.status.code) else { throw BadStatus(status: Int(head.status.code)) }
+                    guard (200..<300).contains(head.status.code) else {
+                        refusal = BadStatus(status: Int(head.status.code))
+                        continue
+                    }
                     answer.etag = head.headers.first(name: "ETag") ?? ""
+                case .body(let piece) where refusal != nil:
+                    refusal?.body += piece.readableBytesView.prefix(Self.refusalLimit)
+                    if let refusal, refusal.body.count >= Self.refusalLimit { throw refusal }
                 case .body(let piece):
                     answer.bytes += piece.readableBytesView
                     guard answer.bytes.count <= self.limit else { throw ByteLimitError() }
-                case .end: return answer
+                case .end:
+                    if let refusal { throw refusal }
+                    return answer
                 }
             }
             throw Proxy.BackendClosed()
@@ -76,7 +90,7 @@ struct DocumentRequest: Sendable {
         let description = "the answer is too large"
     }
 
-    private struct Unanswered: Error, CustomStringConvertible {
+    struct Unanswered: Error, CustomStringConvertible {
         let description = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
     }
 }

@@ -9,6 +9,9 @@ struct AutoscalerBehavior {
         var recommendations: [(time: Double, replicas: Int64)] = []
         /// What was changed, with the time.
         var changes: [(time: Double, delta: Int64)] = []
+
+        /// Notes a change that was made.
+        mutating func note(_ delta: Int64, at time: Double) { changes.append((time, delta)) }
     }
 
     struct Decision: Equatable {
@@ -93,7 +96,6 @@ struct AutoscalerBehavior {
                     : ("ScaleDownLimit", "the desired replica count is decreasing faster than the maximum scale rate")
             }
         }
-        if decision.replicas != current { history.changes.append((now, decision.replicas - current)) }
         return decision
     }
 

@@ -22,32 +22,35 @@ struct AutoscalerMetric {
     }
 
     struct Failure: Error, Equatable {
+        /// Of the condition and the event.
         var reason: String
         var message: String
+        /// The message with what was being done, for when nothing could be computed.
+        var whole: String
     }
-
-    static let tolerance = 0.1
 
     /// - Parameters:
     ///   - metric: an entry of `spec.metrics`.
     ///   - samples: the usage of each pod of the target, for this metric's resource and container.
-    static func propose(_ metric: JSON, current: Int64, samples: [Sample]) throws(Failure) -> Proposal {
+    static func propose(
+        _ metric: JSON, current: Int64, samples: [Sample], tolerance: Tolerance = Tolerance()
+    ) throws(Failure) -> Proposal {
         let isContainer = metric["type"]?.string == "ContainerResource"
         guard let source = metric[isContainer ? "containerResource" : "resource"], let resource = source["name"]?.string,
             metric["type"]?.string == "Resource" || isContainer
         else {
-            let type = metric["type"]?.string ?? ""
-            throw Failure(
-                reason: "FailedGet\(type)Metric",
-                message: "unable to get metrics of type \(type): no metrics API is registered for it")
+            let message = "unknown metric source type \"\(metric["type"]?.string ?? "")\""
+            throw Failure(reason: "InvalidMetricSourceType", message: message, whole: message)
         }
-        let failed = "FailedGet\(isContainer ? "Container" : "")ResourceMetric"
+        func failure(_ message: String) -> Failure {
+            Failure(
+                reason: "FailedGet\(isContainer ? "Container" : "")ResourceMetric", message: message,
+                whole: "failed to get \(resource) \(isContainer ? "container" : "resource") metric value: \(message)")
+        }
         let measured = samples.filter { $0.usage != nil && !$0.isUnready }
         guard !measured.isEmpty else {
-            throw Failure(
-                reason: failed,
-                message:
-                    "failed to get \(resource) utilization: unable to get metrics for resource \(resource): no metrics returned from resource metrics API"
+            throw failure(
+                "failed to get \(resource) utilization: unable to get metrics for resource \(resource): no metrics returned from resource metrics API"
             )
         }
         let used = measured.reduce(0.0) { $0 + Double($1.usage ?? 0) }
@@ -58,24 +61,25 @@ struct AutoscalerMetric {
         let name: String
         if let utilization = target?["averageUtilization"]?.int {
             guard samples.allSatisfy({ $0.request != nil }) else {
-                throw Failure(reason: failed, message: "failed to get \(resource) utilization: missing request for \(resource)")
+                throw failure("failed to get \(resource) utilization: missing request for \(resource)")
             }
             let requested = measured.reduce(0.0) { $0 + Double($1.request ?? 0) }
             guard requested > 0 else {
-                throw Failure(
-                    reason: failed, message: "failed to get \(resource) utilization: no metrics returned matched known pods")
+                throw failure("failed to get \(resource) utilization: no metrics returned matched known pods")
             }
             value["averageUtilization"] = .int(Int64(saturating: (used * 100 / requested).rounded(.down)))
             let perPod = requested / Double(measured.count)
-            replicas = Self.replicas(current: current, samples: samples, target: Double(utilization) / 100 * perPod, full: perPod)
+            replicas = Self.replicas(
+                current: current, samples: samples, target: Double(utilization) / 100 * perPod, full: perPod, tolerance: tolerance
+            )
             name = "\(resource)\(isContainer ? " container" : "") resource utilization (percentage of request)"
         } else {
             let wanted = (target?["averageValue"]?.string).flatMap { amount($0, resource) } ?? 0
             guard wanted > 0 else {
-                throw Failure(
-                    reason: failed, message: "invalid metric source: neither a utilization target nor a value target was set")
+                throw failure("invalid metric source: neither a utilization target nor a value target was set")
             }
-            replicas = Self.replicas(current: current, samples: samples, target: Double(wanted), full: Double(wanted))
+            replicas = Self.replicas(
+                current: current, samples: samples, target: Double(wanted), full: Double(wanted), tolerance: tolerance)
             name = "\(resource)\(isContainer ? " container" : "") resource"
         }
         var status: JSON = ["name": .string(resource), "current": value]
@@ -87,20 +91,22 @@ struct AutoscalerMetric {
     /// - Parameters:
     ///   - target: what a pod should use.
     ///   - full: what a pod without a measurement is taken to use when the question is whether fewer would do.
-    private static func replicas(current: Int64, samples: [Sample], target: Double, full: Double) -> Int64 {
+    static func replicas(
+        current: Int64, samples: [Sample], target: Double, full: Double, tolerance: Tolerance
+    ) -> Int64 {
         let measured = samples.filter { $0.usage != nil && !$0.isUnready }
         let used = measured.reduce(0.0) { $0 + Double($1.usage ?? 0) }
         let ratio = used / Double(measured.count) / target
         let missing = samples.count { $0.usage == nil && !$0.isUnready }
         let unready = samples.count(where: \.isUnready)
         if missing == 0, unready == 0 || ratio < 1 {
-            return abs(ratio - 1) <= tolerance ? current : Int64(saturating: (ratio * Double(measured.count)).rounded(.up))
+            return tolerance.holds(ratio) ? current : Int64(saturating: (ratio * Double(measured.count)).rounded(.up))
         }
         // What isn't known is taken to be on the side of staying: idle when growing, fully used when shrinking.
         let assumed = ratio < 1 ? Double(missing) * full : 0
         let count = measured.count + missing + (ratio > 1 ? unready : 0)
         let careful = (used + assumed) / Double(count) / target
-        if abs(careful - 1) <= tolerance || (ratio < 1) != (careful < 1) { return current }
+        if tolerance.holds(careful) || (ratio < 1) != (careful < 1) { return current }
         let proposed = Int64(saturating: (careful * Double(count)).rounded(.up))
         return (careful < 1 && proposed > current) || (careful > 1 && proposed < current) ? current : proposed
     }

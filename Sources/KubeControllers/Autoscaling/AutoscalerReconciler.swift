@@ -1,90 +1,127 @@
 import KubeObject
 import KubeRegistry
 import KubeSchema
-public import KubeStore
+import KubeStore
 import Synchronization
 
-/// Sizes workloads by what their pods use.
+/// Sizes workloads by what their pods use, and by what metrics servers of their cluster say.
 ///
-/// Concurrency: what autoscalers remember is behind a mutex; it is forgotten with them.
-public final class AutoscalerReconciler: Reconciler {
+/// Concurrency: what autoscalers remember is behind a mutex; it is forgotten with them. Many may work at once, since each may wait for a
+/// tenant's server; ``MetricsPatience`` says how many of one cluster.
+final class AutoscalerReconciler: Reconciler {
+    static let controllerName = "horizontal-pod-autoscaler"
     private static let period = 15.0
     /// So long after its start a pod's cpu usage says nothing yet.
     private static let settling = 30.0
 
     private let metrics: (any MetricsSource)?
+    private let api: (any MetricsAPI)?
+    private let registry: Registry
+    private let clock: ControllerClock
     private let histories = Mutex<[String: AutoscalerBehavior.History]>([:])
+    private let patience = MetricsPatience()
 
-    public init(metrics: (any MetricsSource)?) { self.metrics = metrics }
+    init(registry: Registry, metrics: (any MetricsSource)?, api: (any MetricsAPI)?, clock: ControllerClock) {
+        self.registry = registry
+        self.metrics = metrics
+        self.api = api
+        self.clock = clock
+    }
 
-    public var name: String { "horizontal-pod-autoscaler" }
-    public var concurrency: Int { 4 }
-    public var restsWithCluster: Bool { true }
-    public var watched: [String] { [Key.prefix(Resources.horizontalPodAutoscalers)] }
+    var name: String { Self.controllerName }
+    var concurrency: Int { 64 }
+    var restsWithCluster: Bool { true }
+    var watched: [String] { [Key.prefix(Resources.horizontalPodAutoscalers)] }
 
-    public func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {
+    func forget(cluster: Int64) { patience.forget(cluster) }
+
+    func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {
         if event.type == .deleted { histories.withLock { $0[event.object.metadata.uid] = nil } }
         let isStatus = event.previous.map { $0.tree["spec"] == event.object.tree["spec"] } ?? false
         return event.type == .deleted || isStatus ? [] : [ObjectName(event.object.metadata)]
     }
 
-    public func reconcile(_ work: Work) async throws -> Outcome {
+    func reconcile(_ work: Work) async throws -> Outcome {
         guard let scaler = work.object(Resources.horizontalPodAutoscalers), scaler.metadata.deletionTimestamp == nil else {
             return .done
         }
+        let asksServers = (scaler.tree[path: "spec", "metrics"]?.elements ?? []).contains {
+            ["Pods", "Object", "External"].contains($0["type"]?.string)
+        }
+        guard asksServers else { return try await scale(scaler, work) }
+        if let turn = patience.enter(work.cluster.id) { return .after(seconds: turn) }
+        defer { patience.leave(work.cluster.id, now: clock.now()) }
+        return try await scale(scaler, work)
+    }
+
+    private func scale(_ scaler: Object, _ work: Work) async throws -> Outcome {
         var status = AutoscalerStatus(scaler, now: work.now)
-        guard let (resource, target) = target(of: scaler, work) else {
-            let reference = scaler.tree[path: "spec", "scaleTargetRef"]
-            let kind = reference?["kind"]?.string ?? ""
-            let message =
-                "the HPA controller was unable to get the target's current scale: \(kind) \"\(reference?["name"]?.string ?? "")\" not found"
-            status.set("AbleToScale", .false, "FailedGetScale", message)
-            work.report(.warning, "FailedGetScale", message, about: scaler)
+        let target: ScaleTarget
+        do throws(ScaleTarget.Missing) {
+            target = try await ScaleTarget.find(
+                scaler.tree[path: "spec", "scaleTargetRef"] ?? [:], namespace: work.namespace, in: work.cluster, registry)
+        } catch {
+            status.set(
+                "AbleToScale", .false, "FailedGetScale",
+                "the HPA controller was unable to get the target's current scale: \(error.message)")
+            work.report(.warning, "FailedGetScale", error.message, about: scaler)
             try await write(status.tree, scaler, work)
             return .after(seconds: Self.period)
         }
         status.set(
             "AbleToScale", .true, "SucceededGetScale", "the HPA controller was able to get the target's current scale")
-        let current = target.tree[path: "spec", "replicas"]?.int ?? 1
-        let desired = await desired(scaler, target: target, current: current, &status, work)
-        if let desired, desired.replicas != current {
-            try await work.change(resource, target.metadata) { tree throws(StatusError) in
-                tree[path: "spec", "replicas"] = .int(desired.replicas)
-            }
-            status.set(
-                "AbleToScale", .true, "SucceededRescale",
-                "the HPA controller was able to update the target scale to \(desired.replicas)")
-            status.tree["lastScaleTime"] = .string(Timestamp.format(work.now))
-            work.report(.normal, "SuccessfulRescale", "New size: \(desired.replicas); reason: \(desired.why)", about: scaler)
-        }
-        status.tree["currentReplicas"] = .int(target.tree[path: "status", "replicas"]?.int ?? current)
-        status.tree["desiredReplicas"] = .int(desired?.replicas ?? current)
+        let current = target.specReplicas
+        status.tree["currentReplicas"] = .int(current)
         status.tree["observedGeneration"] = .int(scaler.metadata.generation)
+        if let desired = await desired(scaler, target: target, &status, work) {
+            if desired.replicas == current {
+                status.tree["desiredReplicas"] = .int(current)
+            } else {
+                await rescale(target, to: desired, scaler, &status, work)
+            }
+        } else {
+            status.tree["desiredReplicas"] = status.tree["desiredReplicas"] ?? 0
+        }
         try await write(status.tree, scaler, work)
         return .after(seconds: Self.period)
+    }
+
+    private func rescale(
+        _ target: ScaleTarget, to desired: (replicas: Int64, why: String), _ scaler: Object, _ status: inout AutoscalerStatus,
+        _ work: Work
+    ) async {
+        do throws(StatusError) {
+            try await target.set(desired.replicas, in: work.cluster, registry)
+        } catch {
+            status.set(
+                "AbleToScale", .false, "FailedUpdateScale",
+                "the HPA controller was unable to update the target scale: \(error.message)")
+            status.tree["desiredReplicas"] = status.tree["desiredReplicas"] ?? 0
+            let why = "New size: \(desired.replicas); reason: \(desired.why); error: \(error.message)"
+            work.report(.warning, "FailedRescale", why, about: scaler)
+            return
+        }
+        let uid = scaler.metadata.uid
+        histories.withLock { $0[uid, default: .init()].note(desired.replicas - target.specReplicas, at: work.now) }
+        status.set(
+            "AbleToScale", .true, "SucceededRescale",
+            "the HPA controller was able to update the target scale to \(desired.replicas)")
+        status.tree["desiredReplicas"] = .int(desired.replicas)
+        status.tree["lastScaleTime"] = .string(Timestamp.format(work.now))
+        work.report(.normal, "SuccessfulRescale", "New size: \(desired.replicas); reason: \(desired.why)", about: scaler)
     }
 
     private func write(_ status: JSON, _ scaler: Object, _ work: Work) async throws {
         try await work.writeStatus(status, of: scaler, Resources.horizontalPodAutoscalers)
     }
 
-    private func target(of scaler: Object, _ work: Work) -> (ResourceType, Object)? {
-        let reference = scaler.tree[path: "spec", "scaleTargetRef"]
-        let kinds = [
-            "Deployment": Resources.deployments, "ReplicaSet": Resources.replicaSets, "StatefulSet": Resources.statefulSets,
-            "ReplicationController": Resources.replicationControllers,
-        ]
-        guard let resource = kinds[reference?["kind"]?.string ?? ""] else { return nil }
-        let key = Key(resource, namespace: work.namespace, name: reference?["name"]?.string ?? "")
-        return work.snapshot.get(key).map { (resource, $0) }
-    }
-
     /// The size to go to and why; nil when no metric could be had.
     private func desired(
-        _ scaler: Object, target: Object, current: Int64, _ status: inout AutoscalerStatus, _ work: Work
+        _ scaler: Object, target: ScaleTarget, _ status: inout AutoscalerStatus, _ work: Work
     ) async -> (replicas: Int64, why: String)? {
         let spec = scaler.tree["spec"] ?? [:]
         let behavior = AutoscalerBehavior(spec)
+        let current = target.specReplicas
         if current == 0, behavior.minimum != 0 {
             status.set(
                 "ScalingActive", .false, "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
@@ -92,26 +129,33 @@ public final class AutoscalerReconciler: Reconciler {
         }
         if current > behavior.maximum { return (behavior.maximum, "Current number of replicas above Spec.MaxReplicas") }
         if current < behavior.minimum { return (behavior.minimum, "Current number of replicas below Spec.MinReplicas") }
+        guard let pods = pods(of: target, scaler, &status, work) else { return nil }
 
-        let pods = pods(of: target, work)
+        let specs = spec["metrics"]?.elements ?? []
+        let proposer = proposer(target, pods, spec["behavior"], work)
         var best: AutoscalerMetric.Proposal?
-        var failure: AutoscalerMetric.Failure?
+        var failures: [AutoscalerMetric.Failure] = []
         var measured: [JSON] = []
-        for metric in spec["metrics"]?.elements ?? [] {
-            let samples = await samples(metric, pods, work)
+        for metric in specs {
             do throws(AutoscalerMetric.Failure) {
-                let proposal = try AutoscalerMetric.propose(metric, current: current, samples: samples)
+                let proposal = try await proposer.propose(metric)
                 measured.append(proposal.status)
                 if proposal.replicas > best?.replicas ?? -1 { best = proposal }
-            } catch { failure = failure ?? error }
+            } catch {
+                failures.append(error)
+                // Clients find a metric's status by its place.
+                measured.append(["type": ""])
+                work.report(.warning, error.reason, error.message, about: scaler)
+            }
         }
         status.tree["currentMetrics"] = measured.isEmpty ? nil : .array(measured)
         // A metric that is missing might have asked for more: without it nothing shrinks.
-        guard let best, failure == nil || best.replicas > current else {
-            if let failure {
-                let message = "the HPA was unable to compute the replica count: \(failure.message)"
-                status.set("ScalingActive", .false, failure.reason, message)
-                work.report(.warning, failure.reason, failure.message, about: scaler)
+        guard let best, failures.isEmpty || best.replicas >= current else {
+            if let first = failures.first {
+                status.set(
+                    "ScalingActive", .false, first.reason, "the HPA was unable to compute the replica count: \(first.message)")
+                let why = "invalid metrics (\(failures.count) invalid out of \(specs.count)), first error is: \(first.whole)"
+                work.report(.warning, "FailedComputeMetricsReplicas", why, about: scaler)
             }
             return nil
         }
@@ -127,12 +171,40 @@ public final class AutoscalerReconciler: Reconciler {
         return (decision.replicas, decision.replicas < current ? "All metrics below target" : "\(best.name) \(direction) target")
     }
 
-    private func pods(of target: Object, _ work: Work) -> [Object] {
-        guard let tree = target.tree[path: "spec", "selector"] else { return [] }
-        let selector =
-            target.kind == "ReplicationController" ? LabelSelector(matchLabels: tree.stringMap) : try? LabelSelector(tree)
-        guard let selector, !selector.isEmpty else { return [] }
-        return work.list(Resources.pods).filter { selector.matches($0.metadata.labels) && PodState($0).isActive }
+    private func proposer(_ target: ScaleTarget, _ pods: [Object], _ behavior: JSON?, _ work: Work) -> MetricProposer {
+        let schema = registry.schema(of: work.cluster)
+        let reader = MetricsReader(
+            api: api, patience: patience, cluster: work.cluster, namespace: work.namespace,
+            plural: { kind in
+                schema.resource(kind).map { $0.group.isEmpty ? $0.plural : "\($0.plural).\($0.group)" }
+            },
+            now: clock.now, deadline: clock.now() + MetricsReader.budget)
+        return MetricProposer(
+            reader: reader, target: target, pods: pods, tolerance: AutoscalerMetric.Tolerance(behavior)
+        ) { metric in await self.samples(metric, pods, work) }
+    }
+
+    /// The pods that the scale's selector chooses; nil when it doesn't say which, which is told.
+    private func pods(
+        of target: ScaleTarget, _ scaler: Object, _ status: inout AutoscalerStatus, _ work: Work
+    ) -> [Object]? {
+        func refuse(_ reason: String, _ message: String, condition: String) -> [Object]? {
+            status.set("ScalingActive", .false, "InvalidSelector", condition)
+            work.report(.warning, reason, message, about: scaler)
+            work.report(.warning, "FailedComputeMetricsReplicas", message, about: scaler)
+            return nil
+        }
+        guard !target.selector.isEmpty else {
+            return refuse(
+                "SelectorRequired", "selector is required", condition: "the HPA target's scale is missing a selector")
+        }
+        do {
+            let selector = try LabelSelector(parsing: target.selector)
+            return work.list(Resources.pods).filter { selector.matches($0.metadata.labels) && PodState($0).isActive }
+        } catch {
+            let message = "couldn't convert selector into a corresponding internal selector object: \(error)"
+            return refuse("InvalidSelector", message, condition: message)
+        }
     }
 
     private func samples(_ metric: JSON, _ pods: [Object], _ work: Work) async -> [AutoscalerMetric.Sample] {

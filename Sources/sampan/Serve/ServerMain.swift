@@ -101,6 +101,7 @@ enum ServerMain {
             registry: registry, store: store,
             environment: KubeControllers.Environment(
                 node: node?.source, volumes: node?.volumes, metrics: node?.metricsSource,
+                metricsAPI: MetricsServers(aggregator),
                 probe: { await aggregator.probe($0, in: $1) },
                 rootAuthority: { _ in endpoint.certificateAuthority },
                 authenticationTrust: { try FrontProxy.configMap(try ClusterIdentity(record: $0.record)) },

@@ -62,6 +62,9 @@ import Testing
         let first = behavior.decide(proposed: 50, current: 10, history: &history, now: 0)
         #expect(first.replicas == 20)
         #expect(first.limit?.reason == "ScaleUpLimit")
+        // Only what was done counts.
+        #expect(behavior.decide(proposed: 50, current: 10, history: &history, now: 1).replicas == 20)
+        history.note(10, at: 1)
         #expect(behavior.decide(proposed: 50, current: 20, history: &history, now: 5).replicas == 20)
         #expect(behavior.decide(proposed: 50, current: 20, history: &history, now: 16).replicas == 40)
         var small = AutoscalerBehavior.History()

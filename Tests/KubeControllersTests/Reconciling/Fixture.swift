@@ -16,11 +16,12 @@ final class Fixture: Sendable {
     let kubelet: PretendKubelet
     private let directory: String
     private let metrics: (any MetricsSource)?
+    private let metricsAPI: (any MetricsAPI)?
     private let volumes: (any VolumeSource)?
 
     private init(
         store: Store, registry: Registry, cluster: LogicalCluster, kubelet: PretendKubelet, directory: String,
-        metrics: (any MetricsSource)?, volumes: (any VolumeSource)?
+        metrics: (any MetricsSource)?, metricsAPI: (any MetricsAPI)?, volumes: (any VolumeSource)?
     ) {
         self.store = store
         self.registry = registry
@@ -28,6 +29,7 @@ final class Fixture: Sendable {
         self.kubelet = kubelet
         self.directory = directory
         self.metrics = metrics
+        self.metricsAPI = metricsAPI
         self.volumes = volumes
     }
 
@@ -39,7 +41,8 @@ final class Fixture: Sendable {
 
     /// Makes everything, runs the controllers while `body` does, and cleans up.
     static func run(
-        controllers: Bool = true, metrics: (any MetricsSource)? = nil, volumes: (any VolumeSource)? = nil,
+        controllers: Bool = true, metrics: (any MetricsSource)? = nil, metricsAPI: (any MetricsAPI)? = nil,
+        volumes: (any VolumeSource)? = nil,
         _ body: @escaping @Sendable (Fixture) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("controllers-tests-\(UUID().uuidString)")
@@ -52,7 +55,7 @@ final class Fixture: Sendable {
         store.observe { [kubelet] batch in kubelet.inbox.put(batch) }
         let fixture = Fixture(
             store: store, registry: registry, cluster: cluster, kubelet: kubelet, directory: directory, metrics: metrics,
-            volumes: volumes)
+            metricsAPI: metricsAPI, volumes: volumes)
         do {
             if controllers { try await fixture.withControllers { _ in try await body(fixture) } } else { try await body(fixture) }
         } catch {
@@ -80,7 +83,8 @@ final class Fixture: Sendable {
         let manager = KubeControllers.standard(
             registry: registry, store: store,
             environment: .init(
-                node: PretendNode(), volumes: volumes, metrics: metrics, rootAuthority: { _ in "CA" },
+                node: PretendNode(), volumes: volumes, metrics: metrics, metricsAPI: metricsAPI,
+                rootAuthority: { _ in "CA" },
                 authenticationTrust: Self.trust),
             logger: Self.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
