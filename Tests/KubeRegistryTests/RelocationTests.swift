@@ -51,4 +51,23 @@ struct RelocationTests {
         #expect(over.metadata.uid != "theirs")
         #expect(try moved(true)["core/secrets/d/t"]?.tree["data"] == ["namespace": "ZA=="])
     }
+
+    @Test(arguments: [
+        (["near"], ["far": "near", "far-2": "near", "far-10": "near"]),
+        (["near", "near-2"], ["far": "near", "far-2": "near-2", "far-10": "near"]),
+        (["far", "far-2", "far-10"], ["far": "far", "far-2": "far-2", "far-10": "far-10"]),
+    ])
+    func podsThatWereTogetherStayTogether(nodes: [String], homes: [String: String]) throws {
+        let objects = try homes.keys.sorted().enumerated().map { index, home in
+            try Self.entry(
+                "core/pods/d/on-\(home)", UInt64(index + 1),
+                "{apiVersion: v1, kind: Pod, metadata: {name: on-\(home), namespace: d, uid: u}, spec: {nodeName: \(home)}}")
+        }
+        let here = nodes.map { JSON.object(["apiVersion": "v1", "kind": "Node", "metadata": ["name": .string($0)]]) }
+        let restored = try Relocation(nodes: here, apiServer: ("10.0.0.1", 6443), trust: nil).apply(to: objects, revision: 9)
+        let found = restored.objects.filter { $0.object.kind == "Pod" }.map { key, object in
+            (String(key.name.dropFirst(3)), object.tree[path: "spec", "nodeName"]?.string)
+        }
+        #expect(Dictionary(uniqueKeysWithValues: found) == homes.mapValues { $0 })
+    }
 }
