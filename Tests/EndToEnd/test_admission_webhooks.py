@@ -101,6 +101,15 @@ class AdmissionWebhooks(unittest.TestCase):
             ("sidecar", "File", "/var/run/secrets/kubernetes.io/serviceaccount"))
         self.cluster.kubectl("wait", "--for=condition=Ready", "pod/two", "--timeout=60s")
 
+    def test_everything_is_changed_but_what_the_conditions_skip(self):
+        """AdmissionWebhook should mutate everything except 'skip-me' configmaps"""
+        skip = [{"name": "skip-me", "expression": "!(request.resource.resource == 'configmaps' && object.metadata.name == 'skip-me')"}]
+        self.configure("skip", "/mutate", [("CREATE", "", "v1", "configmaps")], mutating=True, matchConditions=skip)
+        self.cluster.apply(config_map("skip-me"), config_map("not-me"))
+        self.assertEqual(self.cluster.get("configmap/skip-me")["data"], {"a": "b"})
+        self.assertEqual(self.cluster.get("configmap/not-me")["data"], {"a": "b", "mutated": "yes"})
+        self.assertEqual([r["name"] for r in self.asked("/mutate")], ["not-me"])
+
     def test_what_controllers_write_passes_webhooks_too(self):
         self.configure("deny", "/deny", [("CREATE", "", "v1", "pods")])
         self.cluster.kubectl("create", "deployment", "web", "--image=sampan.dev/sample/web:1")

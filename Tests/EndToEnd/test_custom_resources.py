@@ -344,6 +344,57 @@ class Conversion(unittest.TestCase):
         self.cluster.kubectl(
             "wait", "--for=condition=Established", "crd/crontabs.example.com", f"--timeout={settings.patience:.0f}s")
 
+    def test_fields_are_selected_in_the_version_that_is_asked(self):
+        """CustomResourceFieldSelectors MUST list and watch custom resources matching the field selector"""
+        def one(name, storage, *fields):
+            return {"name": name, "served": True, "storage": storage, "selectableFields": [{"jsonPath": f".{field}"} for field in fields],
+                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {field: {"type": "string"} for field in fields}}}}
+
+        self.cluster.apply({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "places.stable.example.com"},
+            "spec": {"group": "stable.example.com", "scope": "Namespaced", "names": {"plural": "places", "kind": "Place"},
+                     "versions": [one("v1", True, "hostPort"), one("v2", False, "host", "port")],
+                     "conversion": self.conversion(path="/split")}})
+        self.cluster.kubectl("wait", "--for=condition=Established", "crd/places.stable.example.com", "--timeout=60s")
+        first, second = (f"/apis/stable.example.com/{version}/namespaces/default/places" for version in ("v1", "v2"))
+
+        def create(name, **fields):
+            tree = {"apiVersion": "stable.example.com/v2", "kind": "Place", "metadata": {"name": name}, **fields}
+            return self.cluster.request("POST", second, tree).code == 201
+
+        until(lambda: create("probe", host="h"), "the webhook answers")
+        self.assertEqual(self.cluster.request("DELETE", f"{second}/probe").code, 200)
+        start = self.cluster.request("GET", second).json["metadata"]["resourceVersion"]
+
+        def found(path, selector):
+            return [item["metadata"]["name"] for item in self.cluster.request("GET", f"{path}?fieldSelector={selector}").json["items"]]
+
+        def events(path, selector):
+            lines = self.cluster.request(
+                "GET", f"{path}?watch=1&resourceVersion={start}&timeoutSeconds=1&fieldSelector={selector}").body.splitlines()
+            return [(event["type"], event["object"]["metadata"]["name"]) for event in map(json.loads, lines)]
+
+        selectors = {"host=host1": second, "host=host1,port=80": second, "hostPort=host1:80": first}
+        for name, fields in {"a": {"host": "host1", "port": "80"}, "b": {"host": "host1", "port": "8080"}, "c": {"host": "host2"}}.items():
+            self.assertTrue(create(name, **fields))
+        self.assertEqual({s: found(path, s) for s, path in selectors.items()},
+                         {"host=host1": ["a", "b"], "host=host1,port=80": ["a"], "hostPort=host1:80": ["a"]})
+        self.assertEqual(found(first, "hostPort=host1:8080"), ["b"])
+        self.assertEqual(found(first, "hostPort=host2"), ["c"])
+        added = [("ADDED", "a"), ("ADDED", "b")]
+        self.assertEqual({s: events(path, s) for s, path in selectors.items()},
+                         {"host=host1": added, "host=host1,port=80": added[:1], "hostPort=host1:80": added[:1]})
+        self.assertEqual(self.cluster.request("GET", f"{second}?fieldSelector=hostPort=x").code, 400)
+
+        self.assertEqual(self.cluster.request("DELETE", f"{second}?fieldSelector=host=host1,port=80").code, 200)
+        self.cluster.kubectl("patch", "places.v2.stable.example.com/b", "--type=merge", "-p", '{"host":"host2"}')
+        self.assertEqual({s: found(path, s) for s, path in selectors.items()}, {s: [] for s in selectors})
+        deleted = [("DELETED", "a"), ("DELETED", "b")]
+        self.assertEqual({s: events(path, s) for s, path in selectors.items()},
+                         {"host=host1": added + deleted, "host=host1,port=80": added[:1] + deleted[:1],
+                          "hostPort=host1:80": added[:1] + deleted[:1]})
+        self.assertEqual(found(first, "hostPort=host2:8080"), ["b"])
+
     def test_a_webhook_converts_everything_that_is_seen(self):
         cluster = self.cluster
         self.define()

@@ -364,13 +364,31 @@ struct CustomResourceTests {
                 try await fixture.createCustom("{metadata: {name: \(color)}, spec: {color: \(color)}}")
             }
             let resource = try fixture.custom()
-            let list = try fixture.registry.list(
+            let list = try await fixture.registry.servedList(
                 resource, namespace: "", ListOptions(fieldSelector: "spec.color=red"), fixture.admin)
             #expect(list.objects.map(\.metadata.name) == ["red"])
             let error = await refusal {
                 try fixture.registry.list(resource, namespace: "", ListOptions(fieldSelector: "spec.size=1"), fixture.admin)
             }
             #expect(error?.message == "field label not supported: spec.size")
+        }
+    }
+
+    @Test func `pages of selected objects follow each other`() async throws {
+        try await withRegistry { fixture in
+            try await fixture.define(crontabs())
+            for index in 0..<12 {
+                try await fixture.createCustom(
+                    "{metadata: {name: o\(index + 10)}, spec: {color: \(index % 3 == 0 ? "red" : "blue")}}")
+            }
+            let resource = try fixture.custom()
+            var (options, pages) = (ListOptions(fieldSelector: "spec.color=red", limit: 3), [[String]]())
+            repeat {
+                let page = try await fixture.registry.servedList(resource, namespace: "", options, fixture.admin)
+                pages.append(page.objects.map(\.metadata.name))
+                options.continueToken = page.continueToken
+            } while !options.continueToken.isEmpty
+            #expect(pages == [["o10", "o13", "o16"], ["o19"]])
         }
     }
 

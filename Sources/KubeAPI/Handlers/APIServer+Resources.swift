@@ -105,12 +105,9 @@ extension APIServer {
         let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("list", resource)
         let options = try RequestOptions.list(call.request.query, info: call.info)
-        var result = try self.registry.list(resource, namespace: call.info.namespace, options, call.context)
+        var result = try await self.registry.servedList(resource, namespace: call.info.namespace, options, call.context)
         if let source = self.computed[resource.groupResource] {
             result.objects = ObjectList(try await self.computed(source, options, call))
-        }
-        if resource.definition != nil {
-            result.objects = try await self.registry.served(result.objects, resource, in: call.cluster)
         }
         return try self.encode(result, resource, representation, call)
     }

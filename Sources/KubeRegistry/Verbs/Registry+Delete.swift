@@ -108,8 +108,7 @@ extension Registry {
         _ resource: ResourceType, namespace: String, _ list: ListOptions,
         _ options: DeleteOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
-        var found = try self.list(resource, namespace: namespace, list, context)
-        found.objects = try await served(found.objects, resource, in: context.cluster)
+        let found = try await servedList(resource, namespace: namespace, list, context)
         for object in found.objects {
             do {
                 try await delete(resource, namespace: object.metadata.namespace, name: object.metadata.name, options, context)

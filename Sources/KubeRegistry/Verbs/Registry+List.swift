@@ -4,7 +4,7 @@ import KubeStore
 
 extension Registry {
     /// A page of a resource's objects, in one namespace or (empty) in all, out of one consistent snapshot. Custom objects are as
-    /// they are stored, for `served` to bring into the resource's version.
+    /// they are stored, for `served` to bring into the resource's version, and not yet selected by fields of that: `servedList` does both.
     ///
     /// - Throws: 400 for bad options, 410 when the snapshot of a continued list is no longer known.
     public func list(
@@ -16,7 +16,54 @@ extension Registry {
             return ListResult(objects: ObjectList([]), resourceVersion: context.cluster.revision)
         }
         try ListValidation.validateList(options)
+        return try page(resource, namespace: namespace, options, try Selection(options, resource).ofStored, context)
+    }
+
+    /// How many objects are brought into a version at once, to be selected by its fields.
+    private static let candidates = 500
+
+    /// As `list`, of objects in the resource's version.
+    public func servedList(
+        _ resource: ResourceType, namespace: String, _ options: ListOptions, _ context: RequestContext
+    ) async throws(StatusError) -> ListResult {
+        guard resource.definition != nil, !options.fieldSelector.isEmpty, try Selection(options, resource).isOfVersion else {
+            var result = try list(resource, namespace: namespace, options, context)
+            result.objects = try await served(result.objects, resource, in: context.cluster)
+            return result
+        }
+        try ListValidation.validateList(options)
         let selection = try Selection(options, resource)
+        let limit = options.limit > 0 ? options.limit : Int.max
+        var options = options
+        // A page of a revision would be of exactly that one.
+        options.limit = limit < .max || options.resourceVersion.isEmpty ? Self.candidates : 0
+        var objects: [Object] = []
+        while true {
+            let token = options.continueToken.isEmpty ? nil : try ContinueToken(options.continueToken)
+            var result = try page(resource, namespace: namespace, options, selection.ofStored, context)
+            let candidates = Array(result.objects)
+            for (index, object) in try await served(candidates, resource, in: context.cluster).enumerated()
+            where selection.matches(object) {
+                objects.append(object)
+                guard objects.count == limit else { continue }
+                if index < candidates.count - 1 || !result.continueToken.isEmpty {
+                    result.continueToken = continueToken(after: object, resource, result.resourceVersion, token)
+                }
+                result.objects = ObjectList(objects)
+                return result
+            }
+            guard !result.continueToken.isEmpty else {
+                result.objects = ObjectList(objects)
+                return result
+            }
+            options.continueToken = result.continueToken
+            (options.resourceVersion, options.resourceVersionMatch) = ("", "")
+        }
+    }
+
+    private func page(
+        _ resource: ResourceType, namespace: String, _ options: ListOptions, _ selection: Selection, _ context: RequestContext
+    ) throws(StatusError) -> ListResult {
         let token = options.continueToken.isEmpty ? nil : try ContinueToken(options.continueToken)
         let snapshot = try snapshot(for: options, token, context.cluster)
 
@@ -39,7 +86,7 @@ extension Registry {
                 let left = snapshot.count(prefix: prefix, after: key(of: last, resource))
                 if left > 0 {
                     result.remainingItemCount = left
-                    result.continueToken = continueToken(after: last, resource, snapshot, token)
+                    result.continueToken = continueToken(after: last, resource, snapshot.revision, token)
                 }
             }
             return result
@@ -58,7 +105,9 @@ extension Registry {
             objects: ObjectList(
                 resource.gvk == resource.storedAs ? objects : objects.map { Conversion.served($0, resource) }),
             resourceVersion: snapshot.revision)
-        if isMore, let last = objects.last { result.continueToken = continueToken(after: last, resource, snapshot, token) }
+        if isMore, let last = objects.last {
+            result.continueToken = continueToken(after: last, resource, snapshot.revision, token)
+        }
         return result
     }
 
@@ -67,10 +116,10 @@ extension Registry {
     }
 
     private func continueToken(
-        after last: Object, _ resource: ResourceType, _ snapshot: Snapshot, _ token: ContinueToken?
+        after last: Object, _ resource: ResourceType, _ revision: UInt64, _ token: ContinueToken?
     ) -> String {
         let namespace = resource.isNamespaced ? last.metadata.namespace : "_"
-        var next = ContinueToken(revision: snapshot.revision, after: "\(namespace)/\(last.metadata.name)")
+        var next = ContinueToken(revision: revision, after: "\(namespace)/\(last.metadata.name)")
         if let token, token.revision != nil { next.began = token.began }
         return next.text
     }

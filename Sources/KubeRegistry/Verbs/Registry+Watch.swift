@@ -30,7 +30,7 @@ extension Registry {
                 if since > snapshot.revision { throw ListValidation.tooLarge(since, snapshot.revision) }
                 var first: [WatchEvent] = []
                 if wantsInitialEvents {
-                    for object in snapshot.list(prefix: prefix) where selection.matches(object) {
+                    for object in snapshot.list(prefix: prefix) where selection.ofStored.matches(object) {
                         first.append(WatchEvent(.added, .object(Conversion.served(object, resource))))
                     }
                 }

@@ -9,6 +9,9 @@ struct Selection: Sendable {
     var name: String?
     private var others: [FieldSelector.Requirement]
     private let rules: any KindRules
+    /// Whether it asks for fields of a custom object, which in another version may be elsewhere, or be something else. Such a selection is for
+    /// objects in the version that was asked for; ``ofStored`` is for those on their way there.
+    let isOfVersion: Bool
 
     /// - Throws: 400 for a selector that can't be read or a field that the kind can't be selected by.
     init(_ options: ListOptions, _ resource: ResourceType) throws(StatusError) {
@@ -25,6 +28,7 @@ struct Selection: Sendable {
         rules = resource.rules
         name = fields.requiredValue("metadata.name")
         others = fields.requirements
+        isOfVersion = resource.definition != nil && others.contains { !Self.isCommon($0.path, resource) }
         for requirement in others where !Self.isCommon(requirement.path, resource) {
             guard Self.known(requirement.path, rules, resource) else {
                 throw .badRequest(Self.unknown(requirement.path, resource))
@@ -57,9 +61,17 @@ struct Selection: Sendable {
         return rules.selectableField(path, of: object) != nil
     }
 
+    /// What can be told of an object in any version.
+    var ofStored: Selection {
+        guard isOfVersion else { return self }
+        var selection = self
+        selection.others = others.filter { $0.path == "metadata.name" || $0.path == "metadata.namespace" }
+        return selection
+    }
+
     var isEmpty: Bool { labels.isEmpty && others.isEmpty }
 
-    /// Whether a stored object is asked for.
+    /// Whether an object is asked for.
     func matches(_ object: Object) -> Bool {
         if !labels.isEmpty, !labels.matches(object.metadata.labels) { return false }
         for requirement in others {

@@ -109,7 +109,8 @@ public final class WatchStream: AsyncSequence, Sendable {
                 if !stream.first.isEmpty {
                     let (first, isLast) = await stream.served(stream.first.map { ($0, nil) })
                     isOver = isLast
-                    return first
+                    let shown = first.filter(stream.isShown)
+                    if isOver || !shown.isEmpty { return shown }
                 }
             }
             guard let subscription = stream.subscription else {
@@ -129,6 +130,12 @@ public final class WatchStream: AsyncSequence, Sendable {
                     return nil
                 }
                 if batch.isEmpty { return [WatchStream.bookmark(stream.resource, at: subscription.progress)] }
+                if stream.selection?.isOfVersion == true {
+                    let (selected, isLast) = await stream.selected(batch)
+                    isOver = isLast
+                    if isOver || !selected.isEmpty { return selected }
+                    continue
+                }
                 let events = batch.compactMap { event in stream.event(event).map { ($0, stream.writtenAt(event)) } }
                 if !events.isEmpty {
                     let (served, isLast) = await stream.served(events)
@@ -160,6 +167,50 @@ public final class WatchStream: AsyncSequence, Sendable {
         }
     }
 
+    /// Of what comes first: an object in the watch's version may not be asked for after all.
+    private func isShown(_ event: WatchEvent) -> Bool {
+        guard let selection, selection.isOfVersion, event.type == .added, let object = event.object.object else { return true }
+        return selection.matches(object)
+    }
+
+    /// What a batch is to a watch that selects by fields of its version: what was and what is are brought into it, then compared.
+    private func selected(_ batch: [Event]) async -> (events: [WatchEvent], isLast: Bool) {
+        guard let custom, let selection else { return ([], false) }
+        let events = batch.filter { $0.revision > minimumRevision }
+        var objects: [(object: Object, writtenAt: UInt64)] = []
+        for event in events {
+            objects.append((event.object, writtenAt(event) ?? event.object.metadata.resourceVersion))
+            if let previous = event.previous { objects.append((previous, previous.metadata.resourceVersion)) }
+        }
+        do {
+            var converted = try await custom.serve(objects).makeIterator()
+            let selected = events.compactMap { event -> WatchEvent? in
+                guard let object = converted.next() else { return nil }
+                let previous = event.previous == nil ? nil : converted.next()
+                let isIn = event.type != .deleted && selection.matches(object)
+                let wasIn = previous.map(selection.matches) ?? false
+                switch (wasIn, isIn) {
+                case (false, false): return nil
+                case (false, true): return WatchEvent(.added, .object(object))
+                case (true, true): return WatchEvent(.modified, .object(object))
+                case (true, false):
+                    if event.type == .deleted { return WatchEvent(.deleted, .object(object)) }
+                    return previous.flatMap { Self.last($0, until: event.revision) }
+                        .map { WatchEvent(.deleted, .object($0)) }
+                }
+            }
+            return (selected, false)
+        } catch {
+            finish()
+            return ([WatchEvent(.error, .document(error.status))], true)
+        }
+    }
+
+    /// The last state of an object that matched, at the revision in which it ceased to.
+    private static func last(_ object: Object, until revision: UInt64) -> Object? {
+        Result(catching: { try Object(object.tree, resourceVersion: revision) }).value
+    }
+
     /// The revision at which the event's object was written in the form that it has: that of a deletion is older than the deletion.
     private func writtenAt(_ event: Event) -> UInt64? {
         event.type == .deleted ? event.previous?.metadata.resourceVersion ?? 0 : nil
@@ -185,10 +236,7 @@ public final class WatchStream: AsyncSequence, Sendable {
         case (true, true): return make(.modified, event, isShared: true)
         case (true, false):
             if event.type == .deleted { return make(.deleted, event, isShared: true) }
-            // The last state that matched, at the revision in which it ceased to.
-            guard let previous = event.previous,
-                let object = Result(catching: { try Object(previous.tree, resourceVersion: event.revision) }).value
-            else { return nil }
+            guard let object = event.previous.flatMap({ Self.last($0, until: event.revision) }) else { return nil }
             return WatchEvent(.deleted, .object(Conversion.served(object, resource)))
         }
     }

@@ -1,4 +1,5 @@
-"""A conversion webhook: renames spec.colour of v1 to spec.color of v1beta1, and back. usage: conversion.py FOLDER-WITH-CERTIFICATE"""
+"""A conversion webhook: /convert renames spec.colour of v1 to spec.color of v1beta1, and back; /split makes hostPort of v1 host and port of
+v2, and back. usage: conversion.py FOLDER-WITH-CERTIFICATE"""
 
 import http.server
 import json
@@ -7,23 +8,34 @@ import ssl
 import sys
 
 
+def rename(item):
+    old, new = ("color", "colour") if item["apiVersion"].endswith("/v1") else ("colour", "color")
+    spec = item.get("spec", {})
+    if old in spec:
+        spec[new] = spec.pop(old)
+    if spec.get("fail") == "name":
+        item["metadata"]["name"] = "other"
+
+
+def split(item):
+    if item["apiVersion"].endswith("/v1"):
+        item["hostPort"] = ":".join(item.pop(part) for part in ("host", "port") if part in item)
+    else:
+        item.update(zip(("host", "port"), item.pop("hostPort").split(":")))
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path.split("?")[0] != "/convert":
+        change = {"/convert": rename, "/split": split}.get(self.path.split("?")[0])
+        if not change:
             return self.answer(404, b"not here")
         request = json.loads(body)["request"]
-        wanted = request["desiredAPIVersion"]
-        old, new = ("color", "colour") if wanted.endswith("/v1") else ("colour", "color")
         for item in request["objects"]:
-            item["apiVersion"] = wanted
-            spec = item.get("spec", {})
-            if old in spec:
-                spec[new] = spec.pop(old)
-            if spec.get("fail") == "name":
-                item["metadata"]["name"] = "other"
+            item["apiVersion"] = request["desiredAPIVersion"]
+            change(item)
         self.answer(200, json.dumps({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview",
             "response": {"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": request["objects"]},
