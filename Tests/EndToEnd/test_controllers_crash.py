@@ -1,4 +1,4 @@
-"""kill -9 in the middle of rollouts, jobs and a namespace's deletion: controllers go on from what is stored, and keep their promises.
+"""kill -9 in the middle of rollouts, jobs, cron jobs and deletions of namespaces, definitions and owners: controllers go on from what is stored, and keep their promises.
 
 The server is killed when so many changes were seen, a number that comes from a seed; SAMPAN_E2E_SEED repeats a run's numbers.
 What is checked is the history of revisions, not what there is when somebody looks."""
@@ -17,6 +17,7 @@ from harness.waiting import until
 PODS, SETS = "/api/v1/namespaces/default/pods", "/apis/apps/v1/namespaces/default/replicasets"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 DOOMED = "/api/v1/namespaces/doomed/configmaps"
+MAPS, PARENTS = "/api/v1/namespaces/default/configmaps", "/apis/example.com/v1/namespaces/default/parents"
 REPLICAS, SURGE, UNAVAILABLE, INDEXES = 4, 1, 1, 8
 KILLS = int(os.environ.get("SAMPAN_E2E_CRASHES", "8"))
 
@@ -42,13 +43,28 @@ def indexes(text):
     return found
 
 
+def definition(kind):
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"{kind.lower()}s.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": {"plural": f"{kind.lower()}s", "kind": kind},
+                 "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}]}}
+
+
+def custom(kind, name):
+    return {"apiVersion": "example.com/v1", "kind": kind, "metadata": {"name": name}}
+
+
+def owners(tree):
+    return [owner["uid"] for owner in tree["metadata"].get("ownerReferences", [])]
+
+
 class ControllersCrash(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.instance = shared.instance()
         cls.cluster = cls.instance.cluster("controllers-crash")
         cls.prepare()
-        cls.history = History(cls.cluster, PODS, SETS, JOBS, DOOMED)
+        cls.history = History(cls.cluster, PODS, SETS, JOBS, DOOMED, MAPS, PARENTS)
         try:
             cls.start()
             cls.kills = cls.kill_until_done()
@@ -69,7 +85,24 @@ class ControllersCrash(unittest.TestCase):
         cls.cluster.shell("reader", volumes=[{"name": "runs", "persistentVolumeClaim": {"claimName": "runs"}}], containers=[{
             "name": "main", "image": "sampan.dev/sample/web:1", "command": ["sleep", "1000"],
             "volumeMounts": [{"name": "runs", "mountPath": "/runs"}]}])
-        for name in ("deployment/web", "statefulset/ordered"):
+        everywhere = deployment("everywhere", 1, "sampan.dev/sample/web:1")
+        everywhere["kind"] = "DaemonSet"
+        everywhere["spec"].pop("replicas")
+        regular = {
+            "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "regular"},
+            "spec": {"schedule": "* * * * *", "suspend": True, "concurrencyPolicy": "Forbid", "jobTemplate": {"spec": {
+                "template": {"spec": {"restartPolicy": "Never", "containers": [{
+                    "name": "main", "image": "sampan.dev/sample/web:1", "command": ["sleep", "1"]}]}}}}}}
+        cls.cluster.apply(everywhere, regular, definition("Parent"), definition("Brief"))
+        for plural in ("parents", "briefs"):
+            cls.cluster.kubectl("wait", "--for=condition=Established", f"crd/{plural}.example.com", "--timeout=30s")
+        cls.cluster.apply(*[custom("Brief", f"brief-{i}") for i in range(60)], custom("Parent", "leaving"), custom("Parent", "staying"))
+        cls.parents = {name: cls.cluster.get(f"parent/{name}")["metadata"]["uid"] for name in ("leaving", "staying")}
+        cls.cluster.apply(*[{
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"child-{name}-{i}", "ownerReferences": [{
+                "apiVersion": "example.com/v1", "kind": "Parent", "name": name, "uid": uid, "blockOwnerDeletion": True}]}}
+            for name, uid in cls.parents.items() for i in range(30)])
+        for name in ("deployment/web", "statefulset/ordered", "daemonset/everywhere"):
             cls.cluster.kubectl("rollout", "status", name, "--timeout=60s")
 
     @classmethod
@@ -84,7 +117,12 @@ class ControllersCrash(unittest.TestCase):
                         "name": "main", "image": "sampan.dev/sample/web:1",
                         "command": ["sh", "-c", "echo $JOB_COMPLETION_INDEX >> /runs/log; sleep 0.5"],
                         "volumeMounts": [{"name": "runs", "mountPath": "/runs"}]}]}}}})
-        for name in ("deployment/web", "statefulset/ordered"):
+        # It was due three minutes ago: so the last time that it missed is made up for at once.
+        missed = time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime(time.time() - 180))
+        cls.cluster.kubectl("patch", "cronjob/regular", "--subresource=status", "--type=merge", "-p",
+                            f'{{"status":{{"lastScheduleTime":"{missed}"}}}}')
+        cls.cluster.kubectl("patch", "cronjob/regular", "--type=merge", "-p", '{"spec":{"suspend":false}}')
+        for name in ("deployment/web", "statefulset/ordered", "daemonset/everywhere"):
             cls.cluster.kubectl("set", "image", name, "web=sampan.dev/sample/web:2")
 
     @classmethod
@@ -96,6 +134,8 @@ class ControllersCrash(unittest.TestCase):
         for round in range(KILLS):
             if round == doom:
                 cls.cluster.kubectl("delete", "namespace", "doomed", "--wait=false")
+                cls.cluster.kubectl("delete", "crd", "briefs.example.com", "--wait=false")
+                cls.cluster.kubectl("delete", "parent", "leaving", "--cascade=foreground", "--wait=false")
             cls.history.wait(chance.randrange(1, 25), limit=5)
             time.sleep(chance.uniform(0, 0.05))
             if cls.is_done():
@@ -104,6 +144,7 @@ class ControllersCrash(unittest.TestCase):
             kills += 1
             cls.instance.up()
         until(cls.is_done, "everything has come to its end")
+        cls.cluster.kubectl("patch", "cronjob/regular", "--type=merge", "-p", '{"spec":{"suspend":true}}')
         return kills
 
     @classmethod
@@ -113,12 +154,19 @@ class ControllersCrash(unittest.TestCase):
 
         web = get("/apis/apps/v1/namespaces/default/deployments/web")
         ordered = get("/apis/apps/v1/namespaces/default/statefulsets/ordered")["status"]
+        everywhere = get("/apis/apps/v1/namespaces/default/daemonsets/everywhere")
         job = get(f"{JOBS}/indexed")["status"]
+        regular = [job["status"] for job in get(JOBS)["items"] if job["metadata"]["name"].startswith("regular-")]
         return (
             web["status"].get("observedGeneration") == web["metadata"]["generation"]
             and [web["status"].get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")] == [REPLICAS] * 3
             and ordered.get("currentRevision") == ordered.get("updateRevision") and ordered.get("readyReplicas") == 3
+            and everywhere["status"].get("observedGeneration") == everywhere["metadata"]["generation"]
+            and [everywhere["status"].get(key, 0) for key in ("updatedNumberScheduled", "numberAvailable")] == [1, 1]
             and any(c["type"] == "Complete" for c in job.get("conditions", []))
+            and regular and all(any(c["type"] == "Complete" for c in status.get("conditions", [])) for status in regular)
+            and cls.cluster.request("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/briefs.example.com").code == 404
+            and cls.cluster.request("GET", f"{PARENTS}/leaving").code == 404
             and cls.cluster.request("GET", "/api/v1/namespaces/doomed").code == 404)
 
     # The server
@@ -168,7 +216,7 @@ class ControllersCrash(unittest.TestCase):
         Containerd may have come as far as the program, so that one may have written its line."""
         done, pods, succeeded, cut = set(), {}, set(), set()
         for change, state in replay(self.changes):
-            for job in state.get(JOBS, {}).values():
+            for job in filter(None, [state.get(JOBS, {}).get("indexed")]):
                 now = indexes(job["status"].get("completedIndexes", ""))
                 self.assertTrue(done <= now, f"at revision {change.revision}: {done} were done, and now {now}")
                 done = now
@@ -215,3 +263,48 @@ class ControllersCrash(unittest.TestCase):
         until(lambda: self.cluster.get("configmaps", "-n", "doomed")["items"], "the new namespace has its authority")
         names = [m["metadata"]["name"] for m in self.cluster.get("configmaps", "-n", "doomed")["items"]]
         self.assertEqual(names, ["kube-root-ca.crt"])
+
+    # Daemon sets, cron jobs, custom resources
+
+    def test_6_a_daemon_set_has_one_pod_on_the_node(self):
+        images = []
+        for change, state in replay(self.changes):
+            pods = [pod for pod in labelled(state.get(PODS, {}), "everywhere") if pod["status"].get("phase") != "Failed"]
+            self.assertLessEqual(len(pods), 1, f"at revision {change.revision}: a pod was made before the old one was gone")
+            images += [pod["spec"]["containers"][0]["image"][-2:] for pod in pods]
+        self.assertEqual(images, sorted(images), "an old pod came back")
+        self.assertEqual((images[0], images[-1]), (":1", ":2"))
+
+    def test_7_a_cron_job_makes_one_job_for_each_time(self):
+        times = {}
+        for change, state in replay(self.changes):
+            jobs = [job for name, job in state.get(JOBS, {}).items() if name.startswith("regular-")]
+            for job in jobs:
+                due = job["metadata"]["annotations"]["batch.kubernetes.io/cronjob-scheduled-timestamp"]
+                times.setdefault(due, set()).add(job["metadata"]["uid"])
+            active = [job["metadata"]["name"] for job in jobs if not any(
+                c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in job["status"].get("conditions", []))]
+            self.assertLessEqual(len(active), 1, f"at revision {change.revision}: {active} run at once, which is forbidden")
+        self.assertGreaterEqual(len(times), 1)
+        self.assertEqual({due: len(uids) for due, uids in times.items()}, {due: 1 for due in times})
+        status = self.cluster.get("cronjob/regular")["status"]
+        self.assertGreaterEqual(status["lastScheduleTime"], max(times))
+
+    def test_8_an_owner_goes_after_its_dependents_and_only_they_go(self):
+        went = 0
+        for change, state in replay(self.changes):
+            if change.path == PARENTS and change.type == "DELETED":
+                left = [name for name, tree in state[MAPS].items() if self.parents["leaving"] in owners(tree)]
+                self.assertEqual(left, [], f"at revision {change.revision}: the owner went before these")
+                went += 1
+            if MAPS in state and PARENTS in state:
+                kept = sum(self.parents["staying"] in owners(tree) for tree in state[MAPS].values())
+                self.assertEqual(kept, 30, f"at revision {change.revision}")
+        self.assertLessEqual(went, 1)
+        self.assertEqual(list(state[PARENTS]), ["staying"])
+        self.assertEqual([name for name in state[MAPS] if name.startswith("child-leaving")], [])
+
+    def test_9_nothing_is_left_of_a_definition(self):
+        self.cluster.apply(definition("Brief"))
+        self.cluster.kubectl("wait", "--for=condition=Established", "crd/briefs.example.com", "--timeout=30s")
+        self.assertEqual(self.cluster.get("briefs")["items"], [])
