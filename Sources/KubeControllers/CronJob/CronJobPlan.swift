@@ -36,6 +36,13 @@ struct CronJobPlan {
         let deadline = spec["startingDeadlineSeconds"]?.int
         var earliest = (status["lastScheduleTime"]?.string ?? object.metadata.creationTimestamp).timestamp ?? now
         if let deadline { earliest = max(earliest, now - Double(deadline)) }
+        guard schedule.next(after: earliest) != nil else {
+            // As February 31: upstream finds out by two starts that are the same time, and says so.
+            let text = spec["schedule"]?.string ?? ""
+            let why = "time difference between two schedules is less than 1 second"
+            events.append((.warning, "InvalidSchedule", "invalid schedule: \(text) : \(why)"))
+            return
+        }
         let (latest, missed) = Self.missed(schedule, after: earliest, now: now)
         if let next = schedule.next(after: now) { secondsUntilNextLook = next - now + 0.1 }
         guard let latest else { return }

@@ -116,6 +116,18 @@ import Testing
         #expect(bad.secondsUntilNextLook == nil)
     }
 
+    @Test func aScheduleThatNeverComesIsToldOf() throws {
+        let never = try plan(cronJob(["schedule": "59 23 31 2 *"]))
+        #expect(never.create == nil)
+        #expect(never.events.map(\.reason) == ["InvalidSchedule"])
+        #expect(
+            never.events.first?.message
+                == "invalid schedule: 59 23 31 2 * : time difference between two schedules is less than 1 second")
+        #expect(never.secondsUntilNextLook == nil)
+        // A leap day comes.
+        #expect(try plan(cronJob(["schedule": "0 0 29 2 *"])).events.isEmpty)
+    }
+
     @Test func whatIsTooLateIsMissed() throws {
         let hourly: JSON = ["schedule": "0 * * * *", "startingDeadlineSeconds": 20]
         #expect(try plan(cronJob(hourly), at: 10).create != nil)
