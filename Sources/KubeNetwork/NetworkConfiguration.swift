@@ -20,14 +20,17 @@ public struct NetworkConfiguration: Sendable {
     public var blockedDestinations: [IPv4Range]
     /// The ports of the host's addresses that services of type NodePort may take; nil for none.
     public var nodePorts: ClosedRange<UInt16>?
+    /// This node's name, by which endpoints say that they're here; nil: all count as here.
+    public var nodeName: String?
     /// The file that names the resolvers for everything outside the cluster.
     public var resolverFile: String
 
     /// - Parameter podSubnet: with at least four addresses.
     public init(
         instance: String = "sampan", podSubnet: IPv4Range, serviceRange: IPv4Range, apiPort: UInt16, dnsPort: UInt16,
-        clusterDomain: String = "cluster.local"
+        clusterDomain: String = "cluster.local", nodeName: String? = nil
     ) {
+        self.nodeName = nodeName
         self.instance = instance
         self.podSubnet = podSubnet
         self.serviceRange = serviceRange

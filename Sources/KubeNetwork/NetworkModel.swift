@@ -28,6 +28,7 @@ struct NetworkModel: Sendable {
     private var stickyNumbers: [StickyPort: StickyNumber] = [:]
     private var lastStickyNumber: UInt32 = 0
     private let nodePorts: ClosedRange<UInt16>?
+    private let node: String?
     /// The services of clusters that sleep or have just woken, as they were when they fell asleep. Connections to their ports of the host
     /// wait, and the ports stay theirs.
     private(set) var held: [Int64: [ServiceName: ServiceFacts]] = [:]
@@ -40,9 +41,12 @@ struct NetworkModel: Sendable {
         var transport: TransportProtocol
     }
 
-    /// - Parameter nodePorts: the ports of the host's addresses that services may take; nil for none.
-    init(nodePorts: ClosedRange<UInt16>? = nil) {
+    /// - Parameters:
+    ///   - nodePorts: the ports of the host's addresses that services may take; nil for none.
+    ///   - node: the node's name, by which endpoints here are known; nil: all are.
+    init(nodePorts: ClosedRange<UInt16>? = nil, node: String? = nil) {
         self.nodePorts = nodePorts
+        self.node = node
     }
 
     /// Lets a pod in, in place of whoever had its address.
@@ -118,11 +122,23 @@ struct NetworkModel: Sendable {
     }
 
     /// The cluster and the service to which a held port of the host belongs.
-    func holder(ofPort port: UInt16) -> (cluster: Int64, service: ServiceName)? {
-        guard case .service(let mark, let name)? = ruleset.holder(of: Element.Key(set: .nodePorts, text: "tcp . \(port)")),
-            let id = clusterOfMark[mark]
-        else { return nil }
+    func holder(ofPort port: UInt16, _ transport: TransportProtocol = .tcp) -> (cluster: Int64, service: ServiceName)? {
+        let key = Element.Key(set: .nodePorts, text: "\(transport.rawValue) . \(port)")
+        guard case .service(let mark, let name)? = ruleset.holder(of: key), let id = clusterOfMark[mark] else { return nil }
         return (id, name)
+    }
+
+    /// The pod to which a port of the host leads at one of its addresses, and the pod's port.
+    func hostPort(_ port: UInt16, _ transport: TransportProtocol, at address: IPv4Address) -> EndpointAddress? {
+        func find(_ place: IPv4Address?) -> EndpointAddress? {
+            for (pod, facts) in pods {
+                for own in facts.hostPorts where own.number == port && own.transport == transport && own.address == place {
+                    return EndpointAddress(address: pod, port: own.target)
+                }
+            }
+            return nil
+        }
+        return find(address) ?? find(nil)
     }
 
     /// The clusters that have pods.
@@ -137,8 +153,9 @@ struct NetworkModel: Sendable {
             return
         }
         clusters[cluster]?.services.insert(name)
-        let elements = ServiceElements.of(facts, slices: slices, mark: mark, nodePorts: nodePorts, holds: held[cluster] != nil) {
-            port in
+        let elements = ServiceElements.of(
+            facts, slices: slices, mark: mark, nodePorts: nodePorts, node: node, holds: held[cluster] != nil
+        ) { port in
             stickyNumber(of: StickyPort(mark: mark, service: name, name: port.name, transport: port.transport))
         }
         ruleset.set(elements, of: .service(mark, name))

@@ -79,7 +79,8 @@ final class RuleKeeper: Sendable {
     func run() async {
         defer { orders.close() }
         var state = State(
-            model: NetworkModel(nodePorts: configuration.nodePorts), policies: PolicyModel(host: configuration.hostServices),
+            model: NetworkModel(nodePorts: configuration.nodePorts, node: configuration.nodeName),
+            policies: PolicyModel(host: configuration.hostServices),
             allowlists: AllowlistModel(host: configuration.hostServices))
         await adopt(&state)
         await perform([], &state)

@@ -6,13 +6,17 @@ import unittest
 
 from harness import shared
 from harness.cluster import Cluster
+from harness.instance import free_port
+from harness.outside import Outside
+from harness.waiting import until
+from test_host_ports import serving
 
 
 class NetworkExplain(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.instance = shared.instance()
-        cls.cluster = cls.instance.cluster("explained")
+        cls.cluster = cls.instance.cluster("explained", "--pod-security", "privileged")
         cls.cluster.deploy("web")
         cls.cluster.shell("friend")
         cls.cluster.kubectl("label", "pod", "friend", "friend=yes")
@@ -52,6 +56,36 @@ class NetworkExplain(unittest.TestCase):
         self.assertEqual(self.explain("friend", "10.96.0.10:53", "--protocol", "UDP")["reason"], "Open")
         text = self.instance.sampan("network", "explain", "stranger", "service/web", "--cluster", "explained").stdout
         self.assertIn("stranger doesn't reach service/web: network policy default/friends", text)
+
+    def test_ports_of_the_machine(self):
+        outside = Outside(3)
+        self.addCleanup(outside.close)
+        self.cluster.deploy("site", type="NodePort")
+        self.cluster.kubectl("expose", "deployment", "web", "--name=guarded", "--type=NodePort", "--port=80", "--target-port=8080")
+        self.addCleanup(self.cluster.kubectl, "delete", "service", "guarded")
+        ports = {name: self.cluster.get("service", name)["spec"]["ports"][0]["nodePort"] for name in ("site", "guarded")}
+        front = free_port()
+        self.cluster.apply(serving("front", front))
+        self.cluster.ready("front")
+        self.addCleanup(self.cluster.kubectl, "delete", "pod", "front")
+        until(lambda: outside.fetch(outside.host, ports["site"]) and outside.fetch(outside.host, front), "both ports answer")
+        for port, reason, words in (
+                (ports["site"], "Open", "no network policy is for what comes into the pod"),
+                (ports["guarded"], "IngressDenied", "network policy default/friends is for the receiving pod"),
+                (front, "Open", "no network policy is for what comes into the pod"),
+                (free_port(), "Outside", "no service and no pod has port")):
+            with self.subTest(port=port, reason=reason):
+                found = self.explain(outside.address, f"{outside.host}:{port}")
+                self.assertEqual(found["reason"], reason, found)
+                self.assertIn(words, found["message"])
+                self.assertEqual(found["reachable"], outside.fetch(outside.host, port) is not None, found)
+        for port, reason in ((ports["site"], "Open"), (ports["guarded"], "IngressDenied"), (front, "Open")):
+            with self.subTest("from within", port=port):
+                found = self.explain("stranger", f"{outside.host}:{port}")
+                self.assertEqual(found["reason"], reason, found)
+                self.assertEqual(found["reachable"], self.reaches("stranger", f"http://{outside.host}:{port}/"), found)
+        said = self.explain("friend", f"{outside.host}:{front}")
+        self.assertTrue(any(f"port {front} of the machine is a pod's host port, default/front" in step for step in said["steps"]), said)
 
     def test_what_is_wrong_is_said(self):
         path = "/apis/sampan.dev/v1alpha1/namespaces/default/virtualclusters/explained/network"

@@ -65,16 +65,23 @@ struct NetworkExplainer {
         }) {
             return toService(source, name, question, steps + ["\(address) is service \(name)"])
         }
-        if machine.contains(address), question.transport == .tcp, let holder = model.holder(ofPort: port) {
-            let step = "port \(port) of the machine is a service's node port"
-            guard holder.cluster == cluster else { return otherCluster("the service that has node port \(port)", steps + [step]) }
-            return toEndpoints(source, holder.service, { $0.nodePort == port }, steps + [step + ", \(holder.service)"])
+        if isOwn(address), address.number >> 24 != 127 {
+            switch holder(of: port, question.transport, at: address) {
+            case .service(let name, let step):
+                return toEndpoints(
+                    source, name, { $0.nodePort == port && $0.transport == question.transport }, isFromOutside: true,
+                    steps + [step])
+            case .pod(let target, let step):
+                return toPod(source, target.address, target.port, question.transport, steps + [step])
+            case .otherCluster(let what, let step): return otherCluster(what, steps + [step])
+            case nil: break
+            }
         }
         if model.pods[address]?.cluster == cluster { return toPod(source, address, port, question.transport, steps) }
-        if address == configuration.gateway || machine.contains(address) {
+        if isOwn(address) {
             return end(
                 .machine,
-                "\(address) is the machine, of which pods reach only their API server, DNS, and node ports of their cluster",
+                "\(address) is the machine, of which pods reach only their API server, DNS, and node and host ports of their cluster",
                 steps)
         }
         if configuration.podSubnet.contains(address) { return otherCluster("whoever has \(address)", steps) }
@@ -112,7 +119,8 @@ struct NetworkExplainer {
     }
 
     private func toEndpoints(
-        _ source: IPv4Address, _ name: ServiceName, _ isMeant: (ServiceFacts.Port) -> Bool, _ steps: [String]
+        _ source: IPv4Address, _ name: ServiceName, _ isMeant: (ServiceFacts.Port) -> Bool, isFromOutside: Bool = false,
+        _ steps: [String]
     ) -> NetworkAnswer {
         let (facts, slices) = services.facts(name)
         guard let facts else {
@@ -123,16 +131,27 @@ struct NetworkExplainer {
         guard !ports.isEmpty else { return end(.refused, "service \(name) has no such port", steps) }
         var answers: [(EndpointAddress, NetworkAnswer)] = []
         for port in ports {
-            let endpoints = ServiceElements.endpoints(of: port, slices: slices)
-            guard !endpoints.isEmpty else {
-                return end(.refused, "service \(name) has no ready endpoint for port \(port.number)", steps)
-            }
+            let isLocal = isFromOutside ? facts.isExternalLocal : facts.isInternalLocal
+            let endpoints = ServiceElements.endpoints(of: port, slices: slices, on: isLocal ? configuration.nodeName : nil)
+            guard !endpoints.isEmpty else { return nobody(name, port, slices, steps) }
             for endpoint in endpoints {
                 let step = "service \(name), port \(port.number), leads to \(endpoint.address):\(endpoint.port)"
                 answers.append((endpoint, toPod(source, endpoint.address, endpoint.port, port.transport, steps + [step])))
             }
         }
         return combine(answers, name, steps)
+    }
+
+    /// Why a service leads nowhere.
+    private func nobody(_ name: ServiceName, _ port: ServiceFacts.Port, _ slices: [SliceFacts], _ steps: [String])
+        -> NetworkAnswer
+    {
+        let isElsewhere = !ServiceElements.endpoints(of: port, slices: slices).isEmpty
+        return end(
+            .refused,
+            isElsewhere
+                ? "service \(name) has no endpoint on this node for port \(port.number), and its traffic policy is Local"
+                : "service \(name) has no ready endpoint for port \(port.number)", steps)
     }
 
     private func combine(_ answers: [(EndpointAddress, NetworkAnswer)], _ name: ServiceName, _ steps: [String]) -> NetworkAnswer {
@@ -191,14 +210,15 @@ struct NetworkExplainer {
             let ports = (facts?.ports ?? []).filter {
                 $0.transport == question.transport && (question.port == nil || [$0.number, $0.nodePort].contains(question.port))
             }
-            guard let port = ports.first(where: { $0.nodePort != nil }), let nodePort = port.nodePort else {
+            guard let facts, let port = ports.first(where: { $0.nodePort != nil }), let nodePort = port.nodePort else {
                 return end(.outside, "service \(name) has no node port for that, so that from outside nobody reaches it", steps)
             }
-            if port.transport == .tcp, let holder = model.holder(ofPort: nodePort), holder != (cluster, name) {
+            if let holder = model.holder(ofPort: nodePort, port.transport), holder != (cluster, name) {
                 return end(.refused, "node port \(nodePort) is held by another service, which had it first", steps)
             }
-            let endpoints = ServiceElements.endpoints(of: port, slices: slices)
-            guard !endpoints.isEmpty else { return end(.refused, "service \(name) has no ready endpoint", steps) }
+            let node = facts.isExternalLocal ? configuration.nodeName : nil
+            let endpoints = ServiceElements.endpoints(of: port, slices: slices, on: node)
+            guard !endpoints.isEmpty else { return nobody(name, port, slices, steps) }
             return combine(
                 endpoints.map {
                     (
@@ -208,8 +228,45 @@ struct NetworkExplainer {
                     )
                 }, name, steps)
         case .address(let address):
-            return end(.outside, "the platform decides nothing between \(source) and \(address)", steps)
+            let port = question.port ?? 0
+            // What is sent to 127.0.0.1 elsewhere stays there, and the machine's own has host ports only.
+            guard isOwn(address), isMachine || address.number >> 24 != 127 else {
+                return end(.outside, "the platform decides nothing between \(source) and \(address)", steps)
+            }
+            switch holder(of: port, question.transport, at: address) {
+            case .service(let name, let step):
+                var again = question
+                again.to = .service(name)
+                let answer = wayFromOutside(source, again)
+                return end(answer.reason, answer.message, [steps[0], step] + answer.steps.dropFirst())
+            case .pod(let target, let step): return arrive(target, question.transport, by: port, steps + [step])
+            case .otherCluster(let what, let step): return otherCluster(what, steps + [step])
+            case nil: return end(.outside, "no service and no pod has port \(port) of the machine", steps)
+            }
         }
+    }
+
+    // MARK: - Ports of the machine
+
+    private enum Holder {
+        case service(ServiceName, step: String)
+        case pod(EndpointAddress, step: String)
+        case otherCluster(_ what: String, step: String)
+    }
+
+    private func isOwn(_ address: IPv4Address) -> Bool { address == configuration.gateway || machine.contains(address) }
+
+    /// Who has a port of the machine: services first, as in the kernel's table. On 127.0.0.1 there are no node ports.
+    private func holder(of port: UInt16, _ transport: TransportProtocol, at address: IPv4Address) -> Holder? {
+        if address.number >> 24 != 127, let holder = model.holder(ofPort: port, transport) {
+            let step = "port \(port) of the machine is a service's node port"
+            guard holder.cluster == cluster else { return .otherCluster("the service that has node port \(port)", step: step) }
+            return .service(holder.service, step: "\(step), \(holder.service)")
+        }
+        guard let target = model.hostPort(port, transport, at: address), let pod = model.pods[target.address] else { return nil }
+        let step = "port \(port) of the machine is a pod's host port"
+        guard pod.cluster == cluster else { return .otherCluster("the pod that has host port \(port)", step: step) }
+        return .pod(target, step: "\(step), \(pod.namespace)/\(pod.name) at \(target.address):\(target.port)")
     }
 
     // MARK: - What decides

@@ -22,6 +22,10 @@ enum RuleSet: String, Sendable, Hashable, CaseIterable {
     case nodePorts = "node_ports"
     /// protocol . port of the host . slot → endpoint.
     case nodeEndpoints = "node_endpoints"
+    /// protocol . port of the host . slot → the endpoint's own number, for services with session affinity.
+    case nodeStickySlots = "node_sticky_slots"
+    /// protocol . port of the host . the endpoint's number → endpoint.
+    case nodeStickyEndpoints = "node_sticky_endpoints"
     /// protocol . port of the host → the pod that has it, and its port.
     case hostPorts = "host_ports"
     /// address of the host . protocol . port → the same.
@@ -65,8 +69,6 @@ struct StickyNumber: Sendable, Hashable, CustomStringConvertible {
 struct Balancer: Sendable, Hashable, Comparable {
     enum Choice: Sendable, Hashable {
         case random
-        /// By the client's address, for ports of the host.
-        case hash
         /// Random for a client that wasn't here for so many seconds, the same as before for others.
         case sticky(seconds: UInt32)
     }
@@ -80,7 +82,6 @@ struct Balancer: Sendable, Hashable, Comparable {
         let prefix = table == .nodePorts ? "node_" : ""
         switch choice {
         case .random: return "\(prefix)spread_\(count)"
-        case .hash: return "\(prefix)hash_\(count)"
         case .sticky(let seconds): return "\(prefix)stick_\(count)_\(seconds)"
         }
     }
@@ -88,10 +89,20 @@ struct Balancer: Sendable, Hashable, Comparable {
     /// The commands that make the chain.
     func commands(_ name: TableName) -> String {
         let target = table == .nodePorts ? "to_node_endpoint" : "to_endpoint"
-        var rules: [String]
+        let rules: [String]
         switch choice {
         case .random: rules = ["meta priority set numgen random mod \(count) goto \(target)"]
-        case .hash: rules = ["meta priority set jhash ip saddr mod \(count) goto \(target)"]
+        case .sticky(let seconds) where table == .nodePorts:
+            // As below. No mark is needed, nor may be set: these packets come from anywhere, and the port says whose they are.
+            let port = "meta l4proto . th dport"
+            let remember = "update @node_clients { \(port) . ip saddr timeout \(seconds)s : meta priority }"
+            let again = "\(chain)_again"
+            rules = [
+                "meta priority set \(port) . ip saddr map @node_clients jump \(again)",
+                "meta priority set numgen random mod \(count)",
+                "meta priority set \(port) . meta priority map @node_sticky_slots", remember, "goto to_sticky_node_endpoint",
+            ]
+            return Self.commands(name, again, [remember, "goto to_sticky_node_endpoint"]) + Self.commands(name, chain, rules)
         case .sticky(let seconds):
             let remember = "update @clients { meta mark . ip saddr timeout \(seconds)s : meta priority }"
             let again = "\(chain)_again"
@@ -126,6 +137,8 @@ struct Element: Sendable, Hashable {
         case stickyEndpoint(StickyNumber)
         /// Connections are held until the service's cluster has woken.
         case hold
+        /// Nobody answers, since all endpoints are elsewhere.
+        case drop
     }
 
     struct Key: Sendable, Hashable {
@@ -155,6 +168,7 @@ struct Element: Sendable, Hashable {
         case .endpoint(let endpoint): "\(key.text) : \(endpoint)"
         case .balancer(let balancer): "\(key.text) : goto \(balancer.chain)"
         case .hold: "\(key.text) : goto hold"
+        case .drop: "\(key.text) : drop"
         case .stickyPort(let number): "\(key.text) : \(number)"
         case .stickyEndpoint(let number): "\(key.text) : \(number.priority)"
         }

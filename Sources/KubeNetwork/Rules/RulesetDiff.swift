@@ -14,7 +14,7 @@ struct RulesetDiff: Sendable, Hashable {
     var lostDatagramEndpoints: [Conntrack.Filter] {
         let kept = Set(added)
         return removed.compactMap { element in
-            guard element.key.set == .endpoints || element.key.set == .nodeEndpoints, !kept.contains(element),
+            guard [.endpoints, .nodeEndpoints, .nodeStickyEndpoints].contains(element.key.set), !kept.contains(element),
                 case .endpoint(let endpoint) = element.value
             else { return nil }
             // cluster . address . protocol . port . slot, or protocol . port . slot

@@ -41,6 +41,9 @@ struct TableSkeleton: Sendable {
           map clients { type mark . ipv4_addr : classid; flags dynamic,timeout; size 262144; }
           map node_ports { type inet_proto . inet_service : verdict; }
           map node_endpoints { type inet_proto . inet_service . classid : ipv4_addr . inet_service; }
+          map node_sticky_slots { type inet_proto . inet_service . classid : classid; }
+          map node_sticky_endpoints { type inet_proto . inet_service . classid : ipv4_addr . inet_service; }
+          map node_clients { type inet_proto . inet_service . ipv4_addr : classid; flags dynamic,timeout; size 262144; }
           map host_ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
           map host_ports_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
           \(PodMap.allCases.map { "map \($0.rawValue) { type ipv4_addr : verdict; }" }.joined(separator: "\n  "))
@@ -54,6 +57,9 @@ struct TableSkeleton: Sendable {
           }
           chain to_node_endpoint {
             dnat ip to meta l4proto . th dport . meta priority map @node_endpoints
+          }
+          chain to_sticky_node_endpoint {
+            dnat ip to meta l4proto . th dport . meta priority map @node_sticky_endpoints
           }
 
           set \(RuleSet.visited) { type ipv4_addr; flags dynamic,timeout; timeout \(Self.memory)s; size 65536; }

@@ -6,75 +6,104 @@ enum ServiceElements {
     /// - Parameters:
     ///   - holds: whether connections to ports of the host wait while there is no endpoint: the cluster sleeps, or wakes.
     ///   - nodePorts: whether, and in which range, the service may take ports of the host's own addresses.
+    ///   - node: this node's name; nil when all endpoints count as here.
     ///   - stickyNumber: the number of a port whose clients stay with their endpoints.
     static func of(
-        _ service: ServiceFacts, slices: [SliceFacts], mark: ClusterMark, nodePorts: ClosedRange<UInt16>?, holds: Bool = false,
-        stickyNumber: (ServiceFacts.Port) -> StickyNumber
+        _ service: ServiceFacts, slices: [SliceFacts], mark: ClusterMark, nodePorts: ClosedRange<UInt16>?, node: String? = nil,
+        holds: Bool = false, stickyNumber: (ServiceFacts.Port) -> StickyNumber
     ) -> [Element] {
         var elements: [Element] = []
         for port in service.ports {
-            let endpoints = self.endpoints(of: port, slices: slices)
-            guard !endpoints.isEmpty else {
+            let everywhere = endpoints(of: port, slices: slices)
+            guard !everywhere.isEmpty else {
                 if holds, port.transport == .tcp, let nodePort = port.nodePort, nodePorts?.contains(nodePort) == true {
                     elements.append(Element(.nodePorts, "tcp . \(nodePort)", .hold))
                 }
                 continue
             }
-            let keys = service.addresses.map { "\(mark) . \($0) . \(port.transport.rawValue) . \(port.number)" }
-            if let seconds = service.stickySeconds {
-                let number = stickyNumber(port)
-                let balancer = Balancer(count: endpoints.count, choice: .sticky(seconds: seconds), table: .services)
-                for key in keys {
-                    elements.append(Element(.services, key, .balancer(balancer)))
-                    elements.append(Element(.stickyPorts, key, .stickyPort(number)))
-                }
-                elements += sticky(endpoints, number)
-            } else {
-                for key in keys {
-                    elements += spread(
-                        endpoints, key, Balancer(count: endpoints.count, choice: .random, table: .services), .services, .endpoints
-                    )
-                }
+            let here =
+                service.isInternalLocal || service.isExternalLocal ? endpoints(of: port, slices: slices, on: node) : everywhere
+            elements += inside(service, port, everywhere, here, mark, stickyNumber)
+            if let nodePort = port.nodePort, nodePorts?.contains(nodePort) == true {
+                elements += outside(service, port, nodePort, service.isExternalLocal ? here : everywhere)
             }
-            guard let nodePort = port.nodePort, let nodePorts, nodePorts.contains(nodePort) else { continue }
-            let choice: Balancer.Choice = service.stickySeconds == nil ? .random : .hash
-            elements += spread(
-                endpoints, "\(port.transport.rawValue) . \(nodePort)",
-                Balancer(count: endpoints.count, choice: choice, table: .nodePorts), .nodePorts, .nodeEndpoints)
         }
         return elements
     }
 
-    private static func spread(
-        _ endpoints: [EndpointAddress], _ key: String, _ balancer: Balancer, _ ports: RuleSet, _ targets: RuleSet
+    /// For the cluster's own pods. To external addresses the policy for traffic from outside doesn't apply when it comes from inside.
+    private static func inside(
+        _ service: ServiceFacts, _ port: ServiceFacts.Port, _ everywhere: [EndpointAddress], _ here: [EndpointAddress],
+        _ mark: ClusterMark, _ stickyNumber: (ServiceFacts.Port) -> StickyNumber
     ) -> [Element] {
-        [Element(ports, key, .balancer(balancer))]
+        func key(_ address: IPv4Address) -> String { "\(mark) . \(address) . \(port.transport.rawValue) . \(port.number)" }
+        var elements: [Element] = []
+        if let seconds = service.stickySeconds {
+            // One memory for all addresses of a service, so one choice of endpoints too.
+            let endpoints = service.isInternalLocal ? here : everywhere
+            guard !endpoints.isEmpty else { return service.addresses.map { Element(.services, key($0), .drop) } }
+            let number = stickyNumber(port)
+            let balancer = Balancer(count: endpoints.count, choice: .sticky(seconds: seconds), table: .services)
+            for address in service.addresses {
+                elements.append(Element(.services, key(address), .balancer(balancer)))
+                elements.append(Element(.stickyPorts, key(address), .stickyPort(number)))
+            }
+            return elements + sticky(endpoints, "\(number)", .stickySlots, .stickyEndpoints)
+        }
+        for address in service.addresses {
+            let isLocal = service.isInternalLocal && service.clusterAddresses.contains(address)
+            elements += spread(isLocal ? here : everywhere, key(address), .services)
+        }
+        return elements
+    }
+
+    /// For whoever comes by a port of the host.
+    private static func outside(
+        _ service: ServiceFacts, _ port: ServiceFacts.Port, _ nodePort: UInt16, _ endpoints: [EndpointAddress]
+    ) -> [Element] {
+        let key = "\(port.transport.rawValue) . \(nodePort)"
+        guard let seconds = service.stickySeconds, !endpoints.isEmpty else { return spread(endpoints, key, .nodePorts) }
+        let balancer = Balancer(count: endpoints.count, choice: .sticky(seconds: seconds), table: .nodePorts)
+        return [Element(.nodePorts, key, .balancer(balancer))]
+            + sticky(endpoints, key, .nodeStickySlots, .nodeStickyEndpoints)
+    }
+
+    /// Connections to a port by chance; where there are endpoints, but none of them may be used, they get no answer (as from kube-proxy, which
+    /// refuses only what has no endpoint anywhere).
+    private static func spread(_ endpoints: [EndpointAddress], _ key: String, _ table: Balancer.Table) -> [Element] {
+        let (ports, targets): (RuleSet, RuleSet) =
+            table == .services ? (.services, .endpoints) : (.nodePorts, .nodeEndpoints)
+        guard !endpoints.isEmpty else { return [Element(ports, key, .drop)] }
+        let balancer = Balancer(count: endpoints.count, choice: .random, table: table)
+        return [Element(ports, key, .balancer(balancer))]
             + endpoints.enumerated().map { slot, endpoint in
                 Element(targets, "\(key) . \(slotText(slot))", .endpoint(endpoint))
             }
     }
 
     /// Endpoints have numbers that stay theirs whoever else comes and goes, so that clients can be remembered by them.
-    private static func sticky(_ endpoints: [EndpointAddress], _ port: StickyNumber) -> [Element] {
+    private static func sticky(_ endpoints: [EndpointAddress], _ port: String, _ slots: RuleSet, _ targets: RuleSet) -> [Element]
+    {
         var taken = Set<StickyNumber>()
         return endpoints.enumerated().flatMap { slot, endpoint in
             var number = StickyNumber(endpoint.address.number &* 0x9E37_79B1 ^ UInt32(endpoint.port) &* 0x85EB_CA77)
             // All bits set is a value of its own to nft.
             while number.number == .max || !taken.insert(number).inserted { number = StickyNumber(number.number &+ 1) }
             return [
-                Element(.stickySlots, "\(port) . \(slotText(slot))", .stickyEndpoint(number)),
-                Element(.stickyEndpoints, "\(port) . \(number.priority)", .endpoint(endpoint)),
+                Element(slots, "\(port) . \(slotText(slot))", .stickyEndpoint(number)),
+                Element(targets, "\(port) . \(number.priority)", .endpoint(endpoint)),
             ]
         }
     }
 
     /// The ready endpoints of a port in a stable order; when there are none, those that terminate but still serve.
-    static func endpoints(of port: ServiceFacts.Port, slices: [SliceFacts]) -> [EndpointAddress] {
+    /// - Parameter node: only those that are known to be on this node count; nil: all.
+    static func endpoints(of port: ServiceFacts.Port, slices: [SliceFacts], on node: String? = nil) -> [EndpointAddress] {
         var ready = Set<EndpointAddress>()
         var terminating = Set<EndpointAddress>()
         for slice in slices {
             for target in slice.ports where target.name == port.name && target.transport == port.transport {
-                for endpoint in slice.endpoints {
+                for endpoint in slice.endpoints where node == nil || endpoint.nodeName == node {
                     let address = EndpointAddress(address: endpoint.address, port: target.number)
                     if endpoint.isReady {
                         ready.insert(address)

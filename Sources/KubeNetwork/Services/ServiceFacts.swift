@@ -13,9 +13,15 @@ struct ServiceFacts: Sendable, Hashable {
 
     /// Cluster, external and load balancer addresses; only IPv4.
     var addresses: [IPv4Address]
+    /// Those of them that are the cluster's own.
+    var clusterAddresses: Set<IPv4Address>
     var ports: [Port]
     /// For how many seconds a client stays with its endpoint (`sessionAffinity: ClientIP`); nil when it doesn't.
     var stickySeconds: UInt32?
+    /// Whether clients in the cluster (`internalTrafficPolicy: Local`) and those outside (`externalTrafficPolicy: Local`) get only endpoints of
+    /// the node by which they come.
+    var isInternalLocal: Bool
+    var isExternalLocal: Bool
 
     /// - Returns: nil for a headless or external-name service.
     init?(_ service: JSON) {
@@ -25,6 +31,9 @@ struct ServiceFacts: Sendable, Hashable {
         var texts = spec["clusterIPs"]?.strings ?? []
         if texts.isEmpty, let only = spec["clusterIP"]?.string { texts = [only] }
         guard !texts.contains("None") else { return nil }
+        clusterAddresses = Set(texts.compactMap { IPv4Address($0) })
+        isInternalLocal = spec["internalTrafficPolicy"]?.string == "Local"
+        isExternalLocal = spec["externalTrafficPolicy"]?.string == "Local"
         texts += spec["externalIPs"]?.strings ?? []
         if type == "LoadBalancer" {
             let ingress = service[path: "status", "loadBalancer", "ingress"]?.elements ?? []

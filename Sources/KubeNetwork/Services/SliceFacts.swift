@@ -14,6 +14,8 @@ struct SliceFacts: Sendable, Hashable {
         var isReady: Bool
         /// Whether it's on its way out but still answers: used when no endpoint is ready (KEP-1669).
         var isServingWhileTerminating: Bool
+        /// The node that it's on, if that is known.
+        var nodeName: String?
     }
 
     var ports: [Port]
@@ -36,7 +38,7 @@ struct SliceFacts: Sendable, Hashable {
             return Endpoint(
                 address: address, hostname: endpoint["hostname"]?.string.flatMap { $0.isEmpty ? nil : $0 }, isReady: isReady,
                 isServingWhileTerminating: (conditions?["serving"]?.bool ?? isReady)
-                    && (conditions?["terminating"]?.bool ?? false))
+                    && (conditions?["terminating"]?.bool ?? false), nodeName: endpoint["nodeName"]?.string)
         }
     }
 }

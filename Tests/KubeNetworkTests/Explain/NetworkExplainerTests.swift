@@ -22,18 +22,24 @@ import Testing
             pod("web-1", "shop", ["app": "web", "old": "yes"], "10.244.0.3")
             pod("client", "other", ["app": "client"], "10.244.0.4")
             pod("db", "shop", ["app": "db"], "10.244.0.5", port: 5432)
-            pod("web-0", "shop", ["app": "web"], "10.244.0.9", in: 2)
+            pod("web-0", "shop", ["app": "web"], "10.244.0.9", in: 2, hostPorts: [HostPort(number: 8099, target: 80)])
+            pod(
+                "front", "shop", ["app": "front"], "10.244.0.6",
+                hostPorts: [
+                    HostPort(number: 8088, target: 80), HostPort(address: "127.0.0.1", number: 8089, target: 81),
+                    HostPort(transport: "UDP", number: 8090, target: 53),
+                ])
         }
 
         mutating func pod(
             _ name: String, _ namespace: String, _ labels: [String: String], _ address: IPv4Address, port: UInt16? = nil,
-            in cluster: Int64 = 1
+            in cluster: Int64 = 1, hostPorts: [HostPort] = []
         ) {
             model.attach(
                 address,
                 NetworkModel.Pod(
                     uid: name, cluster: cluster, interface: InterfaceName("veth\(address.octets[3])")!, namespace: namespace,
-                    name: name))
+                    name: name, hostPorts: hostPorts.compactMap { HostPortFacts($0) }))
             var pod = PolicyPod(namespace: namespace, name: name)
             pod.labels = labels
             if let port { pod.ports[.init(name: "sql", transport: .tcp)] = [port] }
@@ -68,7 +74,8 @@ import Testing
             let explainer = NetworkExplainer(
                 configuration: NetworkExplainerTests.configuration, model: model, policies: policies, allowlists: allowlists,
                 cluster: cluster,
-                services: .init(names: { Array(services.keys) }, facts: { services[$0] ?? (nil, []) }), machine: ["192.0.2.2"])
+                services: .init(names: { Array(services.keys) }, facts: { services[$0] ?? (nil, []) }),
+                machine: ["192.0.2.2", "127.0.0.1"])
             return explainer.answer(try NetworkQuestion(from: from, to: to, port: port, transport: transport))
         }
     }
@@ -133,12 +140,37 @@ import Testing
         ("203.0.113.7", "shop/service/web", 30080, "Partly", "10.244.0.3"),
         ("192.0.2.2", "shop/db", 80, "Open", "the machine reaches every pod"),
         ("203.0.113.7", "198.51.100.1", 80, "Outside", "decides nothing"),
+        // By ports of the machine.
+        ("203.0.113.7", "192.0.2.2", 30080, "Partly", "10.244.0.3"),
+        ("203.0.113.7", "192.0.2.2", 30099, "OtherCluster", "the service that has node port 30099"),
+        ("203.0.113.7", "192.0.2.2", 8088, "Open", "no network policy is for what comes into the pod"),
+        ("203.0.113.7", "192.0.2.2", 8099, "OtherCluster", "the pod that has host port 8099"),
+        ("203.0.113.7", "192.0.2.2", 8090, "Outside", "no service and no pod has port 8090 of the machine"),
+        ("203.0.113.7", "192.0.2.2", 8089, "Outside", "no service and no pod has port 8089"),
+        ("203.0.113.7", "127.0.0.1", 8089, "Outside", "decides nothing"),
+        ("192.0.2.2", "127.0.0.1", 8089, "Open", "the machine reaches every pod"),
+        ("192.0.2.2", "127.0.0.1", 30080, "Outside", "no service and no pod has port 30080"),
+        ("other/client", "192.0.2.2", 8088, "Open", "no network policy is for either pod"),
+        ("shop/db", "192.0.2.2", 8088, "EgressDenied", "shop/db"),
+        ("other/client", "192.0.2.2", 8099, "OtherCluster", "the pod that has host port 8099"),
+        ("other/client", "192.0.2.2", 8089, "Machine", "node and host ports"),
     ])
     func saysWhoDecides(_ from: String, _ to: String, _ port: Int64, _ reason: String, _ message: String) throws {
         let answer = try Self.bed().ask(from, to, port)
         #expect(answer.reason.rawValue == reason, "\(answer)")
         #expect(answer.message.contains(message), "\(answer)")
         #expect(answer.isReachable == ["Open", "Allowed"].contains(reason))
+    }
+
+    @Test func tellsOfPortsOfTheMachine() throws {
+        let answer = try Self.bed().ask("203.0.113.7", "192.0.2.2", 8090, "UDP")
+        #expect(
+            answer.steps == [
+                "203.0.113.7 is outside",
+                "port 8090 of the machine is a pod's host port, shop/front at 10.244.0.6:53",
+                "ingress: no network policy is for the receiving pod",
+            ], "\(answer)")
+        #expect(answer.reason == .open)
     }
 
     @Test func tellsTheWay() throws {

@@ -91,6 +91,76 @@ extension Integration {
             #expect(try await ask(bed.b1, .tcp, "10.96.1.3", 80) == "refused")
         }
 
+        @Test func `a client of a node port stays where it is, until it's been away for as long as the service says`()
+            async throws
+        {
+            func service(_ seconds: JSON) -> JSON {
+                Objects.service(
+                    "sticky-port", address: "10.96.1.40", ports: [["name": "http", "port": 80, "nodePort": 30_140]],
+                    extra: [
+                        "type": "NodePort", "sessionAffinity": "ClientIP",
+                        "sessionAffinityConfig": ["clientIP": ["timeoutSeconds": seconds]],
+                    ])
+            }
+            @Sendable func seen(_ count: Int) async throws -> Set<String> {
+                var seen = Set<String>()
+                for _ in 0..<count {
+                    seen.insert(
+                        String(
+                            try await NetworkBed.ask(bed.outside, .tcp, NetworkBed.hostAddress, 30_140).prefix(2)))
+                }
+                return seen
+            }
+            try await bed.a.put(service(60), slice("sticky-port", [bed.a1.address]))
+            try await NetworkBed.eventually("the node port") { try await seen(1) == ["a1"] }
+            try await bed.a.put(slice("sticky-port", [bed.a1.address, bed.a2.address]))
+            try await NetworkBed.eventually("the second endpoint") {
+                try await Rules.list(bed.configuration.table).contains("goto node_stick_2_60")
+            }
+            #expect(try await seen(20) == ["a1"])
+            try await bed.a.put(slice("sticky-port", [bed.a2.address]))
+            try await NetworkBed.eventually("the new endpoint") { try await seen(1) == ["a2"] }
+            #expect(try await seen(20) == ["a2"])
+            try await bed.a.put(service(1), slice("sticky-port", [bed.a1.address, bed.a2.address]))
+            try await NetworkBed.eventually("the short time") {
+                try await Rules.list(bed.configuration.table).contains("goto node_stick_2_1")
+            }
+            var all = try await seen(1)
+            for _ in 0..<20 where all.count == 1 {
+                try await Task.sleep(for: .milliseconds(1_200))
+                let now = try await seen(5)
+                #expect(now.count == 1)
+                all.formUnion(now)
+            }
+            #expect(all == ["a1", "a2"])
+        }
+
+        @Test func `what may use endpoints of this node only gets no answer where none is here`() async throws {
+            func service(_ policy: String) -> JSON {
+                Objects.service(
+                    "local", address: "10.96.1.41", ports: [["name": "http", "port": 80, "nodePort": 30_141]],
+                    extra: [
+                        "type": "NodePort", "internalTrafficPolicy": .string(policy), "externalTrafficPolicy": .string(policy),
+                    ])
+            }
+            func slice(_ node: String) -> JSON {
+                var endpoint = Objects.endpoint(bed.a2.address)
+                endpoint["nodeName"] = .string(node)
+                return Objects.slice(of: "local", endpoints: [endpoint])
+            }
+            @Sendable func seen() async throws -> [String] {
+                let inside = try await ask(bed.a1, .tcp, "10.96.1.41", 80)
+                let outside = try await NetworkBed.ask(bed.outside, .tcp, NetworkBed.hostAddress, 30_141)
+                return [inside, outside].map { String($0.prefix(7)) }
+            }
+            try await bed.a.put(service("Cluster"), slice("elsewhere"))
+            try await NetworkBed.eventually("everybody's") { try await seen() == ["a2 sees", "a2 sees"] }
+            try await bed.a.put(service("Local"))
+            try await NetworkBed.eventually("nobody's here") { try await seen() == ["silence", "silence"] }
+            try await bed.a.put(slice("this-node"))
+            try await NetworkBed.eventually("one that is here") { try await seen() == ["a2 sees", "a2 sees"] }
+        }
+
         @Test func `a service without endpoints, or of another cluster, is refused at once`() async throws {
             try await bed.b.put(Objects.service("theirs", address: "10.96.1.4"), slice("theirs", [bed.b1.address]))
             try await bed.a.put(Objects.service("empty", address: "10.96.1.5"))

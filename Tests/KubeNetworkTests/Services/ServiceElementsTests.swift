@@ -47,6 +47,65 @@ struct ServiceElementsTests {
         #expect(both.count == 2)
     }
 
+    @Test func `clients of a port of the host stay with their endpoint for as long`() throws {
+        let service = Objects.service(
+            "web", ports: [["name": "http", "port": 80, "nodePort": 30_080]],
+            extra: [
+                "type": "NodePort", "sessionAffinity": "ClientIP",
+                "sessionAffinityConfig": ["clientIP": ["timeoutSeconds": 5]],
+            ])
+        func found(_ endpoints: [String]) throws -> Set<String> {
+            try elements(service, [Objects.slice(of: "web", endpoints: endpoints.map { Objects.endpoint($0) })])
+                .filter { $0.hasPrefix("node_") }
+        }
+        let one = try found(["10.244.0.8"])
+        #expect(one.contains("node_ports: tcp . 30080 : goto node_stick_1_5"))
+        let endpoint = try #require(one.first { $0.hasPrefix("node_sticky_endpoints: tcp . 30080 . ") })
+        let two = try found(["10.244.0.7", "10.244.0.8"])
+        #expect(two.contains(endpoint))
+        #expect(one.count == 3 && two.count == 5)
+    }
+
+    /// Of two endpoints one is here; a third doesn't say where it is.
+    @Test(
+        arguments: [
+            ([:], nil, ["10.244.0.7", "10.244.0.8", "10.244.0.9"], ["10.244.0.7", "10.244.0.8", "10.244.0.9"]),
+            (["internalTrafficPolicy": "Local"], nil, ["10.244.0.7"], ["10.244.0.7", "10.244.0.8", "10.244.0.9"]),
+            (["externalTrafficPolicy": "Local"], nil, ["10.244.0.7", "10.244.0.8", "10.244.0.9"], ["10.244.0.7"]),
+            (["internalTrafficPolicy": "Local", "externalTrafficPolicy": "Local"], "far", [], []),
+        ] as [([String: JSON], String?, [String], [String])])
+    func `by its traffic policies a service uses what is on this node only`(
+        _ policies: [String: JSON], _ elsewhere: String?, _ inside: [String], _ outside: [String]
+    ) throws {
+        var extra = policies
+        extra["type"] = "NodePort"
+        extra["externalIPs"] = ["198.51.100.7"]
+        let service = Objects.service("web", ports: [["name": "http", "port": 80, "nodePort": 30_080]], extra: extra)
+        var endpoints = [Objects.endpoint("10.244.0.7"), Objects.endpoint("10.244.0.8"), Objects.endpoint("10.244.0.9")]
+        endpoints[0]["nodeName"] = .string(elsewhere ?? "here")
+        endpoints[1]["nodeName"] = "there"
+        let facts = try #require(ServiceFacts(service))
+        let slice = try #require(SliceFacts(Objects.slice(of: "web", endpoints: endpoints)))
+        let found = ServiceElements.of(
+            facts, slices: [slice], mark: ClusterMark(number: 7), nodePorts: 30_000...32_767, node: "here"
+        ) { _ in StickyNumber(3) }
+        func targets(_ prefix: String, _ set: RuleSet) -> [String] {
+            found.filter { $0.key.set == set && $0.key.text.hasPrefix(prefix) }.compactMap { element in
+                if case .endpoint(let endpoint) = element.value { endpoint.address.description } else { nil }
+            }.sorted()
+        }
+        func value(_ key: String, _ set: RuleSet) -> Element.Value? {
+            found.first { $0.key == .init(set: set, text: key) }?.value
+        }
+        #expect(targets("7 . 10.96.0.50 ", .endpoints) == inside)
+        #expect(targets("tcp . 30080 ", .nodeEndpoints) == outside)
+        // From within, an external address is a way to all endpoints.
+        #expect(targets("7 . 198.51.100.7 ", .endpoints) == ["10.244.0.7", "10.244.0.8", "10.244.0.9"])
+        // There are endpoints, so it isn't refused; nobody answers.
+        #expect((value("7 . 10.96.0.50 . tcp . 80", .services) == .drop) == inside.isEmpty)
+        #expect((value("tcp . 30080", .nodePorts) == .drop) == outside.isEmpty)
+    }
+
     @Test func `the same endpoint in two slices counts once`() throws {
         let slices = ["a", "b"].map { Objects.slice(of: "web", suffix: $0, endpoints: [Objects.endpoint("10.244.0.8")]) }
         #expect(try elements(Objects.service("web"), slices).contains("services: 7 . 10.96.0.50 . tcp . 80 : goto spread_1"))
