@@ -1,3 +1,5 @@
+public import KubeRegistry
+
 /// Where an instance's pod network is, and what it gives to pods.
 public struct NetworkConfiguration: Sendable {
     /// The instance's name; what it makes on the system carries it.
@@ -20,17 +22,17 @@ public struct NetworkConfiguration: Sendable {
     public var blockedDestinations: [IPv4Range]
     /// The ports of the host's addresses that services of type NodePort may take; nil for none.
     public var nodePorts: ClosedRange<UInt16>?
-    /// This node's name, by which endpoints say that they're here; nil: all count as here.
-    public var nodeName: String?
+    /// The names of this machine's nodes, by which endpoints say that they're here; nil: all count as here.
+    public var nodes: MachineNodes?
     /// The file that names the resolvers for everything outside the cluster.
     public var resolverFile: String
 
     /// - Parameter podSubnet: with at least four addresses.
     public init(
         instance: String = "sampan", podSubnet: IPv4Range, serviceRange: IPv4Range, apiPort: UInt16, dnsPort: UInt16,
-        clusterDomain: String = "cluster.local", nodeName: String? = nil
+        clusterDomain: String = "cluster.local", nodes: MachineNodes? = nil
     ) {
-        self.nodeName = nodeName
+        self.nodes = nodes
         self.instance = instance
         self.podSubnet = podSubnet
         self.serviceRange = serviceRange

@@ -1,3 +1,5 @@
+import KubeRegistry
+
 /// Who is in the pod network and what the services are, turned into the elements of the kernel's table. Pure: no input but
 /// the calls, no output but ``ruleset``.
 ///
@@ -28,7 +30,7 @@ struct NetworkModel: Sendable {
     private var stickyNumbers: [StickyPort: StickyNumber] = [:]
     private var lastStickyNumber: UInt32 = 0
     private let nodePorts: ClosedRange<UInt16>?
-    private let node: String?
+    private let nodes: MachineNodes?
     /// The services of clusters that sleep or have just woken, as they were when they fell asleep. Connections to their ports of the host
     /// wait, and the ports stay theirs.
     private(set) var held: [Int64: [ServiceName: ServiceFacts]] = [:]
@@ -43,10 +45,10 @@ struct NetworkModel: Sendable {
 
     /// - Parameters:
     ///   - nodePorts: the ports of the host's addresses that services may take; nil for none.
-    ///   - node: the node's name, by which endpoints here are known; nil: all are.
-    init(nodePorts: ClosedRange<UInt16>? = nil, node: String? = nil) {
+    ///   - nodes: the names of this machine's nodes, by which endpoints here are known; nil: all are.
+    init(nodePorts: ClosedRange<UInt16>? = nil, nodes: MachineNodes? = nil) {
         self.nodePorts = nodePorts
-        self.node = node
+        self.nodes = nodes
     }
 
     /// Lets a pod in, in place of whoever had its address.
@@ -154,7 +156,7 @@ struct NetworkModel: Sendable {
         }
         clusters[cluster]?.services.insert(name)
         let elements = ServiceElements.of(
-            facts, slices: slices, mark: mark, nodePorts: nodePorts, node: node, holds: held[cluster] != nil
+            facts, slices: slices, mark: mark, nodePorts: nodePorts, nodes: nodes, holds: held[cluster] != nil
         ) { port in
             stickyNumber(of: StickyPort(mark: mark, service: name, name: port.name, transport: port.transport))
         }

@@ -79,7 +79,7 @@ final class RuleKeeper: Sendable {
     func run() async {
         defer { orders.close() }
         var state = State(
-            model: NetworkModel(nodePorts: configuration.nodePorts, node: configuration.nodeName),
+            model: NetworkModel(nodePorts: configuration.nodePorts, nodes: configuration.nodes),
             policies: PolicyModel(host: configuration.hostServices),
             allowlists: AllowlistModel(host: configuration.hostServices))
         await adopt(&state)

@@ -7,39 +7,6 @@ public import ServiceLifecycle
 internal import SwiftProtobuf
 import Synchronization
 
-/// How the node presents itself.
-public struct RuntimeOptions: Sendable {
-    /// The name of a cluster's first node; the machine's hostname if nil.
-    public var nodeName: String?
-    public var maximumPods: Int
-    /// The address at which pods find their cluster's DNS.
-    public var dnsAddress: String
-
-    public init(nodeName: String? = nil, maximumPods: Int = 110, dnsAddress: String = "10.96.0.10") {
-        self.nodeName = nodeName
-        self.maximumPods = maximumPods
-        self.dnsAddress = dnsAddress
-    }
-}
-
-/// Why a node doesn't take a pod.
-public struct PodRejection: Sendable, Equatable {
-    public var reason: String
-    public var message: String
-
-    public init(reason: String, message: String) {
-        self.reason = reason
-        self.message = message
-    }
-}
-
-/// Looks at a pod before it is begun, in the cluster as it is; nil lets it in. One is asked about after the other, in the order in which
-/// they came, and `isAdmitted` tells of the pods (by uid) that were let in before.
-public typealias PodAdmission =
-    @Sendable (
-        _ pod: Object, _ snapshot: Snapshot, _ isAdmitted: (String) -> Bool
-    ) -> PodRejection?
-
 /// Runs the pods that are bound to this node, of all clusters, as containers of the instance's own containerd.
 ///
 /// When the service ends, containers go on; when it starts again, it finds them by their labels and takes them over as they are.
@@ -52,6 +19,18 @@ public final class LocalRuntime: Service {
     public let volumes: LocalVolumes
     /// What the containers use.
     public let metrics: RuntimeMetrics
+    /// What pods use beside that.
+    public var statistics: NodeStatistics {
+        statisticsOnce.withLock { known in
+            if let known { return known }
+            let made = NodeStatistics(engine: engine) { [weak self] cluster in
+                self?.workers.withLock { workers in workers.values.filter { $0.cluster.id == cluster.id } } ?? []
+            }
+            known = made
+            return made
+        }
+    }
+    private let statisticsOnce = Mutex<NodeStatistics?>(nil)
     private let registry: Registry
     private let addresses: PodAddressBook
     private let network: (any PodNetworkObserver)?
@@ -64,6 +43,20 @@ public final class LocalRuntime: Service {
     /// The clusters of which pods are at rest here, without a worker.
     private let parked = Mutex<Set<Int64>>([])
     private let workers = Mutex<[String: PodWorker]>([:])
+    /// What the node has promised to pods, by their uids. Held while one is judged, so that no two get the same room.
+    private let promises = Mutex<Promises>(Promises())
+
+    private struct Promises {
+        var admitted: Set<String> = []
+        /// As they were when their last resize was accepted.
+        var resized: [String: JSON] = [:]
+
+        mutating func forget(_ uid: String) {
+            admitted.remove(uid)
+            resized[uid] = nil
+        }
+    }
+
     /// Commands whose clients have gone.
     private let abandoned: AsyncStream<ExecSession>
     private let abandonment: AsyncStream<ExecSession>.Continuation
@@ -75,8 +68,8 @@ public final class LocalRuntime: Service {
     ///   - rests: whether the pods of a cluster, by its name, are not to run now; see ``reconsider(_:)``.
     public init(
         engine: ContainerEngine, options: RuntimeOptions, registry: Registry, addresses: PodAddressBook,
-        network: (any PodNetworkObserver)? = nil, admission: @escaping PodAdmission = { _, _, _ in nil },
-        resizeAdmission: @escaping PodAdmission = { _, _, _ in nil },
+        network: (any PodNetworkObserver)? = nil, admission: @escaping PodAdmission = { _, _, _, _ in nil },
+        resizeAdmission: @escaping PodAdmission = { _, _, _, _ in nil },
         rests: @escaping @Sendable (String) -> Bool = { _ in false }, logger: Logger
     ) {
         self.admission = admission
@@ -135,6 +128,9 @@ public final class LocalRuntime: Service {
             group.addTask { try await self.relist(services) }
             group.addTask { for await session in self.abandoned { await session.kill() } }
             group.addTask {
+                try await StorageEviction(workers: { self.workers.withLock { Array($0.values) } }, engine: self.engine).run()
+            }
+            group.addTask {
                 await LogRotation(paths: self.engine.paths, client: self.engine.client, logger: self.logger).run()
             }
             group.addTask {
@@ -158,9 +154,11 @@ public final class LocalRuntime: Service {
     /// Starts a worker for every pod that is bound here, and for every sandbox whose pod is gone.
     private func adopt(_ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         let sandboxes = try await engine.client.runtime.listPodSandbox(CRIListPodSandboxRequest(), options: .within(.seconds(30)))
+        var known = Set(sandboxes.items.compactMap { $0.labels[PodLabels.podUID] })
         for info in try await registry.store.clusters(owning: Key.prefix(group: "core", plural: "pods")) {
             guard let cluster = try await registry.store.cluster(id: info.id) else { continue }
             considerAll(of: cluster, services, &pods)
+            known.formUnion(cluster.snapshot.list(prefix: Key.prefix(group: "core", plural: "pods")).map(\.metadata.uid))
         }
         var orphans = 0
         for sandbox in sandboxes.items {
@@ -185,6 +183,7 @@ public final class LocalRuntime: Service {
         pods.addTask { [registry, volumes] in
             await volumes.deleteAll { registry.store.keeps(id: $0) }
         }
+        await removeRemains(exceptOf: known, services)
         let count = workers.withLock { $0.count }
         logger.info("node is ready", metadata: ["node": "\(node.names.first)", "pods": "\(count)", "leftover": "\(orphans)"])
     }
@@ -238,6 +237,18 @@ public final class LocalRuntime: Service {
             try await services.node.removeCgroup(podUID: uid)
         } catch {
             logger.warning("a leftover pod could not be removed", metadata: ["sandbox": "\(id)", "error": "\(error)"])
+        }
+    }
+
+    /// What a kill between a sandbox's end and its pod's has left: files and control groups of pods that are nobody's any more.
+    private func removeRemains(exceptOf known: Set<String>, _ services: PodServices) async {
+        for uid in engine.podsWithRemains().subtracting(known) where workers.withLock({ $0[uid] == nil }) {
+            do {
+                try await engine.removeRemains(ofPod: uid) { try await services.node.removeCgroup(podUID: uid) }
+                logger.info("removed what was left of a pod", metadata: ["uid": "\(uid)"])
+            } catch {
+                logger.warning("what is left of a pod could not be removed", metadata: ["uid": "\(uid)", "error": "\(error)"])
+            }
         }
     }
 
@@ -309,14 +320,24 @@ public final class LocalRuntime: Service {
     private func judge(_ object: Object, _ cluster: LogicalCluster) -> PodRejection? {
         let pod = Pod(object)
         guard pod.startTime == nil, !pod.isTerminal, !pod.isBeingDeleted else { return nil }
-        return admission(object, cluster.snapshot, isAdmitted)
+        return promises.withLock { promises in
+            let rejection = admission(
+                object, cluster.snapshot, { promises.admitted.contains($0) || hasWorker($0) }, { promises.resized[$0] })
+            if rejection == nil { promises.admitted.insert(pod.uid) }
+            return rejection
+        }
     }
 
-    private func isAdmitted(_ uid: String) -> Bool { workers.withLock { $0[uid].map { $0.rejection == nil } ?? false } }
+    private func hasWorker(_ uid: String) -> Bool { workers.withLock { $0[uid].map { $0.rejection == nil } ?? false } }
 
     /// Why a running pod can't have what its spec says by now.
     private func judgeResize(_ object: Object, _ cluster: LogicalCluster) -> PodRejection? {
-        resizeAdmission(object, cluster.snapshot, isAdmitted)
+        promises.withLock { promises in
+            let rejection = resizeAdmission(
+                object, cluster.snapshot, { promises.admitted.contains($0) || hasWorker($0) }, { promises.resized[$0] })
+            if rejection == nil { promises.resized[object.metadata.uid] = object.tree }
+            return rejection
+        }
     }
 
     private func spawn(
@@ -339,6 +360,7 @@ public final class LocalRuntime: Service {
                 }
                 if isOver { break }
             } while !Task.isCancelled
+            self.promises.withLock { $0.forget(uid) }
             if isLast, cluster.isDeleted { await self.removeVolumes(of: cluster.id) }
         }
     }

@@ -31,6 +31,10 @@ struct Configuration: Sendable, Equatable, Codable {
     var authenticationConfigPath: String?
     /// How long deleted clusters are kept, as a duration such as `24h`; `0` for not at all.
     var keepDeleted: String = "24h"
+    /// The resolvers to which questions for names outside are passed on, as resolv.conf(5); nil for the machine's own.
+    var resolvConfPath: String?
+    /// How many processes and threads a pod may have; -1 for as many as there may be.
+    var podPidsLimit: Int64 = 4096
     /// Whether pods run here. Without containers there is an API but no node: for tests of the API, and where the user isn't root.
     var runsContainers: Bool = true
 
@@ -64,6 +68,8 @@ extension Configuration {
         auditWebhookConfigPath = try values.decodeIfPresent(String.self, forKey: .auditWebhookConfigPath)
         authenticationConfigPath = try values.decodeIfPresent(String.self, forKey: .authenticationConfigPath)
         keepDeleted = try values.decodeIfPresent(String.self, forKey: .keepDeleted) ?? keepDeleted
+        resolvConfPath = try values.decodeIfPresent(String.self, forKey: .resolvConfPath)
+        podPidsLimit = try values.decodeIfPresent(Int64.self, forKey: .podPidsLimit) ?? podPidsLimit
         runsContainers = try values.decodeIfPresent(Bool.self, forKey: .runsContainers) ?? runsContainers
     }
 }

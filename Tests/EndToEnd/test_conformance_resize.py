@@ -1,6 +1,7 @@
 """What the conformance suite of v1.36 asks of pods whose resources change while they run (docs/conformance.md). One test for each of its tests,
 named as it is in the first line of its text; then what upstream's other tests ask of them."""
 
+import threading
 import unittest
 
 from harness import shared
@@ -212,6 +213,37 @@ class Resize(ResizeTest):
         self.assertIsNone(self.condition(self.ask("GET", f"{PODS}/below"), "PodResizePending"))
         self.assertEqual(self.ask("GET", f"{PODS}/below")["status"]["containerStatuses"][0]["resources"], before)
         self.resized("below", [little], [before])
+
+    def test_of_two_at_once_that_do_not_both_fit_one_waits(self):
+        """Which of them is chance; that it's exactly one isn't."""
+        node = self.cluster.get("nodes")["items"][0]["status"]["allocatable"]["cpu"]
+        most = int(node) * 600
+        names, before, after = ("first", "second"), resources(cpu=ORIGINAL), resources(cpu=most)
+        for name in names:
+            self.make(name, [before])
+
+        def ask(name, wanted):
+            self.patch(f"{PODS}/{name}/resize", {"spec": {"containers": [{"name": "c1", "resources": wanted}]}}, self.STRATEGIC)
+
+        def state(name):
+            tree = self.ask("GET", f"{PODS}/{name}")
+            if tree["status"]["containerStatuses"][0].get("resources") == after:
+                return "resized"
+            pending = self.condition(tree, "PodResizePending")
+            return pending and pending["reason"]
+
+        for _ in range(5):
+            both = [threading.Thread(target=ask, args=(name, after)) for name in names]
+            for thread in both:
+                thread.start()
+            for thread in both:
+                thread.join()
+            states = until(lambda: (found := sorted(map(str, map(state, names)))) and "None" not in found and found, "both are decided")
+            self.assertEqual(states, ["Deferred", "resized"])
+            for name in names:
+                ask(name, before)
+            for name in names:
+                self.acted(name, [before])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ struct NodeStatistics {
     /// The node's pods; those that weren't measured are left out.
     let pods: [Object]
     let usage: ResourceUsage
+    /// Disk, network and processes; nil when they weren't asked for, or aren't known.
+    var rest: PodStatistics?
 
     private func measured() -> [(pod: Object, containers: [ResourceUsage.Container])] {
         self.pods.compactMap { pod in
@@ -21,37 +23,50 @@ struct NodeStatistics {
 
     // MARK: /stats/summary
 
-    /// Processor and memory, which is what `only_cpu_and_memory` asks for; of the rest nothing is known.
+    /// Processor and memory, which is what `only_cpu_and_memory` asks for, and the rest if it was measured.
     var summary: JSON {
         let measured = measured()
         let everything = measured.flatMap(\.containers)
-        let node: JSON = [
+        var node: JSON = [
             "nodeName": .string(self.node.metadata.name),
             "startTime": .string(self.node.tree[path: "metadata", "creationTimestamp"]?.string ?? ""),
             "cpu": processor(everything), "memory": memory(everything),
+            // What the cluster's pods are together; what else the machine does is nothing that a cluster should know.
+            "systemContainers": [
+                [
+                    "name": "pods", "startTime": .string(self.node.tree[path: "metadata", "creationTimestamp"]?.string ?? ""),
+                    "cpu": processor(everything), "memory": memory(everything),
+                ]
+            ],
         ]
+        self.addRest(to: &node)
         return ["node": node, "pods": .array(measured.map { self.pod($0.pod, $0.containers) })]
     }
 
-    private var time: JSON { .string(Timestamp.format(self.usage.time)) }
+    var time: JSON { .string(Timestamp.format(self.usage.time)) }
 
     private func pod(_ pod: Object, _ containers: [ResourceUsage.Container]) -> JSON {
         let metadata = pod.metadata
-        return [
+        let rest = self.rest?.pods[metadata.uid]
+        var tree: JSON = [
             "podRef": [
                 "name": .string(metadata.name), "namespace": .string(metadata.namespace), "uid": .string(metadata.uid),
             ],
             "startTime": .string(pod.tree[path: "status", "startTime"]?.string ?? ""),
             "containers": .array(
                 containers.map { container in
-                    [
+                    var tree: JSON = [
                         "name": .string(container.name),
                         "startTime": .string(Timestamp.format(container.counted.startTime)),
                         "cpu": self.processor([container]), "memory": self.memory([container]),
                     ]
+                    if let rest { self.addRest(of: container.name, rest, to: &tree) }
+                    return tree
                 }),
             "cpu": self.processor(containers), "memory": self.memory(containers),
         ]
+        if let rest { self.addRest(rest, metadata.namespace, to: &tree) }
+        return tree
     }
 
     private func processor(_ containers: [ResourceUsage.Container]) -> JSON {

@@ -78,9 +78,18 @@ public struct ResourceMetrics: Sendable {
             """)
 
     private let usage: @Sendable (LogicalCluster) async throws -> ResourceUsage
+    private let rest: @Sendable (LogicalCluster) async throws -> PodStatistics?
 
-    /// - Parameter usage: measures what a cluster's containers use.
-    public init(usage: @escaping @Sendable (LogicalCluster) async throws -> ResourceUsage) { self.usage = usage }
+    /// - Parameters:
+    ///   - usage: measures what a cluster's containers use.
+    ///   - rest: measures what they use beside processor and memory; nil when that isn't known.
+    public init(
+        usage: @escaping @Sendable (LogicalCluster) async throws -> ResourceUsage,
+        rest: @escaping @Sendable (LogicalCluster) async throws -> PodStatistics? = { _ in nil }
+    ) {
+        self.usage = usage
+        self.rest = rest
+    }
 
     /// Who answers for which resource.
     public var resources: [GroupResource: any ComputedResource] {
@@ -94,6 +103,13 @@ public struct ResourceMetrics: Sendable {
     func measure(_ cluster: LogicalCluster) async throws(StatusError) -> ResourceUsage {
         do { return try await self.usage(cluster) } catch {
             throw .serviceUnavailable("the machine's containers can't be measured now: \(error)")
+        }
+    }
+
+    /// - Throws: 503 when it can't be measured.
+    func measureRest(_ cluster: LogicalCluster) async throws(StatusError) -> PodStatistics? {
+        do { return try await self.rest(cluster) } catch {
+            throw .serviceUnavailable("the machine's disk and network can't be measured now: \(error)")
         }
     }
 

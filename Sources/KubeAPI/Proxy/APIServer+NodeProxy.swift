@@ -30,11 +30,15 @@ extension APIServer {
         case ("stats", 2) where rest[1] == "summary":
             // As kubelet, whose clients may POST as well.
             guard [.get, .head, .post].contains(request.method) else { throw .methodNotAllowed() }
-            let statistics = try await self.statistics(of: node, call)
+            let isShort = ["true", "1"].contains(request.query["only_cpu_and_memory"] ?? "")
+            let statistics = try await self.statistics(of: node, call, isWhole: !isShort)
             return .json(Array((statistics.summary.pretty() + "\n").utf8))
         case ("metrics", 2) where rest[1] == "resource":
             let statistics = try await self.statistics(of: node, call)
             return try Self.read(request) { RequestMetrics.page(statistics.metrics) }
+        case ("metrics", 1):
+            let statistics = try await self.statistics(of: node, call, isWhole: true)
+            return try Self.read(request) { RequestMetrics.page(statistics.kubeletMetrics) }
         case ("containerLogs", 4):
             guard request.method == .get else { throw .methodNotAllowed() }
             return try await self.containerLog(rest, node.metadata.name, call)
@@ -42,7 +46,8 @@ extension APIServer {
         }
     }
 
-    private func statistics(of node: Object, _ call: Call) async throws(StatusError) -> NodeStatistics {
+    /// - Parameter isWhole: with what takes a walk through directories.
+    private func statistics(of node: Object, _ call: Call, isWhole: Bool = false) async throws(StatusError) -> NodeStatistics {
         guard let metrics = self.resourceMetrics else {
             throw .serviceUnavailable("there are no containers here that could be measured")
         }
@@ -51,7 +56,9 @@ extension APIServer {
         let pods = cluster.snapshot.list(prefix: Key.prefix(group: "", plural: "pods")).filter {
             $0.tree[path: "spec", "nodeName"]?.string == node.metadata.name
         }
-        return NodeStatistics(node: node, pods: pods, usage: usage)
+        var rest: PodStatistics?
+        if isWhole { rest = try await Turn.resting { () async throws(StatusError) in try await metrics.measureRest(cluster) } }
+        return NodeStatistics(node: node, pods: pods, usage: usage, rest: rest)
     }
 
     private static func read(_ request: APIRequest, _ answer: () -> APIResponse) throws(StatusError) -> APIResponse {

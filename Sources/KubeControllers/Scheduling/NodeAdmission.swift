@@ -12,20 +12,27 @@ public enum NodeAdmission {
 
     /// Why the pod's node doesn't take it; nil when it does, or when the cluster doesn't have the node.
     ///
-    /// - Parameter isAdmitted: whether the pod with this uid was let in before; it may not say so itself yet.
-    public static func rejection(of pod: Object, in snapshot: Snapshot, isAdmitted: (String) -> Bool) -> Rejection? {
+    /// - Parameters:
+    ///   - isAdmitted: whether the pod with this uid was let in before; it may not say so itself yet.
+    ///   - resized: the pod with this uid as it was when its last resize was accepted; it may not say that itself yet either.
+    public static func rejection(
+        of pod: Object, in snapshot: Snapshot, isAdmitted: (String) -> Bool, resized: (String) -> JSON? = { _ in nil }
+    ) -> Rejection? {
         guard let node = node(of: pod, in: snapshot) else { return nil }
-        return NodeFilter(node: node).rejection(pod, running: others(of: pod, in: snapshot, isAdmitted: isAdmitted))
+        return NodeFilter(node: node).rejection(
+            pod, running: others(of: pod, in: snapshot, isAdmitted: isAdmitted), resized: resized)
     }
 
     /// Why a running pod can't have what its spec asks for by now, as reason and message of the condition `PodResizePending`: `Infeasible`
     /// when the node is too small, `Deferred` when others have it. Nil when it can.
     /// Source: KEP-1287
     public static func resizeObstacle(
-        of pod: Object, in snapshot: Snapshot, isAdmitted: (String) -> Bool
+        of pod: Object, in snapshot: Snapshot, isAdmitted: (String) -> Bool, resized: (String) -> JSON? = { _ in nil }
     ) -> Rejection? {
         guard let node = node(of: pod, in: snapshot) else { return nil }
-        return NodeFilter(node: node).resizeObstacle(pod) { others(of: pod, in: snapshot, isAdmitted: isAdmitted) }
+        return NodeFilter(node: node).resizeObstacle(pod, resized: resized) {
+            others(of: pod, in: snapshot, isAdmitted: isAdmitted)
+        }
     }
 
     private static func node(of pod: Object, in snapshot: Snapshot) -> Object? {
@@ -42,11 +49,13 @@ public enum NodeAdmission {
 }
 
 extension NodeFilter {
-    func rejection(_ pod: Object, running: [Object]) -> NodeAdmission.Rejection? {
+    func rejection(
+        _ pod: Object, running: [Object], resized: (String) -> JSON? = { _ in nil }
+    ) -> NodeAdmission.Rejection? {
         if let forbidden = Sysctls.problem(pod.tree["spec"]) {
             return .init(reason: "SysctlForbidden", message: "forbidden sysctl: \(forbidden)")
         }
-        if let shortage = shortage(pod, running: running) { return shortage }
+        if let shortage = shortage(pod, running: running, resized: resized) { return shortage }
         let spec = pod.tree["spec"]
         func refused(_ filter: String, _ why: String) -> NodeAdmission.Rejection {
             .init(reason: filter, message: "Predicate \(filter) failed: \(why)")
@@ -63,7 +72,9 @@ extension NodeFilter {
         return nil
     }
 
-    func resizeObstacle(_ pod: Object, running: () -> [Object]) -> NodeAdmission.Rejection? {
+    func resizeObstacle(
+        _ pod: Object, resized: (String) -> JSON? = { _ in nil }, running: () -> [Object]
+    ) -> NodeAdmission.Rejection? {
         let wanted = PodResources.requests(of: pod.tree)
         for name in ["memory", "cpu"] where wanted[name] > allocatable[name] {
             return .init(
@@ -71,10 +82,10 @@ extension NodeFilter {
                 message:
                     "Node didn't have enough capacity: \(name), requested: \(wanted[name]), capacity: \(allocatable[name])")
         }
-        return shortage(pod, running: running()).map { .init(reason: "Deferred", message: $0.message) }
+        return shortage(pod, running: running(), resized: resized).map { .init(reason: "Deferred", message: $0.message) }
     }
 
-    private func shortage(_ pod: Object, running: [Object]) -> NodeAdmission.Rejection? {
+    private func shortage(_ pod: Object, running: [Object], resized: (String) -> JSON?) -> NodeAdmission.Rejection? {
         func refused(_ name: String, _ requested: Int64, _ used: Int64, _ capacity: Int64) -> NodeAdmission.Rejection {
             .init(
                 reason: "OutOf\(name)",
@@ -88,7 +99,9 @@ extension NodeFilter {
         let wanted = PodResources.requests(of: pod.tree).amounts.filter { $0.value > 0 }
         guard !wanted.isEmpty else { return nil }
         var used = ResourceAmounts()
-        for other in running { used += PodResources.allocated(of: other.tree) }
+        for other in running {
+            used += resized(other.metadata.uid).map { PodResources.requests(of: $0) } ?? PodResources.allocated(of: other.tree)
+        }
         for (name, amount) in wanted.sorted(by: { $0.key < $1.key }) where amount > allocatable[name] - used[name] {
             return refused(name, amount, used[name], allocatable[name])
         }

@@ -132,7 +132,7 @@ struct NetworkExplainer {
         var answers: [(EndpointAddress, NetworkAnswer)] = []
         for port in ports {
             let isLocal = isFromOutside ? facts.isExternalLocal : facts.isInternalLocal
-            let endpoints = ServiceElements.endpoints(of: port, slices: slices, on: isLocal ? configuration.nodeName : nil)
+            let endpoints = ServiceElements.endpoints(of: port, slices: slices, on: isLocal ? configuration.nodes : nil)
             guard !endpoints.isEmpty else { return nobody(name, port, slices, steps) }
             for endpoint in endpoints {
                 let step = "service \(name), port \(port.number), leads to \(endpoint.address):\(endpoint.port)"
@@ -216,7 +216,7 @@ struct NetworkExplainer {
             if let holder = model.holder(ofPort: nodePort, port.transport), holder != (cluster, name) {
                 return end(.refused, "node port \(nodePort) is held by another service, which had it first", steps)
             }
-            let node = facts.isExternalLocal ? configuration.nodeName : nil
+            let node = facts.isExternalLocal ? configuration.nodes : nil
             let endpoints = ServiceElements.endpoints(of: port, slices: slices, on: node)
             guard !endpoints.isEmpty else { return nobody(name, port, slices, steps) }
             return combine(

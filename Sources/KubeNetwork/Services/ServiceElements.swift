@@ -1,3 +1,5 @@
+import KubeRegistry
+
 /// Which elements of the rules' maps stand for a service: a pure function of the service and its endpoint slices.
 enum ServiceElements {
     /// Past so many endpoints, a service port's further ones get no connections: a bound on what one tenant puts into the kernel.
@@ -6,10 +8,11 @@ enum ServiceElements {
     /// - Parameters:
     ///   - holds: whether connections to ports of the host wait while there is no endpoint: the cluster sleeps, or wakes.
     ///   - nodePorts: whether, and in which range, the service may take ports of the host's own addresses.
-    ///   - node: this node's name; nil when all endpoints count as here.
+    ///   - nodes: the names of this machine's nodes; nil when all endpoints count as here.
     ///   - stickyNumber: the number of a port whose clients stay with their endpoints.
     static func of(
-        _ service: ServiceFacts, slices: [SliceFacts], mark: ClusterMark, nodePorts: ClosedRange<UInt16>?, node: String? = nil,
+        _ service: ServiceFacts, slices: [SliceFacts], mark: ClusterMark, nodePorts: ClosedRange<UInt16>?,
+        nodes: MachineNodes? = nil,
         holds: Bool = false, stickyNumber: (ServiceFacts.Port) -> StickyNumber
     ) -> [Element] {
         var elements: [Element] = []
@@ -22,7 +25,7 @@ enum ServiceElements {
                 continue
             }
             let here =
-                service.isInternalLocal || service.isExternalLocal ? endpoints(of: port, slices: slices, on: node) : everywhere
+                service.isInternalLocal || service.isExternalLocal ? endpoints(of: port, slices: slices, on: nodes) : everywhere
             elements += inside(service, port, everywhere, here, mark, stickyNumber)
             if let nodePort = port.nodePort, nodePorts?.contains(nodePort) == true {
                 elements += outside(service, port, nodePort, service.isExternalLocal ? here : everywhere)
@@ -97,13 +100,13 @@ enum ServiceElements {
     }
 
     /// The ready endpoints of a port in a stable order; when there are none, those that terminate but still serve.
-    /// - Parameter node: only those that are known to be on this node count; nil: all.
-    static func endpoints(of port: ServiceFacts.Port, slices: [SliceFacts], on node: String? = nil) -> [EndpointAddress] {
+    /// - Parameter nodes: only those that are known to be on one of them count; nil: all.
+    static func endpoints(of port: ServiceFacts.Port, slices: [SliceFacts], on nodes: MachineNodes? = nil) -> [EndpointAddress] {
         var ready = Set<EndpointAddress>()
         var terminating = Set<EndpointAddress>()
         for slice in slices {
             for target in slice.ports where target.name == port.name && target.transport == port.transport {
-                for endpoint in slice.endpoints where node == nil || endpoint.nodeName == node {
+                for endpoint in slice.endpoints where nodes.map({ $0.contains(endpoint.nodeName ?? "") }) ?? true {
                     let address = EndpointAddress(address: endpoint.address, port: target.number)
                     if endpoint.isReady {
                         ready.insert(address)

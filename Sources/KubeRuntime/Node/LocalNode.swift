@@ -22,7 +22,8 @@ public final class LocalNode: Sendable {
     func context() -> NodeContext {
         NodeContext(
             instance: engine.options.instance, facts: facts, machine: engine.machine, hostIPs: [facts.internalIP],
-            dnsAddress: options.dnsAddress, paths: engine.paths)
+            dnsAddress: options.dnsAddress, podPidsLimit: options.podPidsLimit,
+            resolverFile: options.resolverFile, paths: engine.paths)
     }
 
     /// Whether the container engine has answered, so that all of the node can be told.

@@ -5,6 +5,8 @@ struct NodeContext: Sendable {
     var machine: MachineFacts
     var hostIPs: [String]
     var dnsAddress: String
+    var podPidsLimit: Int64?
+    var resolverFile: String
     var paths: EnginePaths
 
     /// A pod's cgroup: a path, or with systemd a slice.
@@ -29,7 +31,7 @@ struct NodeContext: Sendable {
     func networking(_ pod: Pod) -> PodNetworking {
         PodNetworking(
             pod: pod, dnsAddress: dnsAddress, nodeHostname: facts.hostname,
-            nodeResolver: (try? File.text("/etc/resolv.conf")) ?? "",
+            nodeResolver: (try? File.text(resolverFile)) ?? "",
             nodeHosts: (try? File.text("/etc/hosts")) ?? "")
     }
 

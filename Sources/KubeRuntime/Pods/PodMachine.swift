@@ -248,8 +248,8 @@ struct PodMachine {
         }
         if restarts {
             plan.actions.append(stop(current, pod, grace: pod.gracePeriod, why: "resize requires restart"))
-        } else if let retry = memory.resizeRetryAt[current.id], retry > now {
-            plan.wake(at: retry)
+        } else if let failure = memory.resizeFailure(current, spec), failure.retryAt > now {
+            plan.wake(at: failure.retryAt)
         } else {
             plan.actions.append(.resize(id: current.id, container: spec.name))
         }
@@ -309,7 +309,7 @@ struct PodMachine {
     /// The pod's containers first; its sidecars when they have ended, the last one first.
     func stopAll(_ alive: [ObservedContainer], _ pod: Pod?, _ given: Plan) -> Plan {
         var plan = given
-        let grace = pod?.gracePeriod ?? 1
+        let grace = memory.failure?.gracePeriod ?? pod?.gracePeriod ?? 1
         let sidecars = pod?.initContainers.filter { $0.role == .sidecar }.map(\.name) ?? []
         let main = alive.filter { !sidecars.contains($0.name) }
         var next = main

@@ -22,12 +22,23 @@ struct PodMemory: Sendable {
         var deadline: Double
     }
 
+    /// A container couldn't be given what its spec said.
+    struct ResizeFailure: Sendable, Equatable {
+        /// What that was. Anything else is tried at once.
+        var resources: JSON
+        /// Seconds since 1970: the same isn't tried again before.
+        var retryAt: Double
+        var message: String
+    }
+
     /// A decision that the pod has failed as a whole.
     struct Failure: Sendable, Equatable {
         var reason: String
         var message: String
         /// Whether the pod was ended from outside, through no fault of its own: its owners go by the condition `DisruptionTarget`.
         var isDisruption = false
+        /// Seconds in which its containers are to end; nil: as long as the pod has.
+        var gracePeriod: Int64?
     }
 
     /// Why a container isn't running yet, by its name.
@@ -41,10 +52,8 @@ struct PodMemory: Sendable {
     /// What the containers (by ID) got of CPU and memory, as their spec said it then; and those (by name) that are being started.
     var resources: [String: JSON] = [:]
     var startingResources: [String: JSON] = [:]
-    /// Resizes (by container ID) that failed aren't tried again before.
-    var resizeRetryAt: [String: Double] = [:]
-    /// Why they failed.
-    var resizeFailures: [String: String] = [:]
+    /// Resizes (by container ID) that failed.
+    var resizeFailures: [String: ResizeFailure] = [:]
     /// Why the node can't give the pod what its spec says by now.
     var pendingResize: Failure?
     /// The resources (``PodResizing/desired``) that the node has set aside for a resize which isn't done yet.
@@ -77,6 +86,11 @@ struct PodMemory: Sendable {
     func resources(of container: ObservedContainer, _ spec: ContainerSpec, _ pod: Pod) -> JSON {
         if let known = self.resources[container.id] { return known }
         return Self.status(of: container, pod)?["resources"] ?? spec.tree["resources"] ?? [:]
+    }
+
+    /// Why the container couldn't be given what its spec says now, if that was tried.
+    func resizeFailure(_ container: ObservedContainer, _ spec: ContainerSpec) -> ResizeFailure? {
+        resizeFailures[container.id].flatMap { $0.resources == spec.tree["resources"] ?? [:] ? $0 : nil }
     }
 
     /// The resources of a running container, `cpu` or `memory`, that the spec gives other amounts than it has.

@@ -108,7 +108,7 @@ struct PodStatus {
                 !memory.resizing(container, spec, pod).isEmpty
             else { continue }
             isResizing = true
-            if let failure = memory.resizeFailures[container.id] { failures.append(failure) }
+            if let failure = memory.resizeFailure(container, spec) { failures.append(failure.message) }
         }
         guard isResizing else { return nil }
         return (Self.resizeInProgress, true, failures.isEmpty ? "" : "Error", failures.joined(separator: "; "))

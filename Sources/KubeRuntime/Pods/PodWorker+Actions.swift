@@ -152,9 +152,9 @@ extension PodWorker {
                         $0.runtimeHandler = handler
                     }, options: .within(.seconds(120)))
             }
-            if handler == RunscAdapter.handler {
-                try Cgroups.limit(services.node.cgroup(podUID: uid), ContainerResources.sandbox(pod))
-            }
+            var limit = handler == RunscAdapter.handler ? ContainerResources.sandbox(pod) : Cgroups.Limit()
+            limit.processes = services.node.podPidsLimit
+            try Cgroups.limit(services.node.cgroup(podUID: uid), limit)
             state.memory.sandboxFailures = 0
             state.memory.isAttached = false
             return true

@@ -142,7 +142,6 @@ extension PodWorker {
                     $0.linux = linux
                 }, options: .within(.seconds(30)))
             state.memory.resources[id] = spec.tree["resources"] ?? [:]
-            state.memory.resizeRetryAt[id] = nil
             state.memory.resizeFailures[id] = nil
             return true
         } catch {
@@ -150,9 +149,11 @@ extension PodWorker {
                 .warning, "ResizeError", "Container \(spec.name) can't be resized: \(Self.text(error))", pod: pod,
                 container: spec,
                 in: cluster)
-            let retry = Timestamp.seconds + 30
-            state.memory.resizeRetryAt[id] = retry
-            state.memory.resizeFailures[id] = "Container \(spec.name): \(Self.text(error))"
+            // As often as kubelet looks at a pod again that it couldn't bring forward.
+            let retry = Timestamp.seconds + 10
+            state.memory.resizeFailures[id] = PodMemory.ResizeFailure(
+                resources: spec.tree["resources"] ?? [:], retryAt: retry,
+                message: "Container \(spec.name): \(Self.text(error))")
             schedule(retry, &state, &group)
             return false
         }

@@ -24,6 +24,8 @@ final class PodWorker: Sendable {
         case stopped(id: String)
         case probed(id: String, ProbeSettings.Kind, isSuccess: Bool)
         case statusWritten(failed: Bool)
+        /// The pod is to come to its end.
+        case evict(PodMemory.Failure)
     }
 
     /// What the worker's task remembers.
@@ -141,7 +143,7 @@ final class PodWorker: Sendable {
 
     private func apply(_ message: Message, to state: inout State) {
         switch message {
-        case .look, .refresh, .probed, .statusWritten: break
+        case .look, .refresh, .probed, .statusWritten, .evict: break
         case .observe, .exited, .started, .startFailed, .stopped: state.mustObserve = true
         }
         switch message {
@@ -174,6 +176,10 @@ final class PodWorker: Sendable {
             }
             if !isSuccess && kind != .readiness { probes.failure = kind.rawValue }
             state.memory.probes[id] = probes
+        case .evict(let failure):
+            guard state.memory.failure == nil, let pod = desired(), !pod.isTerminal else { break }
+            state.memory.failure = failure
+            services.events.record(.warning, failure.reason, failure.message, pod: pod, in: cluster)
         case .statusWritten(let failed):
             state.isWritingStatus = false
             if failed { state.status = nil }

@@ -16,6 +16,8 @@ enum Cgroups {
         var memory: Int64?
         /// Microseconds of processor time in each tenth of a second.
         var processor: Int64?
+        /// Processes and threads.
+        var processes: Int64?
     }
 
     /// Sets a limit of a group that exists.
@@ -31,6 +33,10 @@ enum Cgroups {
                 isUnified
                 ? ("\(top)\(path)/cpu.max", "\(processor) 100000") : ("\(top)/cpu\(path)/cpu.cfs_quota_us", "\(processor)")
             try File.writeInPlace(Array(text.utf8), to: file, mode: 0o644)
+        }
+        if let processes = limit.processes {
+            let file = isUnified ? "\(top)\(path)/pids.max" : "\(top)/pids\(path)/pids.max"
+            try File.writeInPlace(Array("\(processes)".utf8), to: file, mode: 0o644)
         }
     }
 

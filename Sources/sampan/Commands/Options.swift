@@ -83,6 +83,18 @@ struct ServerOptions: ParsableArguments {
             valueName: "duration"))
     var keepDeleted: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Resolvers for names outside, as a resolv.conf file; empty for the machine's. (default: /etc/resolv.conf)",
+            valueName: "file"))
+    var resolvConf: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How many processes and threads a pod may have; -1: as many as the machine lets it. (default: 4096)",
+            valueName: "number"))
+    var podPidsLimit: Int64?
+
     @Flag(inversion: .prefixedNo, help: "Run pods on this machine. (default: --containers; needs root)")
     var containers: Bool?
 
@@ -105,6 +117,8 @@ struct ServerOptions: ParsableArguments {
             configuration.authenticationConfigPath = authenticationConfig.isEmpty ? nil : Paths.absolute(authenticationConfig)
         }
         configuration.keepDeleted = keepDeleted ?? configuration.keepDeleted
+        if let resolvConf { configuration.resolvConfPath = resolvConf.isEmpty ? nil : Paths.absolute(resolvConf) }
+        configuration.podPidsLimit = podPidsLimit ?? configuration.podPidsLimit
         configuration.runsContainers = containers ?? configuration.runsContainers
         try configuration.check()
         return configuration
@@ -135,6 +149,10 @@ extension Configuration {
         }
         guard domain.split(separator: ".", omittingEmptySubsequences: false).allSatisfy({ isLabel($0, 63) }) else {
             throw ValidationError("--domain \(domain) isn't a DNS name.")
+        }
+        // With fewer a container's own runtime doesn't come up.
+        guard podPidsLimit == -1 || podPidsLimit >= 64 else {
+            throw ValidationError("--pod-pids-limit \(podPidsLimit): a pod needs 64 at least; -1 is no limit.")
         }
         guard auditWebhookConfigPath == nil || auditPolicyPath != nil else {
             throw ValidationError("--audit-webhook-config needs --audit-policy, which says what is noted.")

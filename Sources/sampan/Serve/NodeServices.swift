@@ -25,10 +25,13 @@ struct NodeServices {
             throw CommandFailure(
                 "The pod subnet \(configuration.podSubnet) or a port isn't one.", hint: "Choose others with `sampan up --help`.")
         }
+        var podsNetwork = NetworkConfiguration(
+            instance: configuration.instance, podSubnet: pods, serviceRange: services, apiPort: api, dnsPort: dns,
+            clusterDomain: configuration.domain,
+            nodes: MachineNodes(first: NodeFacts.read(dataDirectory: configuration.dataDirectory).hostname))
+        if let path = configuration.resolvConfPath { podsNetwork.resolverFile = path }
         network = LocalNetwork(
-            configuration: NetworkConfiguration(
-                instance: configuration.instance, podSubnet: pods, serviceRange: services, apiPort: api, dnsPort: dns,
-                clusterDomain: configuration.domain),
+            configuration: podsNetwork,
             store: registry.store, addresses: addresses, nodePorts: registry.nodePorts,
             allowlists: { NetworkAllowlists(lists.lists(of: $0.name)) }, logger: logger)
         let engine = try ContainerEngine(
@@ -36,14 +39,18 @@ struct NodeServices {
                 dataDirectory: configuration.dataDirectory, instance: configuration.instance, podSubnet: configuration.podSubnet),
             logger: logger)
         runtime = LocalRuntime(
-            engine: engine, options: RuntimeOptions(), registry: registry, addresses: addresses, network: network,
-            admission: { pod, snapshot, isAdmitted in
-                NodeAdmission.rejection(of: pod, in: snapshot, isAdmitted: isAdmitted).map {
+            engine: engine,
+            options: RuntimeOptions(
+                podPidsLimit: configuration.podPidsLimit > 0 ? configuration.podPidsLimit : nil,
+                resolverFile: podsNetwork.resolverFile),
+            registry: registry, addresses: addresses, network: network,
+            admission: { pod, snapshot, isAdmitted, resized in
+                NodeAdmission.rejection(of: pod, in: snapshot, isAdmitted: isAdmitted, resized: resized).map {
                     PodRejection(reason: $0.reason, message: $0.message)
                 }
             },
-            resizeAdmission: { pod, snapshot, isAdmitted in
-                NodeAdmission.resizeObstacle(of: pod, in: snapshot, isAdmitted: isAdmitted).map {
+            resizeAdmission: { pod, snapshot, isAdmitted, resized in
+                NodeAdmission.resizeObstacle(of: pod, in: snapshot, isAdmitted: isAdmitted, resized: resized).map {
                     PodRejection(reason: $0.reason, message: $0.message)
                 }
             }, rests: rests, logger: logger)
@@ -109,21 +116,22 @@ struct NodeServices {
 
     /// The same as an API.
     var resourceMetrics: ResourceMetrics {
-        let metrics = runtime.metrics
-        return ResourceMetrics { cluster in
-            let found = try await metrics.current()
-            var pods: [String: [String: [ResourceUsage.Container]]] = [:]
-            for (place, usage) in found.containers where place.cluster == cluster.id {
-                pods[place.namespace, default: [:]][place.pod, default: []].append(
-                    .init(
-                        name: place.name, nanocores: usage.nanocores, memory: usage.memory,
-                        counted: .init(
-                            startTime: usage.startTime, processorNanoseconds: usage.reading.processorNanoseconds,
-                            usedMemory: usage.reading.memory, residentSet: usage.reading.residentSet,
-                            pageFaults: usage.reading.pageFaults, majorPageFaults: usage.reading.majorPageFaults)))
-            }
-            return ResourceUsage(time: found.time, window: found.window, pods: pods)
-        }
+        let (metrics, statistics) = (runtime.metrics, runtime.statistics)
+        return ResourceMetrics(
+            usage: { cluster in
+                let found = try await metrics.current()
+                var pods: [String: [String: [ResourceUsage.Container]]] = [:]
+                for (place, usage) in found.containers where place.cluster == cluster.id {
+                    pods[place.namespace, default: [:]][place.pod, default: []].append(
+                        .init(
+                            name: place.name, nanocores: usage.nanocores, memory: usage.memory,
+                            counted: .init(
+                                startTime: usage.startTime, processorNanoseconds: usage.reading.processorNanoseconds,
+                                usedMemory: usage.reading.memory, residentSet: usage.reading.residentSet,
+                                pageFaults: usage.reading.pageFaults, majorPageFaults: usage.reading.majorPageFaults)))
+                }
+                return ResourceUsage(time: found.time, window: found.window, pods: pods)
+            }, rest: { try await PodStatistics(statistics.current($0)) })
     }
 
     /// What a new cluster has for nodes: this machine, so many times, as soon as its engine has said what it is. (A cluster that is made

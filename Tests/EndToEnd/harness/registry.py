@@ -2,7 +2,9 @@
 
 import hashlib
 import http.server
+import io
 import json
+import os
 import tarfile
 import threading
 
@@ -48,6 +50,46 @@ class Registry:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
+
+    def corrupt(self, how):
+        """Adds a layer that no engine has yet, and damages it; `digest`: what comes isn't what was asked for; `archive`: it is, and no archive.
+        Returns what mends it."""
+        mark = os.urandom(16).hex()
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            entry = tarfile.TarInfo(f"mark-{mark}")
+            entry.size = len(mark)
+            tar.addfile(entry, io.BytesIO(mark.encode()))
+        good, garbage = buffer.getvalue(), b"this is no archive, " * 100 + mark.encode()
+        whole = self._with(good)
+        if how == "digest":
+            self.manifest = whole
+            digest = hashlib.sha256(good).hexdigest()
+            self.blobs[digest] = good.replace(mark.encode(), mark[::-1].encode())
+        else:
+            self.manifest = self._with(garbage)
+
+        def mend():
+            self.manifest = whole
+            self._put(good)
+        return mend
+
+    def _put(self, blob):
+        digest = hashlib.sha256(blob).hexdigest()
+        self.blobs[digest] = blob
+        return f"sha256:{digest}", len(blob)
+
+    def _with(self, layer):
+        """The manifest of the image with one more layer."""
+        tree = json.loads(self.manifest)
+        config = json.loads(self.blobs[tree["config"]["digest"].removeprefix("sha256:")])
+        digest, size = self._put(layer)
+        config["rootfs"]["diff_ids"].append(digest)
+        tree["layers"].append({"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": size})
+        tree["config"]["digest"], tree["config"]["size"] = self._put(json.dumps(config).encode())
+        manifest = json.dumps(tree).encode()
+        self._put(manifest)
+        return manifest
 
     def close(self):
         self.server.shutdown()

@@ -69,6 +69,13 @@ import Testing
         #expect(
             obstacle("3", try pod("0"))
                 == .init(reason: "Infeasible", message: "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000"))
+        // What another was promised counts, though it doesn't show that yet.
+        let other = try pod("1500m", given: "500m")
+        let asking = try pod("1")
+        #expect(NodeFilter(node: node).resizeObstacle(asking) { [other] } == nil)
+        let waiting = NodeFilter(node: node).resizeObstacle(asking, resized: { _ in other.tree }, running: { [other] })
+        #expect(waiting?.reason == "Deferred")
+        #expect(NodeFilter(node: node).rejection(asking, running: [other], resized: { _ in other.tree })?.reason == "OutOfcpu")
         // For a new pod there is what nobody has, and nobody waits for.
         #expect(PodResources.reserved(of: try pod("1", given: "500m").tree)["cpu"] == 1000)
         #expect(PodResources.reserved(of: try pod("200m", given: "500m").tree)["cpu"] == 500)

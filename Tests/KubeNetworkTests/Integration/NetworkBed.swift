@@ -93,7 +93,7 @@ final class NetworkBed: Sendable {
     private init(ports: (api: UInt16, dns: UInt16)) async throws {
         var configuration = NetworkConfiguration(
             instance: Self.tag, podSubnet: IPv4Range("\(Self.net).0/24")!, serviceRange: IPv4Range("10.96.0.0/12")!,
-            apiPort: ports.api, dnsPort: ports.dns, nodeName: "this-node")
+            apiPort: ports.api, dnsPort: ports.dns, nodes: MachineNodes(first: "this-node"))
         // Tests may answer there.
         configuration.resolverFile = NSTemporaryDirectory() + "sampan-\(Self.tag)-resolvers"
         try "nameserver \(Self.hostAddress)\n".write(toFile: configuration.resolverFile, atomically: true, encoding: .utf8)

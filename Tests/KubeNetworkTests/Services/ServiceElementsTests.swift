@@ -1,4 +1,5 @@
 import KubeObject
+import KubeRegistry
 import Testing
 
 @testable import KubeNetwork
@@ -87,7 +88,7 @@ struct ServiceElementsTests {
         let facts = try #require(ServiceFacts(service))
         let slice = try #require(SliceFacts(Objects.slice(of: "web", endpoints: endpoints)))
         let found = ServiceElements.of(
-            facts, slices: [slice], mark: ClusterMark(number: 7), nodePorts: 30_000...32_767, node: "here"
+            facts, slices: [slice], mark: ClusterMark(number: 7), nodePorts: 30_000...32_767, nodes: MachineNodes(first: "here")
         ) { _ in StickyNumber(3) }
         func targets(_ prefix: String, _ set: RuleSet) -> [String] {
             found.filter { $0.key.set == set && $0.key.text.hasPrefix(prefix) }.compactMap { element in

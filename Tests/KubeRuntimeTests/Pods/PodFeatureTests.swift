@@ -72,7 +72,7 @@ extension Integration {
         /// Kubelet looks once more at what is bound to it.
         @Test func refusesAPodThatDoesntFit() async throws {
             // One of its kind, as of those with the same port.
-            let admission: PodAdmission = { pod, snapshot, isAdmitted in
+            let admission: PodAdmission = { pod, snapshot, isAdmitted, _ in
                 let others = snapshot.list(prefix: Key.prefix(group: "core", plural: "pods"))
                 return others.contains { isAdmitted($0.metadata.uid) }
                     ? PodRejection(reason: "NodePorts", message: "no port") : nil

@@ -74,8 +74,13 @@ import Testing
         #expect(state.actions == [])
         state.memory.resources["a-0"] = ["requests": ["cpu": "100m"]]
         #expect(state.actions == [.resize(id: "a-0", container: "a")])
-        state.memory.resizeRetryAt["a-0"] = 1030
+        // What failed is tried again in a while, and something else at once.
+        state.memory.resizeFailures["a-0"] = .init(
+            resources: ["requests": ["cpu": "200m"]], retryAt: 1010, message: "no")
         #expect(state.actions == [])
+        state.memory.resizeFailures["a-0"]?.resources = ["requests": ["cpu": "300m"]]
+        #expect(state.actions == [.resize(id: "a-0", container: "a")])
+        state.memory.resizeFailures["a-0"] = nil
         state.memory.resources["a-0"] = ["requests": ["cpu": "200m", "memory": "1Mi"]]
         guard case .stop("a-0", "a", _, let message, _)? = state.actions.first else {
             Issue.record("\(state.actions)")

@@ -92,9 +92,14 @@ import Testing
         state.memory.resources["a-0"] = ["requests": ["cpu": "100m"]]
         let resizing = condition(state.status, "PodResizeInProgress")
         #expect(resizing?["status"]?.string == "True" && resizing?["reason"] == nil)
-        state.memory.resizeFailures["a-0"] = "Container a: no"
+        state.memory.resizeFailures["a-0"] = .init(
+            resources: ["requests": ["cpu": "200m"]], retryAt: 1010, message: "Container a: no")
         let failed = condition(state.status, "PodResizeInProgress")
         #expect(failed?["reason"]?.string == "Error" && failed?["message"]?.string == "Container a: no")
+        // What failed was something else than what is wanted now.
+        state.memory.resizeFailures["a-0"]?.resources = ["requests": ["cpu": "300m"]]
+        #expect(condition(state.status, "PodResizeInProgress")?["reason"] == nil)
+        state.memory.resizeFailures["a-0"] = nil
         state.memory.resources["a-0"] = ["requests": ["cpu": "200m"]]
         let done = PodStatus.merge(state.status, over: ["conditions": .array([failed ?? .null])])
         #expect(condition(done, "PodResizeInProgress") == nil)

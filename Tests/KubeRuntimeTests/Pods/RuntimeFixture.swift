@@ -118,7 +118,7 @@ actor NetworkLog: PodNetworkObserver {
 
 /// Runs `body` with a node; `restart` may be called in it to stop the runtime (not the engine) and start another one.
 func withRuntime(
-    _ name: String, subnet: String, admission: @escaping PodAdmission = { _, _, _ in nil },
+    _ name: String, subnet: String, admission: @escaping PodAdmission = { _, _, _, _ in nil },
     _ body: @escaping @Sendable (RuntimeFixture) async throws -> Void,
     afterRestart: (@Sendable (RuntimeFixture) async throws -> Void)? = nil
 ) async throws {
