@@ -128,7 +128,7 @@ public final class LocalRuntime: Service {
             group.addTask { try await self.relist(services) }
             group.addTask { for await session in self.abandoned { await session.kill() } }
             group.addTask {
-                try await StorageEviction(workers: { self.workers.withLock { Array($0.values) } }, engine: self.engine).run()
+                await StorageEviction(workers: { self.workers.withLock { Array($0.values) } }, engine: self.engine).run()
             }
             group.addTask {
                 await LogRotation(paths: self.engine.paths, client: self.engine.client, logger: self.logger).run()

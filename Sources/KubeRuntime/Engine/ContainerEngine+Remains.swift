@@ -1,4 +1,9 @@
-/// What pods have on the machine beside what containerd knows of: files, logs, control groups.
+internal import GRPCCore
+import Glibc
+import Logging
+internal import SwiftProtobuf
+
+/// What pods have on the machine beside what containerd knows of: files, logs, control groups, shims.
 extension ContainerEngine {
     /// The uids of all pods that have something here.
     func podsWithRemains() -> Set<String> {
@@ -23,6 +28,39 @@ extension ContainerEngine {
         File.removeTree("\(paths.pods)/\(uid)")
         for name in File.names(in: paths.podLogs) where name.hasSuffix("_\(uid)") { File.removeTree("\(paths.podLogs)/\(name)") }
         try await removeGroup()
+    }
+
+    /// Ends shims that an earlier containerd had started when it was killed, and of which it had noted nothing: nobody will ask for them
+    /// again. Those of pods that are just being made are younger than the containerd that makes them.
+    func endStrayShims() async {
+        guard let engine = runningProcess(), let began = ProcessTable.startTime(of: engine) else { return }
+        let older = shims().filter { ProcessTable.startTime(of: $0).map { $0 < began } ?? false }
+        if older.isEmpty { return }
+        do {
+            let sandboxes = try await client.runtime.listPodSandbox(CRIListPodSandboxRequest(), options: .within(.seconds(30)))
+            let containers = try await client.runtime.listContainers(CRIListContainersRequest(), options: .within(.seconds(30)))
+            let known = Set(sandboxes.items.map(\.id) + containers.containers.map(\.id))
+            for pid in older {
+                let arguments = ProcessTable.arguments(of: pid)
+                guard let place = arguments.firstIndex(of: "-id"), arguments.indices.contains(place + 1) else { continue }
+                let id = arguments[place + 1]
+                guard !known.contains(id) else { continue }
+                logger.info("ended a shim that nobody knows of", metadata: ["sandbox": "\(id)"])
+                kill(pid, SIGKILL)
+                for group in groups(of: id) { await Cgroups.killAll(in: group) }
+                client.removeShimSocket(of: id)
+            }
+        } catch {
+            logger.warning("shims could not be looked through", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The control groups of a container, of whichever pod it is.
+    private func groups(of id: String) -> [String] {
+        let suffixes = ["/\(id)", "/cri-containerd-\(id).scope"]
+        return cgroups.flatMap { top in
+            Set(Cgroups.existing(top).flatMap { File.names(in: $0) }).flatMap { pod in suffixes.map { "\(top)/\(pod)\($0)" } }
+        }.filter { !Cgroups.existing($0).isEmpty }
     }
 
     /// Nothing else is ever removed, whatever somebody has put there.

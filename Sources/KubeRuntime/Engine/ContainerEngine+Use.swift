@@ -49,6 +49,14 @@ extension ProcessTable {
         return fields[11...14].reduce(0) { $0 + (Double($1) ?? 0) } * 1000 / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    /// When a process began, in the kernel's ticks since the boot; nil when it is gone.
+    static func startTime(of pid: pid_t) -> UInt64? {
+        guard let text = try? File.text("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+        // As above; starttime is the twenty-second of all.
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 19 ? UInt64(fields[19]) : nil
+    }
+
     static func residentKilobytes(of pid: pid_t) -> Int64? {
         guard let text = try? File.text("/proc/\(pid)/status") else { return nil }
         return text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }.flatMap { Int64($0.filter(\.isNumber)) }

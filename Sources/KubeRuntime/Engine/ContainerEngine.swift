@@ -53,6 +53,7 @@ public final class ContainerEngine: Sendable {
         let version = try await client.runtime.version(CRIVersionRequest(), options: .within(.seconds(10))).runtimeVersion
         // Debian's has the package's version appended: 1.6.20~ds1.
         foundVersion.withLock { $0 = String(version.prefix { $0 != "~" && $0 != "+" }) }
+        await endStrayShims()
         try await importPauseImage()
     }
 
@@ -65,6 +66,7 @@ public final class ContainerEngine: Sendable {
                 do {
                     try await startProcess()
                     try await waitUntilReady(limit: .seconds(30))
+                    await endStrayShims()
                 } catch {
                     logger.error("containerd could not be started again: trying in 5 s", metadata: ["error": "\(error)"])
                     try await Task.sleep(for: .seconds(5))

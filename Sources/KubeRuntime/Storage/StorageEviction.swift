@@ -12,10 +12,10 @@ struct StorageEviction: Sendable {
     private static let gracePeriod: Int64 = 1
 
     /// Looks until cancelled.
-    func run() async throws {
+    func run() async {
         var pause = Self.period
         while true {
-            try await Task.sleep(for: pause)
+            do { try await Task.sleep(for: pause) } catch { return }
             let began = ContinuousClock.now
             await look()
             pause = max(Self.period, (ContinuousClock.now - began) * 5)
