@@ -41,7 +41,8 @@ extension Integration {
                 for name in names { try await node.waitUntilGone(name) }
                 print("20 pods at once to gone: \(ContinuousClock.now - deletion)")
                 let end = Timestamp.seconds + 10
-                while !File.names(in: engine.paths.pods).isEmpty, Timestamp.seconds < end {
+                while !(File.names(in: engine.paths.pods) + File.names(in: engine.paths.podLogs)).isEmpty, Timestamp.seconds < end
+                {
                     try await Task.sleep(for: .milliseconds(50))
                 }
                 // Nothing of a pod stays while the engine goes on.
