@@ -1,3 +1,4 @@
+import KubeControllers
 import KubeSchema
 
 /// Everything that one instance's server is told when it starts.
@@ -35,8 +36,24 @@ struct Configuration: Sendable, Equatable, Codable {
     var resolvConfPath: String?
     /// How many processes and threads a pod may have; -1 for as many as there may be.
     var podPidsLimit: Int64 = 4096
+    /// When backups are made, as cron has it; nil for never.
+    var backupSchedule: String?
+    /// The time zone of ``backupSchedule``; nil for UTC.
+    var backupTimeZone: String?
+    /// Where backups are; nil for in the data directory.
+    var backupPath: String?
+    /// How many backups are kept.
+    var backupKeep: Int = 7
     /// Whether pods run here. Without containers there is an API but no node: for tests of the API, and where the user isn't root.
     var runsContainers: Bool = true
+
+    var backupDirectory: String { backupPath ?? dataDirectory + "/backups" }
+
+    /// - Throws: when the schedule can't be read. Nil without one.
+    func backupCronSchedule() throws(CronSchedule.ParseError) -> CronSchedule? {
+        guard let backupSchedule else { return nil }
+        return try CronSchedule(backupSchedule, zone: backupTimeZone)
+    }
 
     /// ``keepDeleted`` in seconds.
     var keepDeletedSeconds: Double { GoDuration.nanoseconds(keepDeleted).map { Double($0) / 1e9 } ?? 0 }
@@ -70,6 +87,10 @@ extension Configuration {
         keepDeleted = try values.decodeIfPresent(String.self, forKey: .keepDeleted) ?? keepDeleted
         resolvConfPath = try values.decodeIfPresent(String.self, forKey: .resolvConfPath)
         podPidsLimit = try values.decodeIfPresent(Int64.self, forKey: .podPidsLimit) ?? podPidsLimit
+        backupSchedule = try values.decodeIfPresent(String.self, forKey: .backupSchedule)
+        backupTimeZone = try values.decodeIfPresent(String.self, forKey: .backupTimeZone)
+        backupPath = try values.decodeIfPresent(String.self, forKey: .backupPath)
+        backupKeep = try values.decodeIfPresent(Int.self, forKey: .backupKeep) ?? backupKeep
         runsContainers = try values.decodeIfPresent(Bool.self, forKey: .runsContainers) ?? runsContainers
     }
 }

@@ -18,6 +18,7 @@ struct Sampan: AsyncParsableCommand {
               sampan team create blue --member alice=owner --clusters 5
               sampan image load web.tar                 make an image available to pods
               sampan status -o json                     what runs, for a script
+              sampan backup create                      a copy of all clusters, to be restored elsewhere
               sampan doctor                             what is wrong, and what to do
               sampan down                               stop; only the data is left
 
@@ -30,6 +31,7 @@ struct Sampan: AsyncParsableCommand {
             UsageCommand.self, DoctorCommand.self,
             TokenCommand.self,
             ImageCommand.self,
+            BackupCommand.self, RestoreCommand.self,
             RotateKeys.self, RotateAuthority.self,
             VersionCommand.self,
             ServeCommand.self,

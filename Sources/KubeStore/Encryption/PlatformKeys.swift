@@ -55,7 +55,8 @@ struct PlatformKeys: Sendable {
         Named(id: UUID().uuidString.lowercased(), key: SymmetricKey(size: .bits256))
     }
 
-    private static func load(_ path: String) throws(StoreError) -> PlatformKeys {
+    /// Reads the keys in a file.
+    static func load(_ path: String) throws(StoreError) -> PlatformKeys {
         let tree: JSON
         do {
             tree = try JSON(parsing: [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))

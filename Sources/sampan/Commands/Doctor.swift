@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import KubeClient
+import KubeControllers
 import KubeObject
 
 /// `sampan doctor`: exits with 1 when something has failed.
@@ -9,14 +10,24 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Say what is wrong with the instance on this machine, and what to do about it.",
         discussion: """
-            It only looks: at the server, its disk and ledger, deletions that are stuck, clusters that aren't ready or will be deleted, quotas that \\
+            It looks at the server, its store and files, its disk, ledger and backups, deletions that are stuck, clusters that aren't ready or will be deleted, quotas that \\
             are used up, and what the platform warned of in the last hour. Exits with 1 when something has failed; warnings don't count.
+
+            It only looks, unless it is told to --fix. Then it mends what can be mended without asking, and says what it did: modes of files that are for
+            their owner only, what was left by something that was killed in the midst of it, volumes of clusters that are gone for good, and, while the
+            server is down, a store of which most is free. What is yours to decide it only tells.
             """)
 
     @OptionGroup var instance: InstanceOptions
 
     @Flag(name: .shortAndLong, help: "Show what is well, too.")
     var all = false
+
+    @Flag(help: "Mend what can be mended without asking.")
+    var fix = false
+
+    @Flag(help: "Read all of the store's file, to see whether it is sound.")
+    var deep = false
 
     @Option(name: .shortAndLong, help: "table, json or yaml.")
     var output: OutputFormat = .table
@@ -46,8 +57,11 @@ struct DoctorCommand: AsyncParsableCommand {
         let configuration = try instance.load()
         let directory = configuration.dataDirectory
         let now = Date().timeIntervalSince1970
+        let isRunning = try InstanceLock.holder(path: configuration.lockPath) != nil
         var findings = [try Self.disk(directory)]
-        guard try InstanceLock.holder(path: configuration.lockPath) != nil else {
+        let (found, repairs) = try Repairs(configuration: configuration, now: now, isRunning: isRunning, reads: deep).all()
+        findings += found + repairs.map { fix ? Self.mend($0) : $0.finding }
+        guard isRunning else {
             return [
                 Finding(
                     state: .failure, about: "server", message: "It doesn't run.",
@@ -58,6 +72,11 @@ struct DoctorCommand: AsyncParsableCommand {
             Diagnosis.ledger(
                 age: try Self.modified("\(directory)/usage/current.json").map { now - $0 },
                 hasBroken: try Self.modified("\(directory)/usage/current.json.broken") != nil, directory: "\(directory)/usage"))
+        findings.append(
+            Diagnosis.backups(
+                try BackupState.load(configuration), isScheduled: configuration.backupSchedule != nil,
+                due: try configuration.backupCronSchedule()?.last(until: now), now: now, directory: configuration.backupDirectory)
+        )
         return try await PlatformAPI.with(instance) { api in
             guard try await api.isReady() else {
                 let server = Finding(
@@ -73,6 +92,18 @@ struct DoctorCommand: AsyncParsableCommand {
                 + Diagnosis.clusters(try await all(PlatformAPI.virtualClusters), now: now)
                 + Diagnosis.teams(try await all(PlatformAPI.teams), now: now) + Diagnosis.events(try await all(events), now: now)
         }
+    }
+
+    private static func mend(_ repair: Repair) -> Finding {
+        var finding = repair.finding
+        do {
+            finding.message = try repair.mend()
+            finding.state = .fixed
+            finding.hint = ""
+        } catch {
+            finding.message += " It couldn't be mended: \(error)"
+        }
+        return finding
     }
 
     private static func disk(_ directory: String) throws -> Finding {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import KubeControllers
 import KubeSchema
 
 /// Which instance is meant.
@@ -95,6 +96,24 @@ struct ServerOptions: ParsableArguments {
             valueName: "number"))
     var podPidsLimit: Int64?
 
+    @Option(
+        help: ArgumentHelp(
+            "When the server backs up all clusters, as cron has it, such as \"0 3 * * *\". An empty text for never. (default: never)",
+            valueName: "schedule"))
+    var backupSchedule: String?
+
+    @Option(help: ArgumentHelp("The time zone of --backup-schedule. (default: UTC)", valueName: "zone"))
+    var backupTimeZone: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where backups are; it must be there. An empty text for the default. (default: backups in the data directory)",
+            valueName: "directory"))
+    var backupDirectory: String?
+
+    @Option(help: ArgumentHelp("How many backups are kept. (default: 7)", valueName: "count"))
+    var backupKeep: Int?
+
     @Flag(inversion: .prefixedNo, help: "Run pods on this machine. (default: --containers; needs root)")
     var containers: Bool?
 
@@ -119,6 +138,10 @@ struct ServerOptions: ParsableArguments {
         configuration.keepDeleted = keepDeleted ?? configuration.keepDeleted
         if let resolvConf { configuration.resolvConfPath = resolvConf.isEmpty ? nil : Paths.absolute(resolvConf) }
         configuration.podPidsLimit = podPidsLimit ?? configuration.podPidsLimit
+        if let backupSchedule { configuration.backupSchedule = backupSchedule.isEmpty ? nil : backupSchedule }
+        if let backupTimeZone { configuration.backupTimeZone = backupTimeZone.isEmpty ? nil : backupTimeZone }
+        if let backupDirectory { configuration.backupPath = backupDirectory.isEmpty ? nil : Paths.absolute(backupDirectory) }
+        configuration.backupKeep = backupKeep ?? configuration.backupKeep
         configuration.runsContainers = containers ?? configuration.runsContainers
         try configuration.check()
         return configuration
@@ -160,6 +183,14 @@ extension Configuration {
         guard let kept = GoDuration.nanoseconds(keepDeleted), kept >= 0 else {
             throw ValidationError("--keep-deleted \(keepDeleted): give a duration such as 30m or 24h, or 0.")
         }
+        do {
+            if let schedule = try backupCronSchedule(), schedule.next(after: 0) == nil {
+                throw ValidationError("--backup-schedule \(backupSchedule ?? ""): no time is ever so.")
+            }
+        } catch let error as CronSchedule.ParseError {
+            throw ValidationError("--backup-schedule \(backupSchedule ?? ""): \(error).")
+        }
+        guard backupKeep >= 1 else { throw ValidationError("--backup-keep \(backupKeep): keep at least one.") }
         guard Self.logLevels.contains(logLevel) else {
             throw ValidationError("--log-level \(logLevel): it is one of \(Self.logLevels.joined(separator: ", ")).")
         }

@@ -36,6 +36,9 @@ struct StatusCommand: AsyncParsableCommand {
             "kubeconfig": .string(configuration.adminKubeconfigPath), "log": .string(configuration.logPath),
             "runsContainers": .bool(configuration.runsContainers),
         ]
+        if configuration.backupSchedule != nil, let backup = try BackupState.load(configuration) {
+            status["backup"] = backup.tree
+        }
         if let pid { status["pid"] = .int(Int64(pid)) }
         if let memory { status["residentKilobytes"] = .int(memory) }
         if state == "ready" {
@@ -61,10 +64,18 @@ struct StatusCommand: AsyncParsableCommand {
             + line("Version", "\(status["version"]?.string ?? ""), Kubernetes \(status["kubernetesVersion"]?.string ?? "")")
             + line("Clusters", status["clusters"]?.int.map { "\($0) (\(status["readyClusters"]?.int ?? 0) ready)" })
             + line("Memory", status["residentKilobytes"]?.int.map { "\($0 / 1024) MiB" })
+            + line("Backup", status["backup"].map(Self.backup))
             + line("API port", status["apiPort"]?.int.map { "\($0)" })
             + line("Data", status["dataDirectory"]?.string)
             + line("Kubeconfig", status["kubeconfig"]?.string)
             + line("Log", status["log"]?.string)
+    }
+
+    private static func backup(_ state: JSON) -> String {
+        let failure = state["failure"]?.string ?? ""
+        let last = state["lastSuccessTime"]?.string ?? "never"
+        return failure.isEmpty
+            ? "last \(last), next \(state["nextTime"]?.string ?? "never")" : "FAILED: \(failure) (last good \(last))"
     }
 
     /// `VmRSS` of a process, or nil when it has just ended.

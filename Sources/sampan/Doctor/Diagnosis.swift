@@ -5,6 +5,8 @@ import KubeObject
 struct Finding: Equatable {
     enum State: String {
         case ok, warning, failure
+        /// It was wrong, and has been mended.
+        case fixed
     }
 
     var state: State
@@ -60,6 +62,32 @@ enum Diagnosis {
                 hint: "Look for \"usage ledger\" in the server's log.")
         }
         return Finding(state: .ok, about: "ledger", message: "The usage ledger is written.")
+    }
+
+    /// How backups go.
+    ///
+    /// - Parameters:
+    ///   - state: nil when the server hasn't written anything yet.
+    ///   - due: when one was last due.
+    static func backups(_ state: BackupState?, isScheduled: Bool, due: Double?, now: Double, directory: String) -> Finding {
+        guard isScheduled else {
+            return Finding(
+                state: .ok, about: "backups", message: "No backups are made by themselves.",
+                hint: "For one each night: sampan down && sampan up --backup-schedule \"0 3 * * *\"")
+        }
+        if let state, !state.failure.isEmpty {
+            return Finding(
+                state: .failure, about: "backups", message: "The last one failed: \(state.failure)",
+                hint: "It is tried again every ten minutes; mend \(directory), or choose another with --backup-directory.")
+        }
+        guard let last = state?.lastSuccess, last >= due ?? 0 else {
+            return Finding(
+                state: now - (due ?? now) > 3600 ? .failure : .ok, about: "backups",
+                message: "The one that was due hasn't been made yet.", hint: "Look for \"backup\" in the server's log.")
+        }
+        return Finding(
+            state: .ok, about: "backups", message: "The last one was made \(shortDuration(seconds: now - last)) ago, and is good."
+        )
     }
 
     /// Virtual clusters that are stuck, or about to go.

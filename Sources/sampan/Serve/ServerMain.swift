@@ -53,6 +53,7 @@ enum ServerMain {
             directory: configuration.dataDirectory + "/usage", store: store, quotas: quotas, logger: logger)
         let archived = ArchivedClusters(store: store, quotas: quotas)
         let endings = DeletedClusterEndings()
+        let backups = try BackupKeeper(configuration, logger: logger)
         let networkExplain = NetworkExplainHandler(store: store)
         let policies = ClusterPolicies(authentication: try authentication(configuration))
         let authorizer = Authorizer()
@@ -154,7 +155,8 @@ enum ServerMain {
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
             metrics: node?.resourceMetrics, attendant: keeper,
-            moreMetrics: { keeper.metricsText + quotas.metricsText + meter.metricsText }, meter: { meter.countRequest($0) },
+            moreMetrics: { keeper.metricsText + quotas.metricsText + meter.metricsText + (backups?.metricsText ?? "") },
+            meter: { meter.countRequest($0) },
             identities: identities,
             issuerDocuments: webhooks, auditLog: auditLog,
             configuration: APIServer.Configuration(
@@ -173,6 +175,7 @@ enum ServerMain {
         // Shut down in the opposite order: the API first, the store last.
         var services: [any Service] = [store, identity, controllers, keeper, quotas, meter]
         services += node?.services ?? []
+        if let backups { services.append(backups) }
         if let auditWebhook { services.append(auditWebhook) }
         if let auditLog { services.append(auditLog) }
         services += [
