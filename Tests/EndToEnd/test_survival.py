@@ -45,9 +45,17 @@ class Survival(unittest.TestCase):
             cluster.kubectl("delete", "deployment,pod,service", "--all", "--force", "--grace-period=0", "--wait=false")
         self.nothing_is_left()
 
+    # How many sandboxes a killed containerd was making: it has leased the layers of what it makes for a day, and then gives them back itself.
+    leased = 0
+
     def nothing_is_left(self):
         def same():
-            self.assertEqual(holdings.more(self.before, holdings.of(self.instance)), {})
+            more = holdings.more(self.before, holdings.of(self.instance))
+            layers = more.get("layers", [])
+            if 0 < len(layers) <= self.leased:
+                more.pop("layers")
+                self.before["layers"] = self.before["layers"] | set(layers)
+            self.assertEqual(more, {})
             return True
         until(same, "everything of the pods is gone", timeout=90, interval=1)
 
@@ -116,6 +124,7 @@ class Survival(unittest.TestCase):
         for cluster in clusters:
             cluster.kubectl("scale", "deployment/crowd", "--replicas=0")
             cluster.apply(*(pod(f"new-{number}", IDLE) for number in range(3)))
+        self.leased = 3 * len(clusters)
         dead = self.kill_engine()
         self.instance.kill()
         self.instance.up()

@@ -31,23 +31,33 @@ extension ContainerEngine {
     }
 
     /// Ends shims that an earlier containerd had started when it was killed, and of which it had noted nothing: nobody will ask for them
-    /// again. Those of pods that are just being made are younger than the containerd that makes them.
+    /// again. Those of pods that are just being made are younger than the containerd that makes them, and the directory that they run in is there:
+    /// a program that an earlier one left may start its shim at any time, but in a directory that the next one has removed.
     func endStrayShims() async {
         guard let engine = runningProcess(), let began = ProcessTable.startTime(of: engine) else { return }
-        let older = shims().filter { ProcessTable.startTime(of: $0).map { $0 < began } ?? false }
-        if older.isEmpty { return }
+        let shims = self.shims()
+        let homeless = shims.filter { ProcessTable.isDirectoryGone(of: $0) }
+        let older = shims.filter { ProcessTable.startTime(of: $0).map { $0 < began } ?? false }
+        if homeless.isEmpty, older.isEmpty { return }
         do {
             let sandboxes = try await client.runtime.listPodSandbox(CRIListPodSandboxRequest(), options: .within(.seconds(30)))
             let containers = try await client.runtime.listContainers(CRIListContainersRequest(), options: .within(.seconds(30)))
             let known = Set(sandboxes.items.map(\.id) + containers.containers.map(\.id))
-            for pid in older {
+            for pid in Set(older + homeless) {
                 let arguments = ProcessTable.arguments(of: pid)
                 guard let place = arguments.firstIndex(of: "-id"), arguments.indices.contains(place + 1) else { continue }
                 let id = arguments[place + 1]
                 guard !known.contains(id) else { continue }
                 logger.info("ended a shim that nobody knows of", metadata: ["sandbox": "\(id)"])
                 kill(pid, SIGKILL)
-                for group in groups(of: id) { await Cgroups.killAll(in: group) }
+                for group in groups(of: id) {
+                    await Cgroups.killAll(in: group)
+                    await Cgroups.remove(group)
+                    // The pod's, which may be gone already: a group with others in it stays.
+                    for directory in Cgroups.existing(String(group.prefix(upTo: group.lastIndex(of: "/") ?? group.endIndex))) {
+                        rmdir(directory)
+                    }
+                }
                 client.removeShimSocket(of: id)
             }
         } catch {

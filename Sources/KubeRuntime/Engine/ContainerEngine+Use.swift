@@ -49,6 +49,13 @@ extension ProcessTable {
         return fields[11...14].reduce(0) { $0 + (Double($1) ?? 0) } * 1000 / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
+    /// Whether the directory that a process runs in was removed.
+    static func isDirectoryGone(of pid: pid_t) -> Bool {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/\(pid)/cwd", &buffer, buffer.count)
+        return count > 0 && buffer[..<count].map { UInt8(bitPattern: $0) }.suffix(10).elementsEqual(" (deleted)".utf8)
+    }
+
     /// When a process began, in the kernel's ticks since the boot; nil when it is gone.
     static func startTime(of pid: pid_t) -> UInt64? {
         guard let text = try? File.text("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }

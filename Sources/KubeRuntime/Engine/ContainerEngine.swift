@@ -59,13 +59,18 @@ public final class ContainerEngine: Sendable {
 
     /// Starts containerd again whenever it has died. Returns when cancelled; containerd goes on.
     public func supervise() async throws {
+        // Since the last start; what an earlier containerd left may show itself later.
+        var seconds = 0
         while !Task.isCancelled {
             try await Task.sleep(for: .seconds(1))
+            seconds += 1
+            if seconds % (seconds < 60 ? 5 : 60) == 0 { await endStrayShims() }
             if runningProcess() == nil {
                 logger.warning("containerd has ended: starting it again", metadata: ["log": "\(paths.log)"])
                 do {
                     try await startProcess()
                     try await waitUntilReady(limit: .seconds(30))
+                    seconds = 0
                     await endStrayShims()
                 } catch {
                     logger.error("containerd could not be started again: trying in 5 s", metadata: ["error": "\(error)"])
