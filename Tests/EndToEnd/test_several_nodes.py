@@ -66,7 +66,7 @@ class SeveralNodes(APITest):
         until(lambda: self.spread("shy") == left, "they are on the others")
         self.assertIn("SchedulingDisabled", self.cluster.kubectl("get", "node", drained))
         self.cluster.kubectl("uncordon", drained)
-        self.cluster.kubectl("delete", "deployment/shy")
+        self.cluster.kubectl("delete", "deployment/shy", "--cascade=foreground")
 
     def test_4_pods_of_all_nodes_reach_each_other_and_survive_the_server(self):
         self.cluster.deploy("web", replicas=3)

@@ -3,12 +3,23 @@ import Synchronization
 
 /// Lets the pods of a cluster be placed one after the other, each knowing where those before it go, also while that isn't written yet.
 ///
-/// Placing is arithmetic over one snapshot, so it is done with a lock held, a cluster's own; writing is not.
+/// Placing is arithmetic over one snapshot, and may be much: who waits for it holds no thread, which other clusters may need. Writing is done
+/// by all at once.
 final class SchedulingDesks: Sendable {
     /// A cluster's.
-    private final class Desk: Sendable {
+    private actor Desk {
         /// By uid, pods as they will be when they are bound.
-        let assumed = Mutex<[String: Object]>([:])
+        private var assumed: [String: Object] = [:]
+
+        func place<Decision: Sendable>(
+            _ decide: @Sendable (_ assumed: [String: Object]) throws -> (Decision, bound: Object?)
+        ) throws -> (decision: Decision, bound: Object?) {
+            let (decision, bound) = try decide(assumed)
+            if let bound { assumed[bound.metadata.uid] = bound }
+            return (decision, bound)
+        }
+
+        func forget(_ pod: Object) { assumed[pod.metadata.uid] = nil }
     }
 
     private let desks = Mutex<[Int64: (desk: Desk, users: Int)]>([:])
@@ -20,7 +31,7 @@ final class SchedulingDesks: Sendable {
     ///     pod will be, when that is to bind it.
     ///   - perform: until it returns the pod counts as bound.
     func place<Decision: Sendable>(
-        in cluster: Int64, _ decide: (_ assumed: [String: Object]) throws -> (Decision, bound: Object?),
+        in cluster: Int64, _ decide: @Sendable (_ assumed: [String: Object]) throws -> (Decision, bound: Object?),
         perform: (Decision) async throws -> Void
     ) async throws {
         let desk = desks.withLock { desks in
@@ -34,12 +45,13 @@ final class SchedulingDesks: Sendable {
                 desks[cluster] = found.users > 1 ? (found.desk, found.users - 1) : nil
             }
         }
-        let (decision, bound) = try desk.assumed.withLock { assumed in
-            let made = try decide(assumed)
-            if let pod = made.bound { assumed[pod.metadata.uid] = pod }
-            return made
+        let (decision, bound) = try await desk.place(decide)
+        do {
+            try await perform(decision)
+        } catch {
+            if let bound { await desk.forget(bound) }
+            throw error
         }
-        defer { if let bound { desk.assumed.withLock { $0[bound.metadata.uid] = nil } } }
-        try await perform(decision)
+        if let bound { await desk.forget(bound) }
     }
 }
