@@ -36,7 +36,7 @@ public struct ClusterProvisioner: Sendable {
     let identities: IdentityCache
 
     let authorities: ClusterAuthorities
-    private let nodes: @Sendable (Int64) -> [JSON]
+    private let nodes: @Sendable (Int64) async -> [JSON]
 
     /// - Parameters:
     ///   - identities: gets those of new clusters.
@@ -45,7 +45,7 @@ public struct ClusterProvisioner: Sendable {
     ///     as upstream's conformance suite does.
     public init(
         registry: Registry, endpoint: Endpoint, identities: IdentityCache, authorities: ClusterAuthorities? = nil,
-        nodes: @escaping @Sendable (Int64) -> [JSON] = { _ in [] }
+        nodes: @escaping @Sendable (Int64) async -> [JSON] = { _ in [] }
     ) {
         self.registry = registry
         self.endpoint = endpoint
@@ -56,14 +56,16 @@ public struct ClusterProvisioner: Sendable {
 
     /// Makes a cluster with an identity of its own; its API answers when this returns.
     ///
-    /// - Parameter spec: the virtual cluster's.
+    /// - Parameter spec: the virtual cluster's; nil for the root cluster, which is made before the node is known and has none.
     @discardableResult
-    public func create(_ name: String, uid: String, spec: JSON = [:]) async throws -> LogicalCluster {
+    public func create(_ name: String, uid: String, spec: JSON?) async throws -> LogicalCluster {
         let identity = try ClusterIdentity.generate(clusterName: name)
+        var machine: [JSON] = []
+        if let spec { machine = await nodes(NodesSpec.count(spec)) }
         let cluster = try await registry.createCluster(
             name, uid: uid, record: identity.record(), certificateAuthority: endpoint.certificateAuthority,
             apiServer: endpoint.machine, configMaps: [FrontProxy.configMap(identity)],
-            nodes: nodes(NodesSpec.count(spec)))
+            nodes: machine)
         identities.remember(identity, of: cluster)
         return cluster
     }
@@ -78,9 +80,10 @@ public struct ClusterProvisioner: Sendable {
     }
 
     /// The objects of a cluster from elsewhere, as they are to be here.
-    func relocate(_ wanted: ArchivedClusters.Wanted) throws -> RestoredObjects {
+    func relocate(_ wanted: ArchivedClusters.Wanted) async throws -> RestoredObjects {
         let trust = !wanted.origin.isClone ? nil : try FrontProxy.configMap(try ClusterIdentity(record: wanted.record))
-        return try Relocation(nodes: nodes(NodesSpec.count(wanted.spec)), apiServer: endpoint.machine, trust: trust)
+        let nodes = await nodes(NodesSpec.count(wanted.spec))
+        return try Relocation(nodes: nodes, apiServer: endpoint.machine, trust: trust)
             .apply(to: wanted.objects, revision: wanted.revision)
     }
 

@@ -9,6 +9,8 @@ public import KubeStore
 public struct KubeconfigHandler: SubresourceHandler {
     static let minimumLifetime: Int64 = 600
     static let maximumLifetime: Int64 = 10 * 365 * 86_400
+    /// For whom the platform's administrators aren't, where their team says nothing else.
+    static let memberLifetime: Int64 = 365 * 86_400
     /// Who wants a credential for longer says so.
     static let defaultLifetime: Int64 = 12 * 3600
 
@@ -31,7 +33,7 @@ public struct KubeconfigHandler: SubresourceHandler {
     public func create(
         _ body: JSON, namespace: String, name: String, _ options: CreateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
-        let lifetime = try Self.lifetime(body, name)
+        let lifetime = try Self.lifetime(body, name, most: memberLimit(namespace, name, context))
         let cluster = try await ready(namespace, name, context.cluster)
         let identity = try identities.identity(of: cluster)
         var user = body["user"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? context.user.name
@@ -83,16 +85,32 @@ public struct KubeconfigHandler: SubresourceHandler {
         }
     }
 
+    /// How long a certificate may be valid that isn't an administrator's of the platform; nil for those.
+    private func memberLimit(_ namespace: String, _ name: String, _ context: RequestContext) -> MemberLimit? {
+        if ClusterPolicyGrant.isGranted(to: context, namespace: namespace, name: name, authorizer) { return nil }
+        guard let team = Team(of: namespace, in: context.cluster.snapshot), let seconds = team.maximumCredentialLifetime else {
+            return MemberLimit(seconds: Self.memberLifetime, why: "for who isn't an administrator of the platform")
+        }
+        return MemberLimit(
+            seconds: Int64(min(seconds, Double(Self.maximumLifetime))),
+            why: "for members of the team \(team.name) (its spec.credentialLifetime.maximum)")
+    }
+
+    /// What keeps credentials short.
+    struct MemberLimit {
+        var seconds: Int64
+        var why: String
+    }
+
     /// How long the certificate is to be valid, in seconds.
-    static func lifetime(_ body: JSON, _ name: String) throws(StatusError) -> Int64 {
-        let lifetime = body["expirationSeconds"]?.int ?? defaultLifetime
-        guard (minimumLifetime...maximumLifetime).contains(lifetime) else {
+    static func lifetime(_ body: JSON, _ name: String, most: MemberLimit? = nil) throws(StatusError) -> Int64 {
+        let limit = min(most?.seconds ?? maximumLifetime, maximumLifetime)
+        let lifetime = body["expirationSeconds"]?.int ?? min(defaultLifetime, limit)
+        guard (minimumLifetime...limit).contains(lifetime) else {
+            let why = most.map { " (\(Lifetime.text(Double($0.seconds)))) \($0.why)" } ?? ""
             throw .invalid(
                 GroupKind(group: Platform.group, kind: "KubeconfigRequest"), name,
-                [
-                    .invalid(
-                        "expirationSeconds", .int(lifetime), "must be between \(minimumLifetime) and \(maximumLifetime)")
-                ])
+                [.invalid("expirationSeconds", .int(lifetime), "must be between \(minimumLifetime) and \(limit)\(why)")])
         }
         return lifetime
     }

@@ -32,7 +32,7 @@ enum NetworkSpec {
         let ranges = entry["cidrs"]?.elements ?? []
         let names = entry["names"]?.elements ?? []
         if ranges.isEmpty, names.isEmpty {
-            errors.append(.required("\(path).cidrs", "cidrs or names are needed; 0.0.0.0/0 is everywhere"))
+            errors.append(.required("\(path).cidrs", "cidrs or names are needed; 0.0.0.0/0 is everywhere, and ::/0 by IPv6"))
         }
         for (index, range) in ranges.enumerated() {
             if let problem = problem(ofRange: range.string ?? "") {
@@ -63,10 +63,7 @@ enum NetworkSpec {
 
     private static func problem(ofRange text: String) -> String? {
         guard let (address, prefix) = CELIP.cidr(text) else {
-            return "must be a range of IPv4 addresses, such as 203.0.113.0/24, or 203.0.113.7/32 for one"
-        }
-        guard text.utf8.allSatisfy({ $0 != UInt8(ascii: ":") }) else {
-            return "must be a range of IPv4 addresses: pods have no others"
+            return "must be a range of IP addresses, such as 203.0.113.0/24 or 2001:db8::/48, or 203.0.113.7/32 for one"
         }
         let base = address.masked(prefix)
         return base == address ? nil : "must not have bits set after the prefix; did you mean \(base.text)/\(prefix)?"

@@ -30,9 +30,14 @@ public enum Platform {
             keepSeconds 0 *l oO
             +ClusterClone
             ^ 0 meta/v1.TypeMeta
+            bytes 0 *l oO
             cluster 0 s oO
+            leftOut 0 *l oO
             name 0 s -
+            state 0 s oO
+            transfer 0 s oO
             volumes 0 *l oO
+            withVolumes 0 *b oO
             +ClusterExplanation
             ^ 0 meta/v1.TypeMeta
             awake 0 *b oO
@@ -55,7 +60,11 @@ public enum Platform {
             ^ 0 meta/v1.TypeMeta
             continue 0 s oO
             data 0 s oO
+            leftOut 0 *l oO
+            state 0 s oO
+            transfer 0 s oO
             volumes 0 *l oO
+            withVolumes 0 *b oO
             +ClusterImport
             ^ 0 meta/v1.TypeMeta
             cluster 0 s oO
@@ -64,6 +73,8 @@ public enum Platform {
             objects 0 *l oO
             offset 0 *l oO
             upload 0 s oO
+            volumes 0 *l oO
+            withVolumes 0 *b oO
             +ClusterUndelete
             ^ 0 meta/v1.TypeMeta
             cluster 0 s oO
@@ -94,6 +105,7 @@ public enum Platform {
             user 0 s oO
             +MachineUse
             cpu 0 *!quantity oO
+            exposures 0 *l oO
             memory 0 *!quantity oO
             pods 0 *l oO
             storage 0 *!quantity oO
@@ -138,6 +150,11 @@ public enum Platform {
             +TeamClusterSleep
             default 0 s oO
             maximum 0 s oO
+            +TeamCredentialLifetime
+            maximum 0 s oO
+            +TeamIsolation
+            allowed 0 []s oO lt=atomic
+            default 0 s oO
             +TeamMember
             group 0 s oO
             role 0 s R
@@ -146,13 +163,16 @@ public enum Platform {
             awakeClusters 0 *l oO
             clusters 0 *l oO
             cpu 0 *!quantity oO
+            exposures 0 *l oO
             memory 0 *!quantity oO
             pods 0 *l oO
             storage 0 *!quantity oO
             +TeamSpec
             clusterLifetime 0 *.TeamClusterLifetime oO
             clusterSleep 0 *.TeamClusterSleep oO
+            credentialLifetime 0 *.TeamCredentialLifetime oO
             description 0 s oO
+            isolation 0 *.TeamIsolation oO
             members 0 [].TeamMember oO lt=atomic
             network 0 *.NetworkAllowlists oO
             quota 0 *.TeamQuota oO
@@ -161,6 +181,7 @@ public enum Platform {
             clusters 0 *l oO
             conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
             namespace 0 s oO
+            observedGeneration 0 *l oO
             used 0 *.MachineUse oO
             +UsageRecord
             awakeHours 0 d -
@@ -227,6 +248,7 @@ public enum Platform {
             +VirtualClusterLimits
             bytes 0 *l oO
             cpu 0 *!quantity oO
+            exposures 0 *l oO
             memory 0 *!quantity oO
             objects 0 *l oO
             pods 0 *l oO
@@ -247,6 +269,7 @@ public enum Platform {
             timeZone 0 s oO
             wakeAt 0 []s oO lt=atomic
             +VirtualClusterSpec
+            architecture 0 s oO
             authentication 0 *.VirtualClusterAuthentication oO
             description 0 s oO
             isolation 0 s oO
@@ -258,6 +281,8 @@ public enum Platform {
             sleep 0 *.VirtualClusterSleep oO
             timeToLive 0 s oO
             +VirtualClusterStatus
+            architecture 0 s oO
+            authorityExpirationTime 0 s oO
             clusterUID 0 s oO
             conditions 0 []meta/v1.Condition oO ps=merge pk=type lt=map lk=type
             expirationTime 0 s oO
@@ -265,6 +290,7 @@ public enum Platform {
             kubernetesVersion 0 s oO
             lastUse 0 s oO
             lastUsedTime 0 s oO
+            observedGeneration 0 *l oO
             phase 0 s oO
             server 0 s oO
             used 0 *.MachineUse oO
@@ -290,6 +316,7 @@ public enum Platform {
             | CPU string .status.used.cpu 1
             | Memory string .status.used.memory 1
             | Storage string .status.used.storage 1
+            | Exposures integer .status.used.exposures 1
             | Ready string .status.conditions[?(@.type=="Ready")].status 0
             | Age date .metadata.creationTimestamp 0
             /kubeconfig KubeconfigRequest create
@@ -300,6 +327,7 @@ public enum Platform {
             | Expires string .status.expirationTime 0
             | Age date .metadata.creationTimestamp 0
             | Server string .status.server 1
+            | Architecture string .status.architecture 1
             /authority AuthorityRotation create
             | Last-Used date .status.lastUsedTime 1
             | Awake string .status.conditions[?(@.type=="Awake")].reason 1
@@ -307,6 +335,7 @@ public enum Platform {
             | CPU string .status.used.cpu 1
             | Memory string .status.used.memory 1
             | Storage string .status.used.storage 1
+            | Exposures integer .status.used.exposures 1
             /clone ClusterClone create
             /explain ClusterExplanation create
             /export ClusterExport create
@@ -323,10 +352,15 @@ public enum Platform {
             action Rotate: what is issued from now on is issued by new ones. Retire: what was issued by former ones isn't believed any more. Default: Rotate.
             formerTrustedUntil Until when what was issued before is believed. Set by the server.
             keepSeconds With Rotate: how long what was issued before is believed. Default: a day.
-            +ClusterClone Makes another virtual cluster of the same namespace with everything that this one has, but for the data in its volumes, and with keys of its own.
+            +ClusterClone Makes another virtual cluster of the same namespace with everything that this one has, and with keys of its own. The data in its volumes is copied when withVolumes says so.
+            bytes How much of the volumes is copied. Set by the server.
             cluster The new cluster's uid. Set by the server.
+            leftOut How many device files and sockets aren't copied. Set by the server.
             name What the new cluster is to be called.
-            volumes How many claims there are; their volumes begin empty. Set by the server.
+            state With volumes: Stopping (the pods end), Copying, or Done. Set by the server.
+            transfer With volumes: empty in the first request; then what its answer said. To be asked again until state is Done, within half a minute each.
+            volumes How many claims there are whose volumes begin empty. Set by the server.
+            withVolumes Whether the data in volumes is copied; the cluster's pods are stopped meanwhile.
             +ClusterExplanation Says why a virtual cluster is awake or asleep, and when that changes. Ask with an empty one; the server fills it.
             awake Whether it is awake.
             expirationTime When the cluster will be deleted, if its time to live isn't made longer.
@@ -344,10 +378,14 @@ public enum Platform {
             sleepTime When it falls asleep if nobody uses it till then.
             wakeTime When it wakes by itself.
             waking Whether it has just been woken, and not all of its pods are ready.
-            +ClusterExport Asks for a piece of a virtual cluster's archive: everything in it and its private keys, but for the data in its volumes. The format is told in docs/clusters.md.
+            +ClusterExport Asks for a piece of a virtual cluster's archive: everything in it and its private keys; the data in its volumes when withVolumes says so. The format is told in docs/clusters.md.
             continue Empty for the first piece; then what the last answer said, which says nothing with the last piece.
             data The piece, base64. Set by the server.
+            leftOut How many device files and sockets aren't in it. Set by the server, with the last piece.
+            state With volumes: what the piece is of, Objects or Volumes; Stopping while the pods end, and Done with nothing when it is over. Set by the server.
+            transfer With volumes: empty in the first request; then what its answer said. To be asked again until state is Done, within half a minute each.
             volumes How many claims there are, whose data isn't in the archive. Set by the server.
+            withVolumes Whether the data in volumes follows; the cluster's pods are stopped meanwhile.
             +ClusterImport Makes a virtual cluster of this name from an archive, which is sent in pieces. Nothing is made before the last one has come.
             cluster The cluster's uid, once it is made. Set by the server.
             data A piece of the archive, base64.
@@ -355,6 +393,8 @@ public enum Platform {
             objects How many objects it has. Set by the server.
             offset Where in the archive the piece begins. In the answer: how much of the archive is there.
             upload Empty in the first request; then what its answer said.
+            volumes How many claims there are whose volumes begin empty. Set by the server.
+            withVolumes Whether the piece is of the volumes, which follow everything else and are counted by offset from 0.
             +ClusterUndelete Brings a deleted cluster back, with everything in it, its volumes and its keys.
             cluster The cluster's uid from now on. Set by the server.
             name What it is to be called. Default: what it was called.
@@ -381,6 +421,7 @@ public enum Platform {
             user The name of its user. Default: the name of the one who asks.
             +MachineUse What there is of the machine's resources, as quotas count them.
             cpu The processor time that pods request; a container that requests none counts 10m.
+            exposures Ways in from outside: ports of services of type NodePort or LoadBalancer, and host ports of pods.
             memory The memory that pods are limited to; a container without a limit counts 256Mi, or what it requests if that is more.
             pods Pods that aren't over.
             storage What persistent volume claims request.
@@ -388,7 +429,7 @@ public enum Platform {
             egress Where pods may go, whatever network policies let them: only to these. Default: anywhere but to other clusters and the machine. An empty list lets them go nowhere. At most 64.
             ingress Who may come from outside to ports of the machine that lead to pods (node ports, host ports): only these. Default: anybody. An empty list lets nobody in. At most 64.
             +NetworkEntry Some addresses and ports.
-            cidrs Ranges of IPv4 addresses, such as 203.0.113.0/24.
+            cidrs Ranges of IP addresses, such as 203.0.113.0/24.
             names Of egress: names such as git.example.org, or *.example.org for all below it. What they mean is learned from the answers that pods get from their cluster's DNS, and counts as long as those do, at least 75 seconds. At most 64.
             ports Which ports there; of ingress, ports of the machine. Default: all, and all protocols. At most 32.
             +NetworkEntryPort A port, or a range of them.
@@ -396,7 +437,7 @@ public enum Platform {
             port The port. Default: all.
             protocol TCP, UDP or SCTP. Default: TCP.
             +NetworkExplanation Asks whether a connection from or to a virtual cluster's pods gets through, and what decides it. Nothing is sent.
-            from Who connects: [NAMESPACE/]POD, an IPv4 address, or cluster/NAME for whatever is in another cluster.
+            from Who connects: [NAMESPACE/]POD, an IP address, or cluster/NAME for whatever is in another cluster.
             message What decides, in a sentence. Set by the server.
             port The port; only a service needs none.
             protocol TCP, UDP or SCTP. Default: TCP.
@@ -421,6 +462,11 @@ public enum Platform {
             +TeamClusterSleep After how long without use the team's clusters fall asleep, as durations such as 30m.
             default For clusters that are made without a time of their own. Default: they stay awake.
             maximum The longest time that may be chosen; then every cluster has one. Default: no limit.
+            +TeamCredentialLifetime How long the client certificates are valid that members get for the team's clusters.
+            maximum The longest that may be asked for, as a duration of at least an hour, such as 24h. Default: a year. The platform's administrators may ask for more.
+            +TeamIsolation What keeps the pods of the team's clusters from the machine.
+            allowed What a cluster's spec.isolation may be: some of shared and gvisor. Clusters that there are stay as they are. The platform's administrators may give a cluster another. Default: all.
+            default For clusters that are made without an isolation of their own; one of those that are allowed. Default: shared, or the first that is allowed where shared isn't.
             +TeamMember One person, or one group of people, and their role. Either user or group is set.
             group A group, as authentication tells it.
             role owner: everything, and who the members are. developer: makes, uses and deletes clusters. viewer: sees them, and looks into them.
@@ -429,13 +475,16 @@ public enum Platform {
             awakeClusters Virtual clusters that are awake. One that is made is awake; a sleeping one doesn't wake while there is no room for it.
             clusters Virtual clusters.
             cpu The processor time that the pods of its awake clusters request.
+            exposures Ways in from outside that all its clusters have: ports of services of type NodePort or LoadBalancer, and host ports of pods.
             memory The memory that the pods of its awake clusters are limited to. Containers without a limit get one.
             pods Pods of its awake clusters.
             storage What the persistent volume claims of all its clusters request.
             +TeamSpec What a team is and may have.
             clusterLifetime How long its clusters live.
             clusterSleep When its clusters fall asleep.
+            credentialLifetime How long its members' client certificates are valid. To change it takes the permission for the verb setquota.
             description What the team is, for people; at most 1024 bytes.
+            isolation What keeps its clusters' pods from the machine. To change it takes the permission for the verb setquota.
             members Who belongs to it; at most 1000.
             network Where the pods of all its clusters may go, and who may come. To change it takes the permission for the verb setquota.
             quota How much it may have at once. To change it takes the permission for the verb setquota.
@@ -444,7 +493,8 @@ public enum Platform {
             clusters How many virtual clusters it has.
             conditions The latest observations. Ready: its namespace and its members' permissions are there. WithinQuota: more fits of everything that its quota limits.
             namespace Where its objects are.
-            used What it has of what its quota limits: of its awake clusters everything, of the others the storage. Brought up to date every few seconds; only with such a quota.
+            observedGeneration The metadata.generation of the spec that the rest of the status goes by.
+            used What it has of what its quota limits: of its awake clusters everything, of the others storage and exposures. Brought up to date every few seconds; only with such a quota.
             +UsageRecord What was used, in one time or by one cluster.
             awakeHours How long clusters were awake, in hours, added up over clusters.
             cluster Whose it is; not in sums over clusters.
@@ -507,6 +557,7 @@ public enum Platform {
             +VirtualClusterLimits What a virtual cluster may use, whoever in it asks. At a limit requests are refused, with a message that names it.
             bytes The bytes of the cluster's own objects, as they are stored. Default: 256 MiB.
             cpu The processor time that its pods may request together. Default: no limit.
+            exposures How many ways in from outside it may have: ports of services of type NodePort or LoadBalancer, and host ports of pods. Default: no limit.
             memory The memory that its pods may be limited to together; with this, containers without a limit get one. Default: no limit.
             objects How many objects the cluster may have, beside those that every cluster begins with. Default: 150000.
             pods How many pods it may have that aren't over. Default: no limit.
@@ -527,9 +578,10 @@ public enum Platform {
             timeZone The time zone of these times, such as Europe/Berlin. Default: UTC.
             wakeAt When nights end, and the cluster wakes. Without any, a night ends when somebody uses the cluster.
             +VirtualClusterSpec What is asked of a virtual cluster.
+            architecture What processors its pods are to have, amd64 or arm64; refused where there is no such machine. Default: the machine's.
             authentication Whom the cluster believes about who somebody is, beside its own certificates and service accounts.
             description What the cluster is for, for people; at most 1024 bytes.
-            isolation What keeps the cluster's pods from the machine: shared (they are containers on its kernel) or gvisor (each pod has a kernel of its own, gVisor's; the machine must have runsc). It counts for pods that begin later. Default: shared.
+            isolation What keeps the cluster's pods from the machine: shared (they are containers on its kernel) or gvisor (each pod has a kernel of its own, gVisor's; the machine must have runsc). It counts for pods that begin later. A team may allow only one of them. Default: the team's, or shared.
             keepDeletedFor How long the cluster is kept when it is deleted, as a duration such as 2h; 0s for not at all. Default, and at most: the platform's, which is a day unless it says otherwise.
             limits What the cluster may use. What isn't given has a default that suits most.
             network Where its pods may go, and who may come; what the team's doesn't allow stays shut. To change it takes the permission for the verb grant.
@@ -538,6 +590,8 @@ public enum Platform {
             sleep When it sleeps. Default: never by itself.
             timeToLive How long it lives, from its creation, as a duration such as 8h; then it is deleted. May be changed at any time. Default: the team's.
             +VirtualClusterStatus What there is of a virtual cluster.
+            architecture What processors its pods have: amd64 or arm64.
+            authorityExpirationTime When the cluster's certificate authority ends. It isn't renewed by itself, since that changes kubeconfigs: sampan cluster rotate-authority.
             clusterUID The cluster's own identity: a cluster that is deleted and made anew under the same name has another.
             conditions The latest observations. Ready: its API answers. Awake: its pods run; the reason is Created, Needed, Requested, Schedule or Idle, and the message says who or what it was. WithinQuota: more fits of everything that spec.limits limits of the machine.
             expirationTime When the cluster will be deleted, if its time to live isn't made longer.
@@ -545,9 +599,10 @@ public enum Platform {
             kubernetesVersion The version of Kubernetes that the cluster's API speaks.
             lastUse What the cluster was last used for, and by whom, when lastUsedTime was written.
             lastUsedTime When the cluster was last used; written every few minutes at most.
+            observedGeneration The metadata.generation of the spec that the rest of the status goes by.
             phase Pending, Ready, Asleep or Terminating: the conditions in one word.
             server The address of the cluster's API.
-            used What its pods and claims have of the machine, as quotas count it. Brought up to date every few seconds; only where the cluster or its team has limits.
+            used What its pods, claims and services have of the machine, as quotas count it. Brought up to date every few seconds; only where the cluster or its team has limits.
             +VirtualClusterUserValidationRule What must be true of a user.
             expression A CEL expression over `user` that must be true.
             message Why a token is refused for whose user it isn't true.

@@ -11,7 +11,7 @@ public enum RootCluster {
         if let existing = try await store.cluster(Platform.rootCluster) {
             root = existing
         } else {
-            root = try await provisioner.create(Platform.rootCluster, uid: Identifiers.uid())
+            root = try await provisioner.create(Platform.rootCluster, uid: Identifiers.uid(), spec: nil)
         }
         try await makeRoles(in: root)
         try await moveClusters(in: root)

@@ -35,11 +35,27 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         {
             request.object[path: "spec", "sleep", "afterIdle"] = .string(idle)
         }
-        guard request.operation == .create else { return }
+        let isolation = request.object[path: "spec", "isolation"]?.string ?? ""
+        let former = request.old?.tree["spec"] ?? formerSpec(request)
+        // One that said nothing before is what it is, whatever the team's default is by now.
+        let isLeft = former.map { ($0["isolation"]?.string ?? "").isEmpty } ?? false
+        if isolation.isEmpty, !isLeft, let standing = team?.isolation.standing {
+            request.object[path: "spec", "isolation"] = .string(standing.rawValue)
+        }
+        if request.operation == .update, !request.context.isInternal {
+            // Leaving them out of an update doesn't take them away.
+            for name in Self.ownAnnotations where request.object[path: "metadata", "annotations", name] == nil {
+                guard let value = request.old?.tree[path: "metadata", "annotations", name] else { continue }
+                request.object[path: "metadata", "annotations", name] = value
+            }
+        }
+        // Only the platform takes it away: what it keeps of a deleted cluster would be lost.
+        let isKept = request.old.map { $0.metadata.finalizers.contains(Self.finalizer) && !request.context.isInternal } ?? true
         let finalizers = request.object[path: "metadata", "finalizers"]?.strings ?? []
-        if !finalizers.contains(Self.finalizer) {
+        if isKept, !finalizers.contains(Self.finalizer) {
             request.object[path: "metadata", "finalizers"] = JSON(finalizers + [Self.finalizer])
         }
+        guard request.operation == .create else { return }
         request.object["status"] = ["phase": "Pending"]
     }
 
@@ -55,6 +71,7 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         {
             errors.append(error)
         }
+        errors += annotationErrors(request)
         let team = Team(of: request.namespace, in: request.snapshot)
         errors += Self.lifetimeError(request, team).map { [$0] } ?? []
         let description = request.object[path: "spec", "description"]?.string ?? ""
@@ -65,6 +82,7 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
             errors.append(.invalid("spec.keepDeletedFor", .string(kept), "must be a duration, such as 0s, 2h or 24h"))
         }
         errors += ClusterPolicies.errors(in: request.object["spec"] ?? [:])
+        errors += ArchitectureSpec.errors(in: request.object["spec"] ?? [:], old: request.old.map { $0.tree["spec"] ?? [:] })
         errors += NodesSpec.errors(in: request.object["spec"] ?? [:], old: request.old.map { $0.tree["spec"] ?? [:] })
         // What was right once stays right when the team's limits change.
         if request.object[path: "spec", "sleep"] != request.old?.tree[path: "spec", "sleep"] {
@@ -73,10 +91,45 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         guard errors.isEmpty else {
             throw .invalid(GroupKind(group: Platform.group, kind: "VirtualCluster"), request.name, errors)
         }
-        let beginning = request.object[path: "metadata", "annotations", ArchivedArrivals.annotation]?.string
-        let former = request.operation == .create ? beginning.flatMap(arrivals.formerSpec) : nil
+        let former = formerSpec(request)
         try ClusterPolicyGrant.check(request, former: former, authorizer)
+        try checkIsolation(request, former: former, team)
         if request.operation == .create { try Self.charge(team, &request) }
+    }
+
+    /// By which the platform tells itself what goes on with a cluster.
+    private static let ownAnnotations = [ArchivedArrivals.annotation, AuthorityHandler.annotation]
+
+    private func annotationErrors(_ request: AdmissionRequest) -> [FieldError] {
+        func annotation(_ name: String, _ object: JSON?) -> JSON? { object?[path: "metadata", "annotations", name] }
+        if request.context.isInternal { return [] }
+        if request.operation == .create, let id = annotation(ArchivedArrivals.annotation, request.object)?.string,
+            arrivals.content(id) != nil
+        {
+            return []
+        }
+        return Self.ownAnnotations.compactMap { name in
+            let value = annotation(name, request.object)
+            guard value != annotation(name, request.old?.tree) else { return nil }
+            return .forbidden("metadata.annotations[\(name)]", "is the platform's own")
+        }
+    }
+
+    /// What a cluster that comes back was allowed before.
+    private func formerSpec(_ request: AdmissionRequest) -> JSON? {
+        guard request.operation == .create else { return nil }
+        return (request.object[path: "metadata", "annotations", ArchivedArrivals.annotation]?.string).flatMap(arrivals.formerSpec)
+    }
+
+    /// Who may say what clusters may have may give one what its team doesn't allow.
+    private func checkIsolation(_ request: AdmissionRequest, former: JSON?, _ team: Team?) throws(StatusError) {
+        guard let team, !request.context.isInternal,
+            let refusal = team.isolation.refusal(
+                of: request.object["spec"] ?? [:], old: request.old?.tree["spec"] ?? former, team: team.name),
+            !ClusterPolicyGrant.isGranted(
+                to: request.context, namespace: request.namespace, name: request.name, authorizer)
+        else { return }
+        throw .forbidden(Platform.virtualClusters, request.name, refusal)
     }
 
     /// Before there were teams a cluster's name could have the separator in it: such a cluster keeps its name from a team's.
@@ -94,6 +147,9 @@ public struct VirtualClusterAdmission: MutatingAdmissionPlugin, ValidatingAdmiss
         let text = request.object[path: "spec", "timeToLive"]?.string ?? ""
         guard text != request.old?.tree[path: "spec", "timeToLive"]?.string ?? "" else { return nil }
         guard !text.isEmpty else { return nil }
+        if request.old?.metadata.deletionTimestamp != nil {
+            return .forbidden("spec.timeToLive", "the cluster is being deleted")
+        }
         let now = Timestamp.seconds
         let created = request.old.flatMap { Timestamp.parse($0.metadata.creationTimestamp) } ?? now
         return Lifetime.error(text, created: created, now: now, maximum: team?.maximumLifetime)

@@ -1,7 +1,10 @@
+import KubeAPI
 public import KubeControllers
 import KubeObject
+import KubeRegistry
 public import KubeSchema
 public import KubeStore
+import Synchronization
 
 /// Brings logical clusters in line with the virtual clusters of the root cluster.
 ///
@@ -13,19 +16,34 @@ public struct VirtualClusterReconciler: Reconciler {
     private let provisioner: ClusterProvisioner
     let keeper: SleepKeeper
     private let arrivals: ArchivedArrivals
+    private let transfers: VolumeTransfers
     let keeping: DeletedClusterKeeping
+    private let endings: DeletedClusterEndings
+    private let leaving = Leaving()
+
+    /// Logical clusters that are gone but for their pods, by the uid of their object. A restart forgets it, and ends their pods itself.
+    private final class Leaving: Sendable {
+        let ids = Mutex<[String: Int64]>([:])
+    }
+
+    /// How often it is looked whether a cluster's last pod is gone.
+    private static let look: Duration = .milliseconds(50)
 
     /// - Parameters:
     ///   - resource: `virtualclusters`, as the root cluster's schema has it.
     ///   - keeper: puts clusters to sleep.
     ///   - arrivals: has what clusters begin with that don't begin empty.
+    ///   - transfers: has volumes that were received for clusters.
     ///   - keeping: how those are kept that are deleted.
+    ///   - endings: whose pods still end.
     public init(
         resource: ResourceType, store: Store, provisioner: ClusterProvisioner, keeper: SleepKeeper, arrivals: ArchivedArrivals,
-        keeping: DeletedClusterKeeping
+        transfers: VolumeTransfers, keeping: DeletedClusterKeeping, endings: DeletedClusterEndings
     ) {
+        self.endings = endings
         self.keeping = keeping
         self.arrivals = arrivals
+        self.transfers = transfers
         self.keeper = keeper
         self.resource = resource
         self.store = store
@@ -48,11 +66,14 @@ public struct VirtualClusterReconciler: Reconciler {
         case .nothing: return .done
         case .remove:
             try await end(logical, object, work)
-            if let object, object.metadata.deletionTimestamp != nil { try await release(work, object) }
+            if let object, object.metadata.deletionTimestamp != nil {
+                leaving.ids.withLock { $0[object.metadata.uid] = existing?.id }
+                return try await release(work, object)
+            }
             return Outcome(also: object == nil ? [] : [ObjectName(namespace: work.namespace, name: work.name)])
         case .release:
-            if let object { try await release(work, object) }
-            return .done
+            guard let object else { return .done }
+            return try await release(work, object)
         case .create:
             guard let object else { return .done }
             do {
@@ -90,12 +111,17 @@ public struct VirtualClusterReconciler: Reconciler {
             "The server ended before the cluster was imported, cloned or undeleted, or it was gone by then; nothing of it is left here. Do it again.",
             about: object)
         try await work.delete(resource, object.metadata)
+        Healings.process.note(.imports)
         return false
     }
 
     /// A cluster that is there needs no word of what it began with.
     private func forgetBeginning(_ object: Object, _ work: Work) async throws {
         guard object.tree[path: "metadata", "annotations", ArchivedArrivals.annotation] != nil else { return }
+        // Before that, so that what a kill interrupts goes on afterwards; the pods run when the word is gone.
+        if let id = ArchivedArrivals.volumes(of: object.tree), let info = store.info(SleepKeeper.logical(object.metadata)) {
+            try transfers.place(id, in: info.id)
+        }
         try await work.change(resource, object.metadata) { tree in
             tree[path: "metadata", "annotations", ArchivedArrivals.annotation] = nil
             if tree[path: "metadata", "annotations"]?.object?.isEmpty == true { tree[path: "metadata", "annotations"] = nil }
@@ -106,30 +132,35 @@ public struct VirtualClusterReconciler: Reconciler {
     private func live(_ object: Object, _ work: Work) async throws -> Outcome {
         try await forgetBeginning(object, work)
         let end = Lifetime.end(of: object.tree)
-        if let end, work.now >= end {
-            work.report(
-                .normal, "Expired", "The cluster's time to live is over; it is deleted with everything in it.", about: object)
-            try await work.delete(resource, object.metadata)
-            return .done
-        }
         var looks: [Double] = []
-        let trusted = try await settleAuthority(of: object, work)
-        if let trusted { looks.append(trusted) }
         var isEnding = false
         if let end, let created = Timestamp.parse(object.metadata.creationTimestamp) {
             let warning = end - Lifetime.warning(timeToLive: end - created)
             isEnding = work.now >= warning
-            looks.append(isEnding ? end : warning)
-            if isEnding, Condition.find("Expiring", in: object.tree["status"])?.status != .true {
+            let warned = Lifetime.warned(of: object.tree)
+            let deletion = Lifetime.deletion(end: end, timeToLive: end - created, warned: warned, now: work.now)
+            if isEnding, work.now >= deletion {
+                work.report(
+                    .normal, "Expired", "The cluster's time to live is over; it is deleted with everything in it.", about: object)
+                try await work.delete(resource, object.metadata)
+                return .done
+            }
+            looks.append(isEnding ? deletion : warning)
+            if isEnding, warned == nil {
                 work.report(
                     .warning, "Expiring",
-                    "The cluster will be deleted at \(Timestamp.format(end)), in \(Lifetime.text(end - work.now)). To keep it, make its spec.timeToLive longer: sampan cluster extend",
+                    "The cluster will be deleted at \(Timestamp.format(deletion)), in \(Lifetime.text(deletion - work.now)). To keep it, make its spec.timeToLive longer: sampan cluster extend",
                     about: object)
             }
         }
+        let trusted = try await settleAuthority(of: object, work)
+        if let trusted { looks.append(trusted) }
+        let authorityEnd = try await authorityEnd(of: object, work)
         // Over what it is by then: others write when it fell asleep, woke, and was used.
         try await work.change(resource, object.metadata, subresource: "status") { tree in
-            tree["status"] = status(over: tree, work, end: end, isEnding: isEnding, formerTrusted: trusted)
+            tree["status"] = status(
+                over: tree, work, end: end, isEnding: isEnding, formerTrusted: trusted, authorityEnd: authorityEnd)
+            tree[path: "status", "observedGeneration"] = .int(object.metadata.generation)
         }
         if let look = try await considerSleep(object, work) { looks.append(look) }
         guard let next = looks.min() else { return .done }
@@ -150,15 +181,42 @@ public struct VirtualClusterReconciler: Reconciler {
         return nil
     }
 
-    private func release(_ work: Work, _ object: Object) async throws {
+    /// When the cluster's authority ends. It is looked at once, and again while the object tells of a change.
+    private func authorityEnd(of object: Object, _ work: Work) async throws -> String? {
+        let told = object.tree[path: "status", "authorityExpirationTime"]?.string
+        guard told == nil || object.tree[path: "metadata", "annotations", AuthorityHandler.annotation] != nil,
+            let cluster = try await store.cluster(ClusterName.logical(namespace: work.namespace, name: work.name)),
+            cluster.uid == object.metadata.uid
+        else { return told }
+        return Timestamp.format(try provisioner.identities.identity(of: cluster).authorityExpiration)
+    }
+
+    /// Lets the object go, when nothing of its cluster runs any more.
+    private func release(_ work: Work, _ object: Object) async throws -> Outcome {
+        let uid = object.metadata.uid
+        if let id = leaving.ids.withLock({ $0[uid] }), endings.isEnding(id) { return Outcome(after: Self.look) }
+        leaving.ids.withLock { $0[uid] = nil }
+        let others = object.metadata.finalizers.filter { $0 != VirtualClusterAdmission.finalizer }
+        if !others.isEmpty {
+            try await work.change(resource, object.metadata, subresource: "status") { tree in
+                let gone = Condition(
+                    "Ready", .false, reason: "Deleted",
+                    message:
+                        "The cluster is gone. Its object is kept by finalizers of others: \(others.joined(separator: ", ")).",
+                    lastTransitionTime: Timestamp.format(work.now))
+                tree[path: "status", "phase"] = "Terminating"
+                tree[path: "status", "conditions"] = .array([gone.tree])
+            }
+        }
         try await work.change(resource, object.metadata) { tree in
             let rest = (tree[path: "metadata", "finalizers"]?.strings ?? []).filter { $0 != VirtualClusterAdmission.finalizer }
             tree[path: "metadata", "finalizers"] = rest.isEmpty ? nil : JSON(rest)
         }
+        return .done
     }
 
     private func status(
-        over cluster: JSON, _ work: Work, end: Double?, isEnding: Bool, formerTrusted: Double?
+        over cluster: JSON, _ work: Work, end: Double?, isEnding: Bool, formerTrusted: Double?, authorityEnd: String?
     ) -> JSON {
         let now = Timestamp.format(work.now)
         var status = cluster["status"] ?? [:]
@@ -183,10 +241,12 @@ public struct VirtualClusterReconciler: Reconciler {
         status["phase"] = state.isAwake ? "Ready" : "Asleep"
         if !conditions.contains(where: { $0.type == SleepState.condition }) { state.write(to: &status) }
         status["clusterUID"] = cluster[path: "metadata", "uid"]
+        status["architecture"] = .string(MachineArchitecture.name)
         status["kubernetesVersion"] = .string(KubernetesVersion.text)
         status["server"] = .string(
             provisioner.endpoint.address(of: ClusterName.logical(namespace: work.namespace, name: work.name)))
         status["expirationTime"] = end.map { .string(Timestamp.format($0)) }
+        if let authorityEnd { status["authorityExpirationTime"] = .string(authorityEnd) }
         status["formerAuthorityTrustedUntil"] = formerTrusted.map { .string(Timestamp.format($0)) }
         return status
     }

@@ -16,16 +16,20 @@ public final class KubeClient: Sendable {
     let http: HTTPClient
     private let base: String
     private let requestTimeout: TimeAmount
+    private let warn: @Sendable (String) -> Void
     /// Answers above this size are refused rather than held in memory.
     private static let maximumAnswer = 512 << 20
 
     /// - Parameters:
     ///   - usesHTTP2: whether HTTP/2 is used where the server speaks it: one connection carries all requests then, as client-go's.
     ///   - connections: how many HTTP/1.1 connections are kept; further requests wait for one.
+    ///   - warn: told what servers say in `Warning` headers.
     public init(
-        _ configuration: ClientConfiguration, requestTimeoutSeconds: Int64 = 60, usesHTTP2: Bool = true, connections: Int = 64
+        _ configuration: ClientConfiguration, requestTimeoutSeconds: Int64 = 60, usesHTTP2: Bool = true, connections: Int = 64,
+        warn: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         self.configuration = configuration
+        self.warn = warn
         requestTimeout = .seconds(requestTimeoutSeconds)
         var settings = HTTPClient.Configuration(tlsConfiguration: try configuration.tls())
         settings.timeout.connect = .seconds(10)
@@ -48,9 +52,10 @@ public final class KubeClient: Sendable {
     /// Runs `body` with a client that is shut down afterwards. A program that gives credentials is run before.
     public static func with<Result>(
         _ configuration: ClientConfiguration, usesHTTP2: Bool = true, connections: Int = 64,
-        _ body: (KubeClient) async throws -> Result
+        warn: @escaping @Sendable (String) -> Void = { _ in }, _ body: (KubeClient) async throws -> Result
     ) async throws -> Result {
-        let client = try KubeClient(try await configuration.resolved(), usesHTTP2: usesHTTP2, connections: connections)
+        let client = try KubeClient(
+            try await configuration.resolved(), usesHTTP2: usesHTTP2, connections: connections, warn: warn)
         let result: Result
         do {
             result = try await body(client)
@@ -81,6 +86,7 @@ public final class KubeClient: Sendable {
         let label = "\(method) \(request.url)"
         do {
             let response = try await http.execute(request, timeout: requestTimeout)
+            for text in response.headers["warning"] { Self.warning(text).map(warn) }
             let bytes = Array(buffer: try await response.body.collect(upTo: Self.maximumAnswer))
             guard (200..<300).contains(response.status.code) else {
                 throw Self.failure(Int(response.status.code), bytes, label)
@@ -117,6 +123,26 @@ public final class KubeClient: Sendable {
             request.headers.add(name: "authorization", value: "Bearer \(token)")
         }
         return request
+    }
+
+    /// The text of a `Warning` header as Kubernetes has it: `299 - "text"`; nil for another one.
+    static func warning(_ header: String) -> String? {
+        guard header.hasPrefix("299 "), let start = header.firstIndex(of: "\"") else { return nil }
+        var text = ""
+        var isEscaped = false
+        for character in header[header.index(after: start)...] {
+            if isEscaped {
+                text.append(character)
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+            } else if character == "\"" {
+                return text
+            } else {
+                text.append(character)
+            }
+        }
+        return nil
     }
 
     /// The error that an answer outside 2xx stands for.

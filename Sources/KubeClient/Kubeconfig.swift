@@ -87,22 +87,26 @@ extension Kubeconfig {
         if tree["kind"] == nil { tree["kind"] = "Config" }
     }
 
-    /// Removes the context, cluster and user that are called `name`; a current context that goes with them is unset.
+    /// Removes the context called `name`, with the cluster and the user that no other context names; a current context that goes with
+    /// them is unset.
     ///
-    /// - Returns: whether there was anything to remove.
+    /// - Returns: whether there was such a context.
     @discardableResult
-    public mutating func remove(named name: String) -> Bool {
-        var found = false
-        for list in Self.lists {
-            guard let entries = tree[list]?.array else { continue }
-            let kept = entries.filter { $0["name"]?.string != name }
-            if kept.count != entries.count {
-                found = true
-                tree[list] = .array(kept)
-            }
+    public mutating func remove(context name: String) -> Bool {
+        guard let body = entry("contexts", name) else { return false }
+        drop("contexts", name)
+        for (list, member) in [("clusters", "cluster"), ("users", "user")] {
+            guard let named = body[member]?.string else { continue }
+            let isShared = contexts.contains { entry("contexts", $0)?[member]?.string == named }
+            if !isShared { drop(list, named) }
         }
         if currentContext == name { currentContext = nil }
-        return found
+        return true
+    }
+
+    private mutating func drop(_ list: String, _ name: String) {
+        guard let entries = tree[list]?.array else { return }
+        tree[list] = .array(entries.filter { $0["name"]?.string != name })
     }
 
     /// The current context alone, with its context, cluster and user all called `name`.

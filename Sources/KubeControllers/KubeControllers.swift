@@ -32,6 +32,8 @@ public enum KubeControllers {
         public var probe: APIServiceReconciler.Probe?
         /// The resource of a kind, nil when the cluster knows none.
         public var resolve: GarbageCollector.Resolver
+        /// The ranges that services get their addresses from in every cluster: of one family or two.
+        public var serviceRanges: [String]
 
         public init(
             node: (any NodeSource)? = nil, volumes: (any VolumeSource)? = nil, metrics: (any MetricsSource)? = nil,
@@ -41,8 +43,10 @@ public enum KubeControllers {
             authenticationTrustMark: @escaping AuthenticationTrustReconciler.Mark = { _ in nil },
             issueToken: TokenSecretReconciler.Issue? = nil, certificates: [any Reconciler] = [],
             resources: @escaping @Sendable (LogicalCluster) -> [ResourceType] = { _ in Schema.builtin.resources },
-            resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) }
+            resolve: @escaping GarbageCollector.Resolver = { kind, _ in Schema.builtin.resource(forKind: kind) },
+            serviceRanges: [String] = [ServiceRange.text]
         ) {
+            self.serviceRanges = serviceRanges
             self.node = node
             self.volumes = volumes
             self.metrics = metrics
@@ -110,7 +114,7 @@ public enum KubeControllers {
             VolumeBinder(),
             StorageProtection(),
             AttachmentReconciler(),
-            ServiceCIDRReconciler(),
+            ServiceCIDRReconciler(standard: environment.serviceRanges),
             BootstrapTokenCleaner(),
             BootstrapSigner(),
             StorageMigrationReconciler(resources: environment.resources),
@@ -126,6 +130,7 @@ public enum KubeControllers {
         if let probe = environment.probe { reconcilers.append(APIServiceReconciler(probe: probe)) }
         if let node = environment.node {
             reconcilers.append(SchedulerReconciler(source: node))
+            reconcilers.append(MachineNodeReconciler(source: node))
             if let volumes = environment.volumes {
                 reconcilers.append(LocalPathProvisioner(source: volumes, nodes: node.nodes))
             }

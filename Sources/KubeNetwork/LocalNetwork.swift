@@ -19,11 +19,28 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     let keeper: RuleKeeper
     private let hostPorts = HostPortReservations()
     private let store: Store
-    private let knock = Mutex<Knock?>(nil)
+    private let sleeper = Mutex<Sleeper?>(nil)
     private let logger: Logger
 
-    /// Told of a connection to a sleeping cluster, in words, which is to have it wake. What it returns is kept while the connection lasts.
-    public typealias Knock = @Sendable (_ cluster: LogicalCluster, _ text: String) -> (any AnyObject & Sendable)?
+    /// Who knows of clusters that sleep.
+    public struct Sleeper: Sendable {
+        /// Told of a connection to a sleeping cluster, in words, which is to have it wake. What it returns is kept while the connection lasts.
+        public var knock: @Sendable (_ cluster: LogicalCluster, _ text: String) -> (any AnyObject & Sendable)?
+        /// Whether a cluster's pods are not to run.
+        public var isAsleep: @Sendable (_ cluster: LogicalCluster) -> Bool
+        /// Whether a pod, by its uid, is being stopped for that.
+        public var isFallingAsleep: @Sendable (_ uid: String) -> Bool
+
+        public init(
+            knock: @escaping @Sendable (_ cluster: LogicalCluster, _ text: String) -> (any AnyObject & Sendable)?,
+            isAsleep: @escaping @Sendable (_ cluster: LogicalCluster) -> Bool,
+            isFallingAsleep: @escaping @Sendable (_ uid: String) -> Bool
+        ) {
+            self.knock = knock
+            self.isAsleep = isAsleep
+            self.isFallingAsleep = isFallingAsleep
+        }
+    }
 
     /// - Parameters:
     ///   - addresses: whose a source address is; the DNS answerer asks it.
@@ -64,10 +81,28 @@ public final class LocalNetwork: Service, PodNetworkObserver {
         if try HostSettings.enableForwarding() {
             logger.notice("IPv4 forwarding was off on this machine; pods need it, and it is on now.")
         }
+        if configuration.six != nil {
+            guard HostSettings.hasSix else {
+                throw BadNetworkConfiguration("pods are to have IPv6 addresses, but this machine has no IPv6")
+            }
+            if try HostSettings.enableForwardingSix() {
+                logger.notice("IPv6 forwarding was off on this machine; pods need it, and it is on now.")
+            }
+        }
         await lookForObstacles()
+        let nameServers = ClusterNameServers(
+            configuration: configuration, addresses: { [addresses] in addresses.cluster(ofPodIP: $0.description) },
+            allowlists: { [keeper] in keeper.clusters.cluster($0).map(keeper.allowlists) ?? NetworkAllowlists() },
+            machine: RecentMachineAddresses().all)
         let dns = try DNSService(
             configuration: configuration, logger: logger,
             learn: { [weak self] in self?.learn($0, $1, $2, age: $3, on: $4) },
+            route: { [addresses, keeper, nameServers] source, name, isDatagram in
+                guard let id = addresses.cluster(ofPodIP: source.description), let cluster = keeper.clusters.cluster(id) else {
+                    return nil
+                }
+                return nameServers.route(name, cluster: id, snapshot: cluster.snapshot, transport: isDatagram ? .udp : .tcp)
+            },
             directory: { [addresses, keeper] source in
                 guard let id = addresses.cluster(ofPodIP: source.description), let cluster = keeper.clusters.cluster(id) else {
                     return nil
@@ -76,14 +111,27 @@ public final class LocalNetwork: Service, PodNetworkObserver {
             })
         let hold = HoldServer(
             store: store, addresses: addresses, orders: keeper.orders,
-            knock: { [weak self] in self?.knock.withLock { $0 }?($0, $1) },
+            sleeper: Sleeper(
+                knock: { [weak self] in self?.sleeper.withLock { $0 }?.knock($0, $1) },
+                isAsleep: { [weak self] in self?.sleeper.withLock { $0 }?.isAsleep($0) ?? false },
+                isFallingAsleep: { [weak self] in self?.sleeper.withLock { $0 }?.isFallingAsleep($0) ?? false }),
             admits: { [keeper] cluster, source, port in try Self.admits(keeper.allowlists(cluster), source, port) },
             logger: logger)
-        let listener = try await hold.listen()
-        keeper.holdPort.withLock { $0 = listener.channel.localAddress?.port.flatMap(UInt16.init(exactly:)) }
+        let health = HealthCheckServer(
+            admits: { [weak keeper] id, source, port in
+                guard let keeper, let cluster = keeper.clusters.cluster(id) else { return false }
+                // Whoever can't be judged isn't let in.
+                return (try? Self.admits(keeper.allowlists(cluster), source, port)) ?? false
+            }, logger: logger)
+        keeper.healthChecks.withLock { $0 = health }
+        defer { health.set([]) }
+        let listeners = try await hold.listen(configuration.families)
+        keeper.holdPorts.withLock { ports in
+            ports = listeners.compactMapValues { $0.channel.localAddress?.port.flatMap(UInt16.init(exactly:)) }
+        }
         try await cancelWhenGracefulShutdown { [keeper] in
             try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { try await hold.run(listener) }
+                for (family, listener) in listeners { group.addTask { try await hold.run(listener, family) } }
                 group.addTask { await keeper.run() }
                 group.addTask { try await dns.run() }
             }
@@ -91,7 +139,7 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     }
 
     /// Whether a held connection may go on. The machine itself may always.
-    private static func admits(_ lists: NetworkAllowlists, _ source: IPv4Address, _ port: UInt16) throws -> Bool {
+    private static func admits(_ lists: NetworkAllowlists, _ source: IPAddress, _ port: UInt16) throws -> Bool {
         guard !lists.admits(source, toPort: port) else { return true }
         return try MachineAddresses.all().contains(source)
     }
@@ -102,11 +150,13 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     /// - Parameter age: how old the answer is, in seconds.
     /// - Returns: when the answer can be given; nil for at once.
     private func learn(
-        _ source: IPv4Address, _ name: DNSName, _ answer: UpstreamAnswer, age: UInt32, on loop: any EventLoop
+        _ source: IPAddress, _ name: DNSName, _ answer: UpstreamAnswer, age: UInt32, on loop: any EventLoop
     ) -> EventLoopFuture<Void>? {
         guard let cluster = addresses.cluster(ofPodIP: source.description) else { return nil }
-        let shut = [configuration.podSubnet, configuration.serviceRange] + configuration.blockedDestinations
-        let found = answer.addresses(of: name).filter { address, _ in !shut.contains { $0.contains(address) } }
+        let shut = configuration.podSubnets + configuration.serviceRanges + configuration.blocked
+        let found = answer.addresses(of: name).filter { address, _ in
+            configuration.families.contains(address.family) && !shut.contains { $0.contains(address) }
+        }
         guard !found.isEmpty else { return nil }
         return keeper.names.learn(name, Set(found.keys), of: cluster, on: loop) { name, promise in
             keeper.orders.post(.learn(cluster: cluster, name, found.mapValues { $0 > age ? $0 - age : 0 }, promise))
@@ -119,10 +169,15 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     private func lookForObstacles() async {
         do {
             let routes = try KernelFile.text("/proc/net/route")
-            let problems =
-                Obstacles.walls(
-                    in: try await NFTables().chains(), besides: configuration.table, podSubnet: configuration.podSubnet)
-                + Obstacles.routes(in: routes, overlapping: [configuration.podSubnet, configuration.serviceRange])
+            let chains = try await NFTables().chains()
+            var problems = configuration.podSubnets.flatMap {
+                Obstacles.walls(in: chains, besides: configuration.table, podSubnet: $0)
+            }
+            problems += Obstacles.routes(in: routes, overlapping: [configuration.podSubnet, configuration.serviceRange])
+            if let six = configuration.six {
+                problems += Obstacles.routesSix(
+                    in: try KernelFile.text("/proc/net/ipv6_route"), overlapping: [six.podSubnet, six.serviceRange])
+            }
             for problem in problems { logger.warning("\(problem)") }
         } catch {
             logger.warning("Can't see what else filters packets on this machine.", metadata: ["error": "\(error)"])
@@ -130,23 +185,30 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     }
 
     public func podAttached(_ pod: AttachedPod) async throws {
-        guard !pod.usesHostNetwork, let address = pod.ips.lazy.compactMap({ IPv4Address($0) }).first else { return }
-        guard configuration.podSubnet.contains(address), address != configuration.gateway else {
-            throw PodNetworkError(
-                pod: pod, problem: "its address \(address) isn't one for pods (\(configuration.podSubnet))")
+        let addresses = podAddresses(pod)
+        // Both families' addresses are on one cable.
+        guard let first = addresses.first else { return }
+        for address in addresses {
+            let isOurs = configuration.podSubnets.contains { $0.contains(address) } && !configuration.gateways.contains(address)
+            guard isOurs else {
+                let ranges = configuration.podSubnets.map(\.description).joined(separator: ", ")
+                throw PodNetworkError(pod: pod, problem: "its address \(address) isn't one for pods (\(ranges))")
+            }
         }
-        guard let interface = try InterfaceName(pod.hostInterface) ?? HostRoutes.interface(to: address) else {
+        guard let interface = try InterfaceName(pod.hostInterface) ?? HostRoutes.interface(to: first) else {
             throw PodNetworkError(
-                pod: pod, problem: "the host has no route to its address \(address), by which its cable would be known")
+                pod: pod, problem: "the host has no route to its address \(first), by which its cable would be known")
         }
-        let ports = pod.hostPorts.compactMap { HostPortFacts($0) }
+        let ports = pod.hostPorts.compactMap { HostPortFacts($0, families: configuration.families) }
         try hostPorts.take(ports, for: pod.pod.uid)
         do {
             if ports.contains(where: \.isLoopback) { try HostSettings.routeLoopback(to: interface) }
             let entry = NetworkModel.Pod(
                 uid: pod.pod.uid, cluster: pod.pod.cluster, interface: interface, namespace: pod.pod.namespace,
                 name: pod.pod.name, hostPorts: ports, since: Timestamp.seconds)
-            try await withCheckedThrowingContinuation { keeper.orders.post(.attach(address, entry, $0)) }
+            for address in addresses {
+                try await withCheckedThrowingContinuation { keeper.orders.post(.attach(address, entry, $0)) }
+            }
         } catch {
             // Nobody says that a pod which never was in is out.
             hostPorts.release(pod.pod.uid)
@@ -154,13 +216,21 @@ public final class LocalNetwork: Service, PodNetworkObserver {
         }
     }
 
+    /// A pod's addresses of the families that the network has, one of each at most.
+    private func podAddresses(_ pod: AttachedPod) -> [IPAddress] {
+        guard !pod.usesHostNetwork else { return [] }
+        let all = pod.ips.compactMap { IPAddress($0) }
+        return configuration.families.compactMap { family in all.first { $0.family == family } }
+    }
+
     public func podDetached(_ pod: AttachedPod) async {
         // Others may have its ports when the rules don't lead to it any more.
         defer { hostPorts.release(pod.pod.uid) }
-        guard !pod.usesHostNetwork, let address = pod.ips.lazy.compactMap({ IPv4Address($0) }).first else { return }
         do {
-            try await withCheckedThrowingContinuation {
-                keeper.orders.post(.detach(address, uid: pod.pod.uid, $0))
+            for address in podAddresses(pod) {
+                try await withCheckedThrowingContinuation {
+                    keeper.orders.post(.detach(address, uid: pod.pod.uid, $0))
+                }
             }
         } catch {
             // The keeper tries again on its own, and the cable that the rules are about is gone anyway.
@@ -171,11 +241,21 @@ public final class LocalNetwork: Service, PodNetworkObserver {
     }
 
     /// Says who has clusters wake.
-    public func whenKnocked(_ knock: @escaping Knock) { self.knock.withLock { $0 = knock } }
+    public func attach(_ sleeper: Sleeper) { self.sleeper.withLock { $0 = sleeper } }
 
-    /// A cluster has fallen asleep or woken. While it sleeps, connections to its ports of the host are held, and for a while after it woke.
-    public func note(_ cluster: LogicalCluster, isAsleep: Bool) {
-        keeper.orders.post(isAsleep ? .sleep(cluster) : .wake(cluster: cluster.id))
+    /// A cluster has woken: connections to its ports of the host are held for a while yet.
+    public func noteWake(_ cluster: LogicalCluster) { keeper.orders.post(.wake(cluster: cluster.id)) }
+
+    /// A cluster falls asleep: returns when new connections to its ports of the host are held, so that its pods may stop.
+    public func noteSleep(_ cluster: LogicalCluster) async {
+        do {
+            try await withCheckedThrowingContinuation { keeper.orders.post(.sleep(cluster, $0)) }
+        } catch {
+            // The keeper tries again on its own. Meanwhile connections are refused, as by a server that isn't there.
+            logger.warning(
+                "Connections to a cluster that falls asleep can't be held yet.",
+                metadata: ["cluster": "\(cluster.name)", "error": "\(error)"])
+        }
     }
 
     /// When somebody outside last connected to a pod of a cluster by a port of the host, in seconds since 1970, and how many such connections
@@ -191,8 +271,8 @@ public final class LocalNetwork: Service, PodNetworkObserver {
         let last = visits.compactMap { address, ago in
             pods[address].flatMap { since in now - ago >= since ? now - ago : nil }
         }.max()
-        let subnet = configuration.podSubnet
-        let open = try await NIOThreadPool.singleton.runIfActive { try Conntrack.visitors(of: Set(pods.keys), notFrom: subnet) }
+        let subnets = configuration.podSubnets
+        let open = try await NIOThreadPool.singleton.runIfActive { try Conntrack.visitors(of: Set(pods.keys), notFrom: subnets) }
         return (last, open)
     }
 

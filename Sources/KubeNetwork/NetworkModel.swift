@@ -19,18 +19,19 @@ struct NetworkModel: Sendable {
 
     struct Cluster: Sendable {
         var mark: ClusterMark
-        var pods: Set<IPv4Address> = []
+        var pods: Set<IPAddress> = []
         var services: Set<ServiceName> = []
     }
 
     private(set) var ruleset = Ruleset()
-    private(set) var pods: [IPv4Address: Pod] = [:]
+    private(set) var pods: [IPAddress: Pod] = [:]
     private(set) var clusters: [Int64: Cluster] = [:]
     private var clusterOfMark: [ClusterMark: Int64] = [:]
     private var stickyNumbers: [StickyPort: StickyNumber] = [:]
     private var lastStickyNumber: UInt32 = 0
     private let nodePorts: ClosedRange<UInt16>?
     private let nodes: MachineNodes?
+    private let families: [AddressFamily]
     /// The services of clusters that sleep or have just woken, as they were when they fell asleep. Connections to their ports of the host
     /// wait, and the ports stay theirs.
     private(set) var held: [Int64: [ServiceName: ServiceFacts]] = [:]
@@ -41,18 +42,21 @@ struct NetworkModel: Sendable {
         var service: ServiceName
         var name: String
         var transport: TransportProtocol
+        var family: AddressFamily
     }
 
     /// - Parameters:
     ///   - nodePorts: the ports of the host's addresses that services may take; nil for none.
     ///   - nodes: the names of this machine's nodes, by which endpoints here are known; nil: all are.
-    init(nodePorts: ClosedRange<UInt16>? = nil, nodes: MachineNodes? = nil) {
+    ///   - families: of which pods have addresses.
+    init(nodePorts: ClosedRange<UInt16>? = nil, nodes: MachineNodes? = nil, families: [AddressFamily] = [.v4]) {
+        self.families = families
         self.nodePorts = nodePorts
         self.nodes = nodes
     }
 
-    /// Lets a pod in, in place of whoever had its address.
-    mutating func attach(_ address: IPv4Address, _ pod: Pod) {
+    /// Lets a pod in, in place of whoever had its address. One that has several is let in by each.
+    mutating func attach(_ address: IPAddress, _ pod: Pod) {
         if let before = pods[address], before.cluster != pod.cluster { remove(address) }
         let mark = mark(of: pod.cluster)
         pods[address] = pod
@@ -63,7 +67,7 @@ struct NetworkModel: Sendable {
 
     /// Whether an address is still another pod's, so that what the kernel remembers of it is that one's. A pod that was taken
     /// over from an earlier run of the server has no uid, but a cable that can't be another pod's.
-    func isSuccessor(_ pod: Pod, at address: IPv4Address) -> Bool {
+    func isSuccessor(_ pod: Pod, at address: IPAddress) -> Bool {
         guard let before = pods[address] else { return false }
         if before.uid.isEmpty { return before.cluster != pod.cluster || before.interface != pod.interface }
         return before.uid != pod.uid
@@ -71,13 +75,13 @@ struct NetworkModel: Sendable {
 
     /// Shuts a pod out, unless its address is another pod's by now. A cluster without pods loses its services too.
     /// - Returns: whether the pod was in.
-    mutating func detach(_ address: IPv4Address, uid: String) -> Bool {
+    mutating func detach(_ address: IPAddress, uid: String) -> Bool {
         guard let pod = pods[address], pod.uid == uid || pod.uid.isEmpty else { return false }
         remove(address)
         return true
     }
 
-    private mutating func remove(_ address: IPv4Address) {
+    private mutating func remove(_ address: IPAddress) {
         guard let pod = pods.removeValue(forKey: address) else { return }
         ruleset.set([], of: .pod(address))
         clusters[pod.cluster]?.pods.remove(address)
@@ -102,7 +106,9 @@ struct NetworkModel: Sendable {
     }
 
     private func holding(_ facts: ServiceFacts, _ mark: ClusterMark) -> [Element] {
-        ServiceElements.of(facts, slices: [], mark: mark, nodePorts: nodePorts, holds: true) { _ in StickyNumber(0) }
+        ServiceElements.of(facts, slices: [], mark: mark, nodePorts: nodePorts, families: families, holds: true) { _, _ in
+            StickyNumber(0)
+        }
     }
 
     /// Holds connections to a cluster's ports of the host whenever there is nobody to answer them, until ``settle(_:)``.
@@ -124,17 +130,22 @@ struct NetworkModel: Sendable {
     }
 
     /// The cluster and the service to which a held port of the host belongs.
-    func holder(ofPort port: UInt16, _ transport: TransportProtocol = .tcp) -> (cluster: Int64, service: ServiceName)? {
-        let key = Element.Key(set: .nodePorts, text: "\(transport.rawValue) . \(port)")
-        guard case .service(let mark, let name)? = ruleset.holder(of: key), let id = clusterOfMark[mark] else { return nil }
+    func holder(
+        ofPort port: UInt16, _ transport: TransportProtocol = .tcp, _ family: AddressFamily = .v4
+    ) -> (cluster: Int64, service: ServiceName)? {
+        let key = Element.Key(set: .nodePorts, family: family, text: "\(transport.rawValue) . \(port)")
+        guard ruleset.value(of: key) != .nobody, case .service(let mark, let name)? = ruleset.holder(of: key),
+            let id = clusterOfMark[mark]
+        else { return nil }
         return (id, name)
     }
 
     /// The pod to which a port of the host leads at one of its addresses, and the pod's port.
-    func hostPort(_ port: UInt16, _ transport: TransportProtocol, at address: IPv4Address) -> EndpointAddress? {
-        func find(_ place: IPv4Address?) -> EndpointAddress? {
-            for (pod, facts) in pods {
-                for own in facts.hostPorts where own.number == port && own.transport == transport && own.address == place {
+    func hostPort(_ port: UInt16, _ transport: TransportProtocol, at address: IPAddress) -> EndpointAddress? {
+        func find(_ place: IPAddress?) -> EndpointAddress? {
+            for (pod, facts) in pods where pod.family == address.family {
+                for own in facts.hostPorts
+                where own.number == port && own.transport == transport && own.address == place && own.leads(to: pod) {
                     return EndpointAddress(address: pod, port: own.target)
                 }
             }
@@ -156,9 +167,11 @@ struct NetworkModel: Sendable {
         }
         clusters[cluster]?.services.insert(name)
         let elements = ServiceElements.of(
-            facts, slices: slices, mark: mark, nodePorts: nodePorts, nodes: nodes, holds: held[cluster] != nil
-        ) { port in
-            stickyNumber(of: StickyPort(mark: mark, service: name, name: port.name, transport: port.transport))
+            facts, slices: slices, mark: mark, nodePorts: nodePorts, nodes: nodes, families: families,
+            holds: held[cluster] != nil
+        ) { port, family in
+            stickyNumber(
+                of: StickyPort(mark: mark, service: name, name: port.name, transport: port.transport, family: family))
         }
         ruleset.set(elements, of: .service(mark, name))
     }

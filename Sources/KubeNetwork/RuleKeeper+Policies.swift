@@ -3,7 +3,7 @@ import KubeStore
 
 extension RuleKeeper {
     /// Has the policies know a pod that was let in, and its whole cluster when it is the first.
-    func note(_ pod: NetworkModel.Pod, at address: IPv4Address, _ cluster: LogicalCluster, _ state: inout State) {
+    func note(_ pod: NetworkModel.Pod, at address: IPAddress, _ cluster: LogicalCluster, _ state: inout State) {
         let snapshot = cluster.snapshot
         let isFirst = !state.policies.knows(cluster.id)
         if isFirst {
@@ -19,16 +19,18 @@ extension RuleKeeper {
     }
 
     /// A pod that an earlier run of the server let in is known by its address only.
-    private static func facts(of pod: NetworkModel.Pod, at address: IPv4Address, _ snapshot: Snapshot) -> PolicyPod {
+    private static func facts(of pod: NetworkModel.Pod, at address: IPAddress, _ snapshot: Snapshot) -> PolicyPod {
         let unknown = PolicyPod(namespace: pod.namespace, name: pod.name)
         guard pod.uid.isEmpty else {
             let object = snapshot.get(Key(group: "core", plural: "pods", namespace: pod.namespace, name: pod.name))
             return object.flatMap { $0.metadata.uid == pod.uid ? PolicyPod($0) : nil } ?? unknown
         }
-        let text = JSON.string(address.description)
+        let text = address.description
         let object = snapshot.list(prefix: PolicyChange.podPrefix).first { object in
             let status = object.tree["status"]
-            return status?["podIP"] == text && status?["phase"] != "Succeeded" && status?["phase"] != "Failed"
+            let isIts =
+                status?["podIP"]?.string == text || status?["podIPs"]?.elements.contains { $0["ip"]?.string == text } == true
+            return isIts && status?["phase"] != "Succeeded" && status?["phase"] != "Failed"
         }
         return object.map(PolicyPod.init) ?? unknown
     }

@@ -1,3 +1,4 @@
+import KubeObject
 import KubeRegistry
 import KubeStore
 import Logging
@@ -20,6 +21,9 @@ final class RuleKeeper: Sendable {
         var policies: PolicyModel
         var allowlists: AllowlistModel
         var services: [Int64: ClusterServices] = [:]
+        /// The health checks of clusters' services, and whether they aren't answered so yet.
+        var health: [Int64: [ServiceName: HealthCheck]] = [:]
+        var isHealthNew = false
         /// The picking chains that the table has. They're removed only by building the table anew, so that's done when
         /// there are far more than are used.
         var balancers: Set<Balancer> = []
@@ -37,7 +41,9 @@ final class RuleKeeper: Sendable {
     private let runner: any RuleRunner
     private let sweeper: ConnectionSweeper
     /// Where connections are held, once somebody does.
-    let holdPort = Mutex<UInt16?>(nil)
+    let holdPorts = Mutex<[AddressFamily: UInt16]>([:])
+    /// Who answers load balancers, once somebody does.
+    let healthChecks = Mutex<HealthCheckServer?>(nil)
     /// Told which ports of the host services have.
     private let nodePorts: NodePortBook?
     /// What is said of a cluster now.
@@ -79,7 +85,8 @@ final class RuleKeeper: Sendable {
     func run() async {
         defer { orders.close() }
         var state = State(
-            model: NetworkModel(nodePorts: configuration.nodePorts, nodes: configuration.nodes),
+            model: NetworkModel(
+                nodePorts: configuration.nodePorts, nodes: configuration.nodes, families: configuration.families),
             policies: PolicyModel(host: configuration.hostServices),
             allowlists: AllowlistModel(host: configuration.hostServices))
         await adopt(&state)
@@ -123,7 +130,7 @@ final class RuleKeeper: Sendable {
                 "Can't read the pod network's rules; pods get them anew as they're found.", metadata: ["error": "\(error)"])
             return
         }
-        for pod in admitted where HostRoutes.exists(pod.interface) {
+        for pod in admitted where HostRoutes.exists(pod.interface) && configuration.families.contains(pod.address.family) {
             let entry = NetworkModel.Pod(uid: "", cluster: Int64(pod.mark.number), interface: pod.interface)
             do {
                 try await attach(pod.address, entry, &state)
@@ -160,13 +167,16 @@ final class RuleKeeper: Sendable {
             case .learn(let cluster, let name, let answer, let asker):
                 state.allowlists.learn(name, answer, in: cluster)
                 answers.append(asker)
-            case .sleep(let cluster): hold(cluster, &state)
+            case .sleep(let cluster, let waiter):
+                hold(cluster, &state)
+                waiters.append(waiter)
             case .wake(let cluster): state.sleeping.remove(cluster)
             case .settle(let cluster): settle(cluster, &state)
             case .forget(let cluster):
                 state.sleeping.remove(cluster)
                 settle(cluster, &state)
-            case .findHolder(let port, let asker): asker.resume(returning: state.model.holder(ofPort: port))
+            case .findHolder(let port, let family, let asker):
+                asker.resume(returning: state.model.holder(ofPort: port, .tcp, family))
             case .findPods(let cluster, let asker):
                 asker.resume(returning: state.model.pods.filter { $0.value.cluster == cluster }.mapValues(\.since))
             case .explain(let question, let cluster, let machine, let asker):
@@ -177,6 +187,7 @@ final class RuleKeeper: Sendable {
         }
         let populated = state.model.populated
         state.services = state.services.filter { populated.contains($0.key) }
+        tellHealth(populated, &state)
         clusters.keep(only: populated)
         names.keep(only: populated)
         do {
@@ -191,7 +202,7 @@ final class RuleKeeper: Sendable {
         }
     }
 
-    private func attach(_ address: IPv4Address, _ pod: NetworkModel.Pod, _ state: inout State) async throws {
+    private func attach(_ address: IPAddress, _ pod: NetworkModel.Pod, _ state: inout State) async throws {
         if clusters.cluster(pod.cluster) == nil {
             guard let cluster = try await store.cluster(id: pod.cluster) else { throw UnknownCluster(id: pod.cluster) }
             // From here on its changes are told, so none is missed between the snapshot and them.
@@ -213,11 +224,12 @@ final class RuleKeeper: Sendable {
         for name in services.load(snapshot) {
             let facts = services.facts(of: name, snapshot)
             state.model.update(name, in: pod.cluster, facts.service, slices: facts.slices)
+            noteHealth(name, pod.cluster, snapshot, facts.slices, &state)
         }
         state.services[pod.cluster] = services
     }
 
-    private func detach(_ address: IPv4Address, uid: String, _ state: inout State) -> Bool {
+    private func detach(_ address: IPAddress, uid: String, _ state: inout State) -> Bool {
         guard let pod = state.model.pods[address], state.model.detach(address, uid: uid) else { return false }
         state.policies.set(nil, at: address, in: pod.cluster)
         state.allowlists.detach(address, from: pod.cluster)
@@ -245,19 +257,47 @@ final class RuleKeeper: Sendable {
         for name in names {
             let facts = services.facts(of: name, snapshot)
             state.model.update(name, in: id, facts.service, slices: facts.slices)
+            noteHealth(name, id, snapshot, facts.slices, &state)
         }
         state.services[id] = services
+    }
+
+    private func noteHealth(
+        _ name: ServiceName, _ id: Int64, _ snapshot: Snapshot, _ slices: [SliceFacts], _ state: inout State
+    ) {
+        let key = Key(group: "core", plural: "services", namespace: name.namespace, name: name.name)
+        let check = snapshot.get(key).flatMap {
+            HealthCheck(
+                $0.tree, name, cluster: id, slices: slices, nodes: configuration.nodes, ports: configuration.nodePorts)
+        }
+        guard state.health[id]?[name] != check else { return }
+        state.health[id, default: [:]][name] = check
+        state.isHealthNew = true
+    }
+
+    /// A cluster without pods has nobody who answers.
+    private func tellHealth(_ populated: Set<Int64>, _ state: inout State) {
+        if state.health.keys.contains(where: { !populated.contains($0) }) {
+            state.health = state.health.filter { populated.contains($0.key) }
+            state.isHealthNew = true
+        }
+        guard state.isHealthNew, let server = healthChecks.withLock({ $0 }) else { return }
+        state.isHealthNew = false
+        server.set(state.health.values.flatMap(\.values))
     }
 
     private func check(_ state: inout State) async {
         // Pods that were taken over, but ended before anybody found them again.
         for (address, pod) in state.model.pods where pod.uid.isEmpty && !HostRoutes.exists(pod.interface) {
             _ = detach(address, uid: "", &state)
+            Healings.process.note(.addresses)
+            logger.info("the address of a pod that had ended unseen is let go of", metadata: ["address": "\(address)"])
         }
         guard !state.needsRebuild, !state.model.pods.isEmpty else { return }
         do {
             if try await !runner.exists(configuration.table) {
                 logger.warning("Somebody removed the pod network's rules; they're set again.")
+                Healings.process.note(.rules)
                 state.needsRebuild = true
             }
         } catch {
@@ -294,7 +334,7 @@ final class RuleKeeper: Sendable {
         }
         let elements = state.model.ruleset.elements
         try await runner.apply(
-            configuration.skeleton(holdPort: holdPort.withLock { $0 }).rebuild(elements)
+            configuration.skeleton(holdPorts: holdPorts.withLock { $0 }).rebuild(elements)
                 + state.policies.everything(table: configuration.table)
                 + state.allowlists.everything(table: configuration.table))
         state.balancers = RulesetDiff(added: elements).balancers

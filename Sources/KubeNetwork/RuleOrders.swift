@@ -6,32 +6,32 @@ import Synchronization
 enum RuleOrder: Sendable {
     typealias Waiter = CheckedContinuation<Void, any Error>
 
-    case attach(IPv4Address, NetworkModel.Pod, Waiter)
-    case detach(IPv4Address, uid: String, Waiter)
+    case attach(IPAddress, NetworkModel.Pod, Waiter)
+    case detach(IPAddress, uid: String, Waiter)
     case changes(cluster: Int64, [ServiceChange])
     case policies(cluster: Int64, [PolicyChange])
     /// DNS is about to answer a question of a cluster's pod for this name.
-    case learn(cluster: Int64, DNSName, [IPv4Address: UInt32], EventLoopPromise<Void>)
+    case learn(cluster: Int64, DNSName, [IPAddress: UInt32], EventLoopPromise<Void>)
     /// What is said of where clusters' pods may go, and who may come, is to be read again.
     case allowlists
     /// A cluster has fallen asleep, or woken.
-    case sleep(LogicalCluster)
+    case sleep(LogicalCluster, Waiter)
     case wake(cluster: Int64)
     /// Its time to wake is over.
     case settle(cluster: Int64)
     /// It was deleted.
     case forget(cluster: Int64)
-    case findHolder(port: UInt16, CheckedContinuation<(cluster: Int64, service: ServiceName)?, Never>)
-    case findPods(cluster: Int64, CheckedContinuation<[IPv4Address: Double], Never>)
+    case findHolder(port: UInt16, AddressFamily, CheckedContinuation<(cluster: Int64, service: ServiceName)?, Never>)
+    case findPods(cluster: Int64, CheckedContinuation<[IPAddress: Double], Never>)
     /// Say what becomes of a connection within a cluster, on a machine with these addresses.
-    case explain(NetworkQuestion, LogicalCluster, machine: Set<IPv4Address>, CheckedContinuation<NetworkAnswer?, Never>)
+    case explain(NetworkQuestion, LogicalCluster, machine: Set<IPAddress>, CheckedContinuation<NetworkAnswer?, Never>)
     /// Look whether the table is still there, and try again what failed.
     case check
 
     var waiter: Waiter? {
         switch self {
-        case .attach(_, _, let waiter), .detach(_, _, let waiter): waiter
-        case .changes, .policies, .learn, .allowlists, .check, .sleep, .wake, .settle, .forget, .findHolder, .findPods, .explain:
+        case .attach(_, _, let waiter), .detach(_, _, let waiter), .sleep(_, let waiter): waiter
+        case .changes, .policies, .learn, .allowlists, .check, .wake, .settle, .forget, .findHolder, .findPods, .explain:
             nil
         }
     }
@@ -44,7 +44,7 @@ extension RuleOrder {
     /// Nobody carries it out any more.
     fileprivate func refuse() {
         switch self {
-        case .findHolder(_, let asker): asker.resume(returning: nil)
+        case .findHolder(_, _, let asker): asker.resume(returning: nil)
         case .findPods(_, let asker): asker.resume(returning: [:])
         case .learn(_, _, _, let asker): asker.fail(NetworkStopped())
         case .explain(_, _, _, let asker): asker.resume(returning: nil)

@@ -39,9 +39,25 @@ public enum Timestamp {
         return text(whole, fraction: "." + String(repeating: "0", count: 6 - digits.utf8.count) + digits)
     }
 
+    /// `Fri, 02 Jan 2026 03:04:05 +0000`, as Go's `time.RFC1123Z` has it, which some of upstream's events are written with.
+    public static func formatRFC1123(_ seconds: Double) -> String {
+        let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let text = format(seconds)
+        let day = Int((bounded(seconds) / 86400).rounded(.down))
+        let month = Int(text.dropFirst(5).prefix(2)) ?? 1
+        return
+            "\(days[(day % 7 + 7) % 7]), \(text.dropFirst(8).prefix(2)) \(months[month - 1]) \(text.prefix(4)) "
+            + "\(text.dropFirst(11).prefix(8)) +0000"
+    }
+
     /// Seconds since 1970, or nil when the text isn't an RFC 3339 time of the years 0000 to 9999 (in UTC).
     public static func parse(_ text: some StringProtocol) -> Double? {
-        let bytes = Array(text.utf8)
+        var text = String(text)
+        return text.withUTF8 { parse($0) }
+    }
+
+    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Double? {
         func number(_ from: Int, _ count: Int) -> Int64? {
             guard from + count <= bytes.count else { return nil }
             var value: Int64 = 0
@@ -51,7 +67,7 @@ public enum Timestamp {
             }
             return value
         }
-        func has(_ byte: Character, at index: Int) -> Bool { index < bytes.count && bytes[index] == byte.asciiValue }
+        func has(_ scalar: Unicode.Scalar, at index: Int) -> Bool { index < bytes.count && bytes[index] == UInt8(ascii: scalar) }
         guard let year = number(0, 4), has("-", at: 4), let month = number(5, 2), has("-", at: 7), let day = number(8, 2),
             has("T", at: 10) || has("t", at: 10), let hour = number(11, 2), has(":", at: 13), let minute = number(14, 2),
             has(":", at: 16), let second = number(17, 2), (1...12).contains(month), day >= 1,

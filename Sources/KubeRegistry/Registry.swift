@@ -22,6 +22,8 @@ public final class Registry: Sendable {
     let customSchemas = CustomSchemas()
     let customWatches = CustomWatches()
     let webhookPatience = WebhookPatience()
+    /// Whether services can have addresses of IPv6 too.
+    public let isDualStack: Bool
     /// Which node ports services get; to be told which are held on this machine.
     public let nodePorts = NodePortBook()
 
@@ -37,13 +39,15 @@ public final class Registry: Sendable {
     ///   - schemas: what a cluster serves when that isn't just Kubernetes' own resources: the platform's in the root cluster.
     ///   - admission: what every write passes, in this order.
     ///   - policies: what the platform lets a cluster have; asked with each request.
+    ///   - isDualStack: whether services can have addresses of IPv6 too.
     ///   - handlers: who answers a create at a subresource that isn't Kubernetes' own, by group and `PLURAL/SUBRESOURCE`.
     public init(
         store: Store, schema: Schema = .builtin, schemas: @escaping @Sendable (LogicalCluster) -> Schema? = { _ in nil },
         authorizer: Authorizer = Authorizer(), admission: AdmissionChain = .builtin,
         policies: @escaping @Sendable (LogicalCluster) -> ClusterPolicy = { _ in ClusterPolicy() },
-        handlers: [GroupResource: any SubresourceHandler] = [:]
+        handlers: [GroupResource: any SubresourceHandler] = [:], isDualStack: Bool = false
     ) {
+        self.isDualStack = isDualStack
         self.store = store
         self.schema = schema
         self.schemas = schemas
@@ -86,6 +90,9 @@ public final class Registry: Sendable {
         customSchemas.schema(of: cluster, at: snapshot, base: schemas(cluster) ?? schema)
     }
 
+    /// What goes for the objects of a resource here.
+    func rules(of resource: ResourceType) -> any KindRules { resource.rules(isDualStack: isDualStack) }
+
     /// The built-in resource with this plural in the group's preferred version.
     ///
     /// - Throws: a `StatusError` (404) when the schema hasn't got it, which for built-in names is a mistake of the caller.
@@ -103,6 +110,13 @@ extension ResourceType {
         if let custom { return CustomKind(version: custom) }
         // The two APIs of events keep the same objects and don't ask the same of them.
         return KindTable.rules(for: KindTable.knows(groupResource) ? groupResource : storedResource)
+    }
+
+    /// The same where services can have addresses of IPv6 too, or can't.
+    func rules(isDualStack: Bool) -> any KindRules {
+        let rules = self.rules
+        guard isDualStack, rules is ServiceRules else { return rules }
+        return ServiceRules(isDualStack: true)
     }
 
     /// Where an object of this resource is kept.

@@ -22,7 +22,8 @@ public final class RequestNotes: Sendable {
     public var warnings: [String] { state.withLock { $0.warnings } }
     public var annotations: [String: String] { state.withLock { $0.annotations } }
 
-    func warn(_ text: String) {
+    /// Says something to the client in a `Warning` header; what is more than a few hundred of them is left out.
+    public func warn(_ text: String) {
         state.withLock { state in
             guard state.warnings.count < Self.maximumWarnings else { return }
             state.warnings.append(text.utf8.count > Self.maximumWarning ? String(text.prefix(Self.maximumWarning)) : text)

@@ -19,6 +19,8 @@ public final class LocalRuntime: Service {
     public let volumes: LocalVolumes
     /// What the containers use.
     public let metrics: RuntimeMetrics
+    /// What pods have used by now, whole and those that ended.
+    public let uses: PodUses
     /// What pods use beside that.
     public var statistics: NodeStatistics {
         statisticsOnce.withLock { known in
@@ -57,6 +59,9 @@ public final class LocalRuntime: Service {
         }
     }
 
+    /// What nodes say of pressure; nil until pods run.
+    private let pressureMarks = Mutex<PressureMarks?>(nil)
+
     /// Commands whose clients have gone.
     private let abandoned: AsyncStream<ExecSession>
     private let abandonment: AsyncStream<ExecSession>.Continuation
@@ -82,6 +87,7 @@ public final class LocalRuntime: Service {
         self.logger = logger
         node = LocalNode(options: options, engine: engine)
         metrics = RuntimeMetrics(engine: engine)
+        uses = PodUses(engine: engine)
         volumes = LocalVolumes(dataDirectory: engine.options.dataDirectory, logger: logger)
         (abandoned, abandonment) = AsyncStream.makeStream()
         let (occasions, input) = AsyncStream<Occasion>.makeStream()
@@ -119,9 +125,12 @@ public final class LocalRuntime: Service {
         let events = EventRecorder(registry: registry, logger: logger)
         let services = PodServices(
             engine: engine, node: node.context(), registry: registry, events: events, network: network, addresses: addresses,
-            volumes: volumes,
+            volumes: volumes, userRanges: UserRanges(directory: engine.paths.pods), uses: uses,
             gate: Gate(limit: 8), owners: ContainerOwners(), resizeAdmission: { [self] in judgeResize($0, $1) }, rests: rests,
             logger: logger)
+        let marks = PressureMarks(
+            registry: registry, names: node.names, events: events, dataDirectory: engine.options.dataDirectory, logger: logger)
+        pressureMarks.withLock { $0 = marks }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await events.run() }
             group.addTask { try await EngineEvents(services: services).run() }
@@ -131,6 +140,13 @@ public final class LocalRuntime: Service {
                 await StorageEviction(workers: { self.workers.withLock { Array($0.values) } }, engine: self.engine).run()
             }
             group.addTask {
+                await PressureEviction(
+                    workers: { self.workers.withLock { Array($0.values) } }, engine: self.engine, metrics: self.metrics,
+                    marks: marks,
+                    events: events, settings: self.node.options.eviction, logger: self.logger
+                ).run()
+            }
+            group.addTask {
                 await LogRotation(paths: self.engine.paths, client: self.engine.client, logger: self.logger).run()
             }
             group.addTask {
@@ -138,7 +154,11 @@ public final class LocalRuntime: Service {
                     try await self.adopt(services, &pods)
                     for await occasion in self.occasions {
                         switch occasion {
-                        case .commit(let batch): self.handle(batch, services, &pods)
+                        case .commit(let batch):
+                            if batch.lifecycle != .deleted, marks.mustTell(batch.cluster) {
+                                pods.addTask { await marks.tell(batch.cluster) }
+                            }
+                            self.handle(batch, services, &pods)
                         case .reconsider(let cluster): self.considerAll(of: cluster, services, &pods)
                         }
                     }
@@ -219,6 +239,25 @@ public final class LocalRuntime: Service {
     /// Whether there are pods of a cluster that aren't through with their end, or run.
     public func hasPods(of cluster: Int64) -> Bool { workers.withLock { $0.values.contains { $0.cluster.id == cluster } } }
 
+    /// Whether nothing of a cluster whose pods are not to run (`rests`) writes any more: each pod is over, or at rest, and no container of one that is
+    /// gone is still ending.
+    public func isAtRest(_ cluster: LogicalCluster) -> Bool {
+        guard rests(cluster.name) else { return false }
+        let snapshot = cluster.snapshot
+        var over: Set<String> = []
+        for object in snapshot.list(prefix: Key.prefix(group: "core", plural: "pods")) {
+            let tree = object.tree
+            if ["Succeeded", "Failed"].contains(tree[path: "status", "phase"]?.string) {
+                over.insert(object.metadata.uid)
+            } else if node.names.contains(tree[path: "spec", "nodeName"]?.string ?? "") {
+                guard Pod.isAsleep(tree["status"]) else { return false }
+            }
+        }
+        return workers.withLock { workers in
+            workers.allSatisfy { uid, worker in worker.cluster.id != cluster.id || over.contains(uid) }
+        }
+    }
+
     /// Removes the volumes of a cluster that is gone for good; its last pod does when there are some yet.
     public func removeVolumes(of cluster: Int64) async {
         guard !registry.store.keeps(id: cluster), !hasPods(of: cluster) else { return }
@@ -234,7 +273,9 @@ public final class LocalRuntime: Service {
             Mounts.unmountAll(below: files.directory)
             File.removeTree(files.directory)
             File.removeTree(files.logs)
+            if let cluster = Int64(labels[PodLabels.cluster] ?? "") { uses.noteEnd(ofPod: uid, cluster: cluster) }
             try await services.node.removeCgroup(podUID: uid)
+            Healings.process.note(.containers)
         } catch {
             logger.warning("a leftover pod could not be removed", metadata: ["sandbox": "\(id)", "error": "\(error)"])
         }
@@ -245,6 +286,7 @@ public final class LocalRuntime: Service {
         for uid in engine.podsWithRemains().subtracting(known) where workers.withLock({ $0[uid] == nil }) {
             do {
                 try await engine.removeRemains(ofPod: uid) { try await services.node.removeCgroup(podUID: uid) }
+                Healings.process.note(.podFiles)
                 logger.info("removed what was left of a pod", metadata: ["uid": "\(uid)"])
             } catch {
                 logger.warning("what is left of a pod could not be removed", metadata: ["uid": "\(uid)", "error": "\(error)"])
@@ -255,6 +297,7 @@ public final class LocalRuntime: Service {
     private static func isRelevant(_ key: Key) -> Bool {
         let text = key.text
         return text.hasPrefix("core/pods/") || text.hasPrefix("core/configmaps/") || text.hasPrefix("core/secrets/")
+            || text.hasPrefix("core/nodes/")
     }
 
     private func handle(_ batch: CommitBatch, _ services: PodServices, _ pods: inout ThrowingDiscardingTaskGroup<any Error>) {
@@ -320,6 +363,9 @@ public final class LocalRuntime: Service {
     private func judge(_ object: Object, _ cluster: LogicalCluster) -> PodRejection? {
         let pod = Pod(object)
         guard pod.startTime == nil, !pod.isTerminal, !pod.isBeingDeleted else { return nil }
+        let present = pressureMarks.withLock { $0?.present } ?? []
+        if let rejection = PressureCondition.rejection(of: pod, under: present) { return rejection }
+        if let rejection = AppArmor.rejection(of: pod, isEnforced: engine.machine.enforcesAppArmor) { return rejection }
         return promises.withLock { promises in
             let rejection = admission(
                 object, cluster.snapshot, { promises.admitted.contains($0) || hasWorker($0) }, { promises.resized[$0] })

@@ -13,10 +13,18 @@ public struct RuntimeOptions: Sendable {
     /// The resolvers of pods that have the machine's (`dnsPolicy: Default`), as a file of resolv.conf(5).
     public var resolverFile: String
 
+    /// When pods have to go.
+    public var eviction: EvictionSettings
+    /// What isn't for pods.
+    public var reservation: NodeReservation
+
     public init(
         nodeName: String? = nil, maximumPods: Int = 110, dnsAddress: String = "10.96.0.10", podPidsLimit: Int64? = nil,
-        resolverFile: String = "/etc/resolv.conf"
+        resolverFile: String = "/etc/resolv.conf", eviction: EvictionSettings = EvictionSettings(),
+        reservation: NodeReservation = NodeReservation()
     ) {
+        self.eviction = eviction
+        self.reservation = reservation
         self.podPidsLimit = podPidsLimit
         self.resolverFile = resolverFile
         self.nodeName = nodeName

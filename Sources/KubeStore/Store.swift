@@ -13,11 +13,11 @@ public final class Store: Service {
     let engine: any StoreEngine
     let queue: CommitQueue
     let directory: ClusterDirectory
-    private let catalog: BaseCatalog
+    let catalog: BaseCatalog
     private let writer: Writer
-    private let options: StoreOptions
+    let options: StoreOptions
     private let clock: any Clock<Duration>
-    private let logger: Logger
+    let logger: Logger
     private let lock: DirectoryLock?
     private let closing = Mutex(Closing())
 
@@ -73,6 +73,8 @@ public final class Store: Service {
 
     /// Creates a cluster with its first objects and its private record, all or nothing. Durable when it returns.
     ///
+    /// Many restored objects are written in several transactions, so that others needn't wait; nobody sees the cluster before the last.
+    ///
     /// - Parameters:
     ///   - base: what the cluster starts from; shared, and stored once for all clusters.
     ///   - restored: what the cluster has instead of the base's objects: what another cluster had, with its revisions.
@@ -82,8 +84,11 @@ public final class Store: Service {
         _ name: String, uid: String, record: JSON = .object([:]), base: Base, restored: RestoredObjects? = nil,
         writes: [Write] = []
     ) async throws(StoreError) -> LogicalCluster {
-        let new = NewCluster(name: name, uid: uid, record: record, base: base, restored: restored, writes: writes)
-        return try await queue.run { .create(new, $0) }
+        var new = NewCluster(name: name, uid: uid, record: record, base: base, writes: writes)
+        guard let restored else { return try await queue.run { [new] in .create(new, $0) } }
+        let laid = await LaidObjects.laying(restored, over: catalog.stored(like: base)?.base ?? base)
+        new.restored = (restored, laid)
+        return try await create(new, laid)
     }
 
     /// Deletes a cluster with everything in it. Its name can be used again at once; its watches end.

@@ -25,6 +25,10 @@ public struct StoreOptions: Sendable {
     public var batchWrites = 2_048
     /// How many bytes of objects go into one transaction of the engine.
     public var batchBytes = 16 << 20
+    /// How many objects of a cluster that is restored go into one transaction of the engine, at most.
+    public var pieceWrites = 256
+    /// How many bytes of them.
+    public var pieceBytes = 1 << 20
 
     /// How many pages the database file may have; nil: as many as fit. For tests of a full disk.
     var maximumPages: Int?

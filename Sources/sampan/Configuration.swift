@@ -1,4 +1,6 @@
 import KubeControllers
+import KubeObject
+import KubeRuntime
 import KubeSchema
 
 /// Everything that one instance's server is told when it starts.
@@ -17,7 +19,7 @@ struct Configuration: Sendable, Equatable, Codable {
     var apiPort: Int = 6443
     /// UDP and TCP port, on the host, of the answerer to which pods' DNS queries are redirected.
     var dnsPort: Int = 10053
-    /// The IPv4 network that all clusters' pods share. No two instances on a machine may overlap.
+    /// The IPv4 network that all clusters' pods share, and after a comma that of IPv6, if they have such addresses too. No two instances on a machine may overlap.
     var podSubnet: String = "10.244.0.0/16"
     /// The DNS suffix of services inside every cluster.
     var domain: String = "cluster.local"
@@ -36,6 +38,19 @@ struct Configuration: Sendable, Equatable, Codable {
     var resolvConfPath: String?
     /// How many processes and threads a pod may have; -1 for as many as there may be.
     var podPidsLimit: Int64 = 4096
+    /// Below what of the machine pods have to go, as kubelet's `--eviction-hard` has it; nil for kubelet's own, empty for none.
+    var evictionHard: String?
+    /// The same for `--eviction-soft`, `--eviction-soft-grace-period` and `--eviction-minimum-reclaim`; empty for none.
+    var evictionSoft: String = ""
+    var evictionSoftGracePeriod: String = ""
+    var evictionMinimumReclaim: String = ""
+    /// What of the machine isn't for pods, as kubelet's `--kube-reserved` and `--system-reserved` have it; empty for nothing.
+    var kubeReserved: String = ""
+    var systemReserved: String = ""
+    /// How many seconds a pod has at most to end, when it goes for one of ``evictionSoft``.
+    var evictionMaxPodGracePeriod: Int64 = 0
+    /// How long a node says that it is short of something after it was, as a duration.
+    var evictionPressureTransitionPeriod: String = "5m0s"
     /// When backups are made, as cron has it; nil for never.
     var backupSchedule: String?
     /// The time zone of ``backupSchedule``; nil for UTC.
@@ -47,12 +62,30 @@ struct Configuration: Sendable, Equatable, Codable {
     /// Whether pods run here. Without containers there is an API but no node: for tests of the API, and where the user isn't root.
     var runsContainers: Bool = true
 
+    /// ``podSubnet``, one by one.
+    var podSubnets: [String] { podSubnet.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    /// Whether pods and services have addresses of both families.
+    var isDualStack: Bool { podSubnets.count > 1 }
+
     var backupDirectory: String { backupPath ?? dataDirectory + "/backups" }
 
     /// - Throws: when the schedule can't be read. Nil without one.
     func backupCronSchedule() throws(CronSchedule.ParseError) -> CronSchedule? {
         guard let backupSchedule else { return nil }
         return try CronSchedule(backupSchedule, zone: backupTimeZone)
+    }
+
+    /// - Throws: which of the options is wrong, and why.
+    func nodeReservation() throws(ObjectError) -> NodeReservation {
+        try NodeReservation(kube: kubeReserved, system: systemReserved)
+    }
+
+    /// - Throws: which of the options is wrong, and why.
+    func evictionSettings() throws(ObjectError) -> EvictionSettings {
+        try EvictionSettings(
+            hard: evictionHard, soft: evictionSoft, graces: evictionSoftGracePeriod, reclaims: evictionMinimumReclaim,
+            mostGrace: evictionMaxPodGracePeriod,
+            transition: GoDuration.nanoseconds(evictionPressureTransitionPeriod).map { Double($0) / 1e9 } ?? 0)
     }
 
     /// ``keepDeleted`` in seconds.
@@ -87,6 +120,18 @@ extension Configuration {
         keepDeleted = try values.decodeIfPresent(String.self, forKey: .keepDeleted) ?? keepDeleted
         resolvConfPath = try values.decodeIfPresent(String.self, forKey: .resolvConfPath)
         podPidsLimit = try values.decodeIfPresent(Int64.self, forKey: .podPidsLimit) ?? podPidsLimit
+        evictionHard = try values.decodeIfPresent(String.self, forKey: .evictionHard)
+        evictionSoft = try values.decodeIfPresent(String.self, forKey: .evictionSoft) ?? evictionSoft
+        evictionSoftGracePeriod =
+            try values.decodeIfPresent(String.self, forKey: .evictionSoftGracePeriod) ?? evictionSoftGracePeriod
+        evictionMinimumReclaim =
+            try values.decodeIfPresent(String.self, forKey: .evictionMinimumReclaim) ?? evictionMinimumReclaim
+        kubeReserved = try values.decodeIfPresent(String.self, forKey: .kubeReserved) ?? kubeReserved
+        systemReserved = try values.decodeIfPresent(String.self, forKey: .systemReserved) ?? systemReserved
+        evictionMaxPodGracePeriod =
+            try values.decodeIfPresent(Int64.self, forKey: .evictionMaxPodGracePeriod) ?? evictionMaxPodGracePeriod
+        evictionPressureTransitionPeriod =
+            try values.decodeIfPresent(String.self, forKey: .evictionPressureTransitionPeriod) ?? evictionPressureTransitionPeriod
         backupSchedule = try values.decodeIfPresent(String.self, forKey: .backupSchedule)
         backupTimeZone = try values.decodeIfPresent(String.self, forKey: .backupTimeZone)
         backupPath = try values.decodeIfPresent(String.self, forKey: .backupPath)

@@ -21,6 +21,7 @@ struct Sampan: AsyncParsableCommand {
               sampan backup create                      a copy of all clusters, to be restored elsewhere
               sampan doctor                             what is wrong, and what to do
               sampan down                               stop; only the data is left
+              source <(sampan completion bash)          have the shell complete words; zsh and fish, too
 
             The data directory is /var/lib/sampan, or SAMPAN_DATA_DIR, or --data-dir. Two instances run side by side when \
             each has its own data directory, ports and pod subnet.
@@ -33,8 +34,8 @@ struct Sampan: AsyncParsableCommand {
             ImageCommand.self,
             BackupCommand.self, RestoreCommand.self,
             RotateKeys.self, RotateAuthority.self,
-            VersionCommand.self,
+            VersionCommand.self, CompletionCommand.self,
             ServeCommand.self,
-            CleanupCommand.self, BenchCommand.self,
+            CleanupCommand.self, UserNamespaceCommand.self, BenchCommand.self,
         ])
 }

@@ -9,6 +9,21 @@ import Logging
 ///
 ///     created CLUSTER | deleting CLUSTER | deleted CLUSTER | put CLUSTER KEY NUMBER REVISION
 enum CrashWriter {
+    /// Of each restored cluster: some pieces.
+    static let restoredObjects = 1_000
+
+    /// What a restored cluster begins with.
+    private static func restored() throws -> RestoredObjects {
+        var objects = try (1...restoredObjects).map { index in
+            let key = Key(
+                group: "", plural: index % 2 == 0 ? "secrets" : "configmaps", namespace: "default", name: "restored-\(index)")
+            return (key: key, object: try draft(key.name, index % 500).sealed(resourceVersion: UInt64(index)))
+        }
+        let namespace = Key(group: "", plural: "namespaces", name: "default")
+        objects.append((namespace, try draft("default", 0).sealed(resourceVersion: UInt64(restoredObjects + 1))))
+        return try RestoredObjects(revision: UInt64(restoredObjects + 1), objects: objects)
+    }
+
     /// One line in one system call, so that a kill never leaves half a line.
     private static func say(_ line: String) {
         FileHandle.standardOutput.write(Data((line + "\n").utf8))
@@ -54,6 +69,18 @@ enum CrashWriter {
                         return Write.put(try draft(key.name, index), at: key)
                     }
                     _ = try await store.createCluster(name, uid: name, base: base, writes: writes)
+                    say("created \(name)")
+                    guard Bool.random() else { continue }
+                    say("deleting \(name)")
+                    try await store.deleteCluster(name)
+                    say("deleted \(name)")
+                }
+            }
+            group.addTask {
+                let objects = try restored()
+                while true {
+                    let name = "restored-\(UUID().uuidString)"
+                    _ = try await store.createCluster(name, uid: name, base: base, restored: objects)
                     say("created \(name)")
                     guard Bool.random() else { continue }
                     say("deleting \(name)")

@@ -154,3 +154,22 @@ class Autoscaling(unittest.TestCase):
         until(lambda: other.get("hpa/web").get("status", {}).get("conditions"), "another cluster's autoscaler is looked at", timeout=10)
         other.kubectl("delete", "hpa,deployment", "web")
         cluster.kubectl("delete", "hpa", "--all")
+
+    def test_5_two_at_the_same_pods_both_stop(self):
+        cluster = self.cluster
+        self.say(slow=0, external={"queue": ["25"]})
+        cluster.apply(deployment("web", 1, "sampan.dev/sample/web:1"))
+        cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+        both = [autoscaler(name, WEB, external("queue", **average("10"))) for name in ("one", "two")]
+        for scaler in both:
+            scaler["spec"]["maxReplicas"] = 2
+        cluster.apply(*both)
+        message = "pods by selector app=web are controlled by multiple HPAs: [default/one default/two]"
+        for name in ("one", "two"):
+            until(lambda: self.condition(name, "ScalingActive") == ("False", "AmbiguousSelector", message), f"{name} is told", timeout=60)
+        self.assertIn("AmbiguousSelector", {event["reason"] for event in cluster.get(
+            "events", "--field-selector", "involvedObject.name=two")["items"]})
+        cluster.kubectl("delete", "hpa/two")
+        until(lambda: (self.condition("one", "ScalingActive") or ("",))[0] == "True", "the one left goes on", timeout=60)
+        until(lambda: self.size("deployment/web") == 2, "and scales", timeout=60)
+        cluster.kubectl("delete", "hpa/one", "deployment/web")

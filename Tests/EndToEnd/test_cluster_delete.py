@@ -8,6 +8,7 @@ import time
 import unittest
 
 from harness import shared
+from harness.holdings import cgroups
 from harness.waiting import until
 
 from test_storage import claim, mounting
@@ -62,8 +63,10 @@ class ClusterDelete(unittest.TestCase):
         self.assertTrue(paths(instance, uid))
         self.assertTrue(paths(instance, volume))
         until(lambda: address in rules() and port in rules(), "there are rules for it")
-        instance.delete("doomed")
+        instance.delete("doomed", "--now", "--wait")
         self.assertEqual(instance.root().request("GET", f"{CLUSTERS}/doomed").code, 404)
+        # Nothing of its pods runs when that is said.
+        self.assertEqual([path for path in cgroups(instance) if uid in path or uid.replace("-", "_") in path], [])
         self.assertEqual(cluster.request("GET", "/api").code, 401)
         until(lambda: not rows(instance, own), "its rows are gone")
         until(lambda: not paths(instance, uid, volume), "its files are gone")

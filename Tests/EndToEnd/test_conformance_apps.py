@@ -2,6 +2,7 @@
 each of its tests, named as it is in the first line of its text. Those of jobs are in test_conformance_jobs."""
 
 import json
+import time
 import unittest
 
 from harness import lifecycle, shared
@@ -75,9 +76,13 @@ class ConformanceApps(APITest):
         """Lists a kind over all namespaces, and deletes it by its label."""
         group, path = ("/api/v1", "/api/v1/namespaces/default") if plural == "replicationcontrollers" else ("/apis/apps/v1", APPS)
         names = {item["metadata"]["name"] for item in self.ask("GET", f"{group}/{plural}?labelSelector={selector}")["items"]}
-        self.ask("DELETE", f"{path}/{plural}?labelSelector={selector}")
-        until(lambda: not self.ask("GET", f"{group}/{plural}?labelSelector={selector}")["items"], f"no {plural} are left")
+        self.ask("DELETE", f"{path}/{plural}?labelSelector={selector}", {"gracePeriodSeconds": 1})
+        # A replication controller's pods are let go of first: a finalizer that takes a moment.
+        until(lambda: not self.ask("GET", f"{group}/{plural}?labelSelector={selector}")["items"], f"the {plural} are gone")
         return names
+
+    # The container that upstream's patches add: a new one comes before those that were there.
+    SECOND = {"name": "second", "image": "sampan.dev/sample/web:2", "imagePullPolicy": "IfNotPresent", "env": [{"name": "PORT", "value": "8081"}]}
 
     # Deployments, replica sets and replication controllers
 
@@ -112,11 +117,10 @@ class ConformanceApps(APITest):
         until(lambda: self.ask("GET", own)["status"].get("availableReplicas") == 2, "two are available")
         patched = self.patch(own, {
             "metadata": {"labels": {"test-rs": "patched"}},
-            "spec": {"replicas": 3, "template": {"spec": {"terminationGracePeriodSeconds": 0, "containers": [{"name": "main", "image": "sampan.dev/sample/web:2"}]}}}},
-            self.STRATEGIC)
+            "spec": {"replicas": 3, "template": {"spec": {"terminationGracePeriodSeconds": 0, "containers": [self.SECOND]}}}}, self.STRATEGIC)
         self.assertEqual((patched["metadata"]["labels"]["test-rs"], patched["spec"]["replicas"]), ("patched", 3))
         until(lambda: self.ask("GET", own)["status"].get("readyReplicas") == 3, "three are ready")
-        self.assertEqual(self.ask("GET", own)["spec"]["template"]["spec"]["containers"][0]["image"], "sampan.dev/sample/web:2")
+        self.assertEqual(self.ask("GET", own)["spec"]["template"]["spec"]["containers"][0]["image"], self.SECOND["image"])
 
     def test_scale_of_replication_controllers(self):
         """ReplicationController should get and update a ReplicationController scale"""
@@ -135,9 +139,10 @@ class ConformanceApps(APITest):
         own = self.make("statefulsets", workload("test-ss", serviceName="test"), {"readyReplicas": 1})
         patched = self.patch(own, {
             "metadata": {"labels": {"test-ss": "patched"}},
-            "spec": {"replicas": 2, "template": {"spec": {"containers": [{"name": "main", "image": "sampan.dev/sample/web:2"}]}}}}, self.STRATEGIC)
+            # Upstream's test writes the second name like this; unknown fields are left out.
+            "spec": {"replicas": 2, "template": {"spec": {"TerminationGracePeriodSeconds": 1, "containers": [self.SECOND]}}}}, self.STRATEGIC)
         self.assertEqual((patched["metadata"]["labels"]["test-ss"], patched["spec"]["replicas"]), ("patched", 2))
-        self.assertEqual(patched["spec"]["template"]["spec"]["containers"][0]["image"], "sampan.dev/sample/web:2")
+        self.assertEqual(patched["spec"]["template"]["spec"]["containers"][0]["image"], self.SECOND["image"])
         until(lambda: self.ask("GET", own)["status"].get("readyReplicas") == 2, "both are ready")
         self.assertEqual(self.collected("statefulsets", "test-ss%3Dpatched"), {"test-ss"})
 
@@ -184,6 +189,67 @@ class ConformanceApps(APITest):
         self.ask("DELETE", f"{revisions}?labelSelector=updated%3Dyes")
         until(lambda: len(self.ask("GET", f"{revisions}?{selector}")["items"]) == 1, "the older one is gone")
         self.assertEqual([tree["revision"] for tree in self.ask("GET", f"{revisions}?{selector}")["items"]], [3])
+
+    # Disruption budgets
+
+    BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+
+    def budget(self, name, label, code=201, **spec):
+        self.ask("POST", self.BUDGETS, {"metadata": {"name": name, "labels": {"budget": label}}, "spec": {
+            "selector": {"matchLabels": {"app": label}}, **spec}}, code)
+        own = f"{self.BUDGETS}/{name}"
+        self.addCleanup(self.cluster.request, "DELETE", own)
+        until(lambda: self.ask("GET", own)["status"].get("observedGeneration") == 1, f"{name} is known")
+        return own
+
+    def evict(self, name):
+        return self.cluster.request("POST", f"/api/v1/namespaces/default/pods/{name}/eviction", {
+            "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": "default"}})
+
+    def test_budgets(self):
+        """DisruptionController should create a PodDisruptionBudget; Listing PodDisruptionBudgets for all namespaces should list and delete a
+        collection of PodDisruptionBudgets"""
+        own = self.budget("one", "kept", minAvailable="1%")
+        self.assertEqual(self.changed(own, lambda tree: tree["spec"].update(minAvailable="2%"))["spec"]["minAvailable"], "2%")
+        self.assertEqual(self.patch(own, {"spec": {"minAvailable": "3%"}})["spec"]["minAvailable"], "3%")
+        self.budget("two", "kept", minAvailable=2)
+        self.assertEqual(len(self.ask("GET", "/apis/policy/v1/poddisruptionbudgets?labelSelector=budget%3Dkept")["items"]), 2)
+        self.ask("DELETE", f"{self.BUDGETS}?labelSelector=budget%3Dkept")
+        self.assertEqual(self.ask("GET", f"{self.BUDGETS}?labelSelector=budget%3Dkept")["items"], [])
+
+    def test_status_of_budgets(self):
+        """DisruptionController should observe PodDisruptionBudget status updated; ... should update/patch PodDisruptionBudget status"""
+        own = self.budget("status", "guarded", minAvailable=1)
+        self.make("replicasets", workload("guarded", 3), {"readyReplicas": 3})
+        until(lambda: self.ask("GET", own)["status"]["disruptionsAllowed"] == 2, "two may go")
+        pod = self.ask("GET", "/api/v1/namespaces/default/pods?labelSelector=app%3Dguarded")["items"][0]["metadata"]["name"]
+        # One that exists stays among those that are to go, whoever wrote it there.
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self.changed(f"{own}/status", lambda tree: tree["status"].update(disruptedPods={pod: now}))
+        self.assertEqual(self.ask("GET", f"{own}/status")["status"]["disruptedPods"], {pod: now})
+        patched = self.patch(f"{own}/status", {"status": {"disruptedPods": None}})
+        self.assertFalse(patched["status"].get("disruptedPods"))
+
+    def test_a_budget_holds_an_eviction_up(self):
+        """DisruptionController should block an eviction until the PDB is updated to allow it"""
+        own = self.budget("blocking", "blocked", minAvailable=3)
+        self.make("replicasets", workload("blocked", 3), {"readyReplicas": 3})
+        pods = "/api/v1/namespaces/default/pods?labelSelector=app%3Dblocked"
+        until(lambda: self.ask("GET", own)["status"]["currentHealthy"] == 3, "all are counted")
+        def refused():
+            answer = self.evict(self.ask("GET", pods)["items"][0]["metadata"]["name"])
+            self.assertEqual((answer.code, [cause["reason"] for cause in answer.json["details"]["causes"]]), (429, ["DisruptionBudget"]), answer)
+        def healthy(number):
+            until(lambda: self.ask("GET", own)["status"]["currentHealthy"] == number and len(self.ask("GET", pods)["items"]) == number, f"{number} run")
+        refused()
+        self.changed(own, lambda tree: tree["spec"].update(minAvailable=2))
+        until(lambda: self.ask("GET", own)["status"]["desiredHealthy"] == 2, "the change is known")
+        self.assertEqual(self.evict(self.ask("GET", pods)["items"][0]["metadata"]["name"]).code, 201)
+        self.patch(own, {"spec": {"minAvailable": None, "maxUnavailable": 0}})
+        healthy(3)
+        refused()
+        self.ask("DELETE", own)
+        self.assertEqual(self.evict(self.ask("GET", pods)["items"][0]["metadata"]["name"]).code, 201)
 
     # What makes jobs
 

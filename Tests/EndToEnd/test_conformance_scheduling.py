@@ -1,6 +1,7 @@
 """What the conformance suite of v1.36 asks of scheduling and v1.20's, which can be run here, doesn't (docs/conformance.md). One test for each of its
 tests, named as it is in the first line of its text."""
 
+import json
 import unittest
 
 from harness import shared
@@ -62,6 +63,36 @@ class ConformanceScheduling(APITest):
         self.patch(victim, {"metadata": {"finalizers": None}})
         self.gone(victim)
         until(lambda: self.ask("GET", preemptor)["status"].get("phase") == "Running", "the other runs in its place")
+
+    def test_each_is_preempted_once(self):
+        """SchedulerPreemption PreemptionExecutionPath runs ReplicaSets to verify preemption running path"""
+        node = self.ask("GET", "/api/v1/nodes")["items"][0]["metadata"]["name"]
+        amounts = {"example.com/fakecpu": "1000"}
+        self.patch(f"/api/v1/nodes/{node}/status", {"status": {"capacity": amounts, "allocatable": amounts}}, self.STRATEGIC)
+
+        def needing(priority, amount):
+            self.ask("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", {"metadata": {"name": f"p{priority}"}, "value": priority}, 201)
+            body = pod(f"pod{priority}", ["sleep", "10000"], priorityClassName=f"p{priority}", terminationGracePeriodSeconds=1)
+            body["metadata"]["labels"] = {"name": f"pod{priority}"}
+            body["spec"]["containers"][0]["resources"] = {kind: {"example.com/fakecpu": str(amount)} for kind in ("requests", "limits")}
+            return body
+
+        sets = "/apis/apps/v1/namespaces/default/replicasets"
+        version = self.ask("GET", PODS)["metadata"]["resourceVersion"]
+        for priority, amount in ((1, 200), (2, 300), (3, 450)):
+            template = needing(priority, amount)
+            name = f"rs-pod{priority}"
+            self.ask("POST", sets, {"metadata": {"name": name}, "spec": {
+                "selector": {"matchLabels": template["metadata"]["labels"]}, "template": {key: template[key] for key in ("metadata", "spec")}}}, 201)
+            self.addCleanup(self.cluster.request, "DELETE", f"{sets}/{name}")
+            until(lambda: self.ask("GET", f"{sets}/{name}")["status"].get("availableReplicas") == 1, f"{name} has its pod")
+        self.ask("POST", PODS, needing(4, 500), 201)
+        # The two that go are made anew at once, and must not have the room that was made.
+        until(lambda: self.ask("GET", f"{PODS}/pod4")["status"].get("phase") == "Running", "the most important one runs")
+        events = [json.loads(line) for line in self.cluster.request(
+            "GET", f"{PODS}?watch=1&timeoutSeconds=3&resourceVersion={version}").body.decode().splitlines()]
+        made = [event["object"]["metadata"]["name"] for event in events if event["type"] == "ADDED"]
+        self.assertEqual([sum(name.startswith(f"rs-pod{number}-") for name in made) for number in (1, 2, 3)], [2, 2, 1], made)
 
 
 if __name__ == "__main__":

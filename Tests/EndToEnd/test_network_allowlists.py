@@ -23,7 +23,7 @@ class NetworkAllowlists(unittest.TestCase):
         cls.instance = shared.instance()
         cls.root = cls.instance.root()
         cls.instance.sampan("team", "create", "listed", "--member", "dora=developer", "--member", "olga=owner")
-        cls.addClassCleanup(cls.instance.sampan, "team", "delete", "listed")
+        cls.addClassCleanup(cls.instance.sampan, "team", "delete", "listed", "--now")
         cls.instance.sampan("cluster", "create", "demo", "--team", "listed")
         cls.addClassCleanup(cls.instance.sampan, "cluster", "delete", "demo", "--team", "listed")
         file = os.path.join(cls.instance.directory, "listed-demo.kubeconfig")

@@ -102,7 +102,7 @@ class NetworkExplain(unittest.TestCase):
 
     def test_members_ask_about_their_own_clusters(self):
         self.instance.sampan("team", "create", "askers", "--member", "ann=viewer")
-        self.addCleanup(self.instance.sampan, "team", "delete", "askers")
+        self.addCleanup(self.instance.sampan, "team", "delete", "askers", "--now")
         self.instance.sampan("cluster", "create", "own", "--team", "askers")
         self.addCleanup(self.instance.sampan, "cluster", "delete", "own", "--team", "askers")
         file = os.path.join(self.instance.directory, "ann.kubeconfig")

@@ -78,6 +78,14 @@ class PodStorage(unittest.TestCase):
             self.assertGreater(place["capacityBytes"], place["availableBytes"])
             self.assertGreater(place["inodesUsed"], 0)
         self.assertGreater(summary["node"]["rlimit"]["maxpid"], 0)
+        runtime = summary["node"]["runtime"]
+        self.assertGreater(runtime["imageFs"]["usedBytes"], 0)
+        self.assertGreaterEqual(runtime["containerFs"]["usedBytes"], 1 << 20)
+        # Who may see pods may see what they use.
+        for role, allowed in (("view", "yes"), ("system:node", "no")):
+            self.cluster.kubectl("create", "clusterrolebinding", f"{role.replace(':', '-')}-reader", f"--clusterrole={role}", f"--user={role}-user")
+            said = self.cluster.kubectl("auth", "can-i", "list", "pods.metrics.k8s.io", f"--as={role}-user", check=False).stdout
+            self.assertEqual(said.strip().splitlines()[-1], allowed, role)
         short = json.loads(self.cluster.kubectl("get", "--raw", f"{proxy}/stats/summary?only_cpu_and_memory=true"))
         self.assertNotIn("fs", short["node"])
         page = self.cluster.kubectl("get", "--raw", f"{proxy}/metrics")

@@ -83,6 +83,47 @@ class Quotas(teams.TeamsTest):
         self.sampan("quota", "set", "pods=none", "memory=4Gi", "--team", "strict", "--cluster", "demo")
         until(lambda: len(cluster.request("GET", "/api/v1/namespaces/default/pods").json["items"]) == 6, "all pods are there")
 
+    def test_exposures_are_the_teams_ways_in_from_outside(self):
+        self.sampan("team", "create", "open", "--exposures", "5", "--member", "alice=owner")
+        clusters = [self.cluster("open", name) for name in "ab"]
+
+        def expose(cluster, name, type="NodePort", ports=1):
+            return cluster.request("POST", "/api/v1/namespaces/default/services", {
+                "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+                "spec": {"type": type, "selector": {"app": name}, "ports": [{"name": f"p{i}", "port": 80 + i} for i in range(ports)]}})
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            answers = list(pool.map(lambda i: expose(clusters[i % 2], f"s{i}", ("NodePort", "LoadBalancer")[i % 3 % 2]), range(500)))
+        self.assertEqual({answer.code for answer in answers}, {201, 403})
+        self.assertEqual(sum(answer.code == 201 for answer in answers), 5)
+        refusal = expose(clusters[0], "more", ports=2)
+        self.assertIn("exceeded quota: team open, requested: exposures=2, used: exposures=5, limited: exposures=5; used by ", refusal.json["message"])
+        self.assertIn("delete services of type NodePort or LoadBalancer", refusal.json["message"])
+        # What leads in from nowhere is free; what becomes a way in is charged then.
+        self.assertEqual(expose(clusters[0], "inner", "ClusterIP").code, 201)
+        change = lambda name, type: clusters[0].request(
+            "PATCH", f"/api/v1/namespaces/default/services/{name}", {"spec": {"type": type}}, content_type=MERGE)
+        self.assertEqual(change("inner", "NodePort").code, 403)
+        held = pod("held")
+        held["spec"]["containers"][0]["ports"] = [{"containerPort": 80, "hostPort": 8080}]
+        self.assertEqual(clusters[0].request("POST", "/api/v1/namespaces/default/pods", held).code, 403)
+        until(lambda: self.status("open").get("used", {}).get("exposures") == 5, "the team's status says it")
+        self.assertIn("5 of 5", self.sampan("quota", "--team", "open").stdout)
+        self.assertIn("EXPOSURES", self.root.kubectl("get", "teams", "-o", "wide"))
+        self.assertIn("NodePort", self.root.kubectl("explain", "team.spec.quota.exposures"))
+        # A cluster that sleeps keeps them: connections wake it.
+        self.sampan("cluster", "sleep", "a", "--team", "open")
+        self.assertEqual(expose(clusters[1], "more").code, 403)
+        # What is given up is free again, also after a kill.
+        self.instance.kill()
+        self.instance.up()
+        mine = [s["metadata"]["name"] for s in clusters[0].request("GET", "/api/v1/namespaces/default/services").json["items"] if s["spec"]["type"] != "ClusterIP"]
+        self.assertEqual(change(mine[0], "ClusterIP").code, 200)
+        self.assertEqual(change("inner", "NodePort").code, 200)
+        self.assertEqual(expose(clusters[1], "more").code, 403)
+        clusters[0].kubectl("delete", "service", "inner")
+        self.assertEqual(expose(clusters[1], "more").code, 201)
+        self.assertEqual(expose(clusters[1], "again").code, 403)
+
     def test_a_cluster_wakes_when_there_is_room_for_its_pods(self):
         self.sampan("team", "create", "nap", "--pods", "2")
         early, late = self.cluster("nap", "early"), self.cluster("nap", "late")
@@ -117,7 +158,7 @@ class Quotas(teams.TeamsTest):
         self.instance.up()
 
     def test_wrong_quotas_are_refused_with_reasons(self):
-        for quota, words in (({"memory": "much"}, "quantities must match"), ({"cpu": "-1"}, "spec.quota.cpu"), ({"pods": -1}, "spec.quota.pods")):
+        for quota, words in (({"memory": "much"}, "quantities must match"), ({"cpu": "-1"}, "spec.quota.cpu"), ({"pods": -1}, "spec.quota.pods"), ({"exposures": -1}, "spec.quota.exposures"), ({"exposures": "many"}, "exposures")):
             answer = self.root.request("POST", f"{GROUP}/teams", {
                 "apiVersion": "sampan.dev/v1alpha1", "kind": "Team", "metadata": {"name": "wrong"}, "spec": {"quota": quota}})
             self.assertIn(answer.code, (400, 422), answer)

@@ -1,5 +1,6 @@
 """Services by real traffic: affinity that ends, external addresses, traffic policies, endpoints on their way out, SCTP."""
 
+import json
 import os
 import struct
 import subprocess
@@ -46,6 +47,32 @@ print(socket.inet_ntoa(packet[12:16]), source, target, good, flush=True)
 """
 
 
+# Answers datagrams with a name, and asks for such answers, each time from another port.
+ANSWER = """
+import socket, sys
+with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM) as here:
+    here.bind((sys.argv[1], 5300))
+    print("listening", flush=True)
+    while True:
+        _, source = here.recvfrom(2048)
+        here.sendto(sys.argv[2].encode(), source)
+"""
+ASK_OFTEN = """
+import socket, sys
+found = set()
+for _ in range(int(sys.argv[3])):
+    with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM) as here:
+        here.settimeout(1)
+        here.sendto(b"who", (sys.argv[1], int(sys.argv[2])))
+        try:
+            answer, source = here.recvfrom(2048)
+            found.add(f"{answer.decode()}@{source[0]}:{source[1]}")
+        except OSError:
+            found.add("nobody")
+print(*sorted(found))
+"""
+
+
 class Services(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -56,6 +83,34 @@ class Services(unittest.TestCase):
         cls.addClassCleanup(cls.instance.delete, "services")
         cls.cluster.deploy("web", replicas=3)
         cls.cluster.shell("visitor")
+
+    def test_load_balancers_are_told_how_many_endpoints_are_here(self):
+        cluster = self.cluster
+        cluster.deploy("backend", replicas=2, service=False)
+        cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "balanced"}, "spec": {
+            "type": "LoadBalancer", "externalTrafficPolicy": "Local", "selector": {"app": "backend"}, "ports": [{"port": 80, "targetPort": 8080}]}})
+        port = cluster.get("service/balanced")["spec"]["healthCheckNodePort"]
+        self.assertIn(port, range(30000, 32768))
+
+        def told(path="/"):
+            result = subprocess.run(self.outside.command("curl", "-s", "--max-time", "3", "-w", "\n%{http_code} %{content_type}", f"http://{self.outside.host}:{port}{path}"),
+                                    capture_output=True, text=True)
+            body, _, last = result.stdout.rpartition("\n")
+            return (last, json.loads(body)) if body else (result.returncode, None)
+
+        def says(count):
+            return {"service": {"namespace": "default", "name": "balanced"}, "localEndpoints": count, "serviceProxyHealthy": True}
+        until(lambda: told() == ("200 application/json", says(2)), "both endpoints are told of")
+        self.assertEqual(told("/healthz")[0], "200 application/json")
+        refused = cluster.kubectl("patch", "service", "balanced", "-p", json.dumps({"spec": {"healthCheckNodePort": 32001 if port != 32001 else 32002}}), check=False)
+        self.assertIn("spec.healthCheckNodePort: Forbidden: field is immutable", refused.stderr)
+        # Pods have nothing to do with it.
+        self.assertNotEqual(cluster.exec("visitor", "timeout", "2", "wget", "-q", "-O", "-", f"http://{self.outside.host}:{port}/", check=False).returncode, 0)
+        cluster.kubectl("scale", "deployment", "backend", "--replicas=0")
+        until(lambda: told() == ("503 application/json", says(0)), "none is told of")
+        cluster.kubectl("patch", "service", "balanced", "-p", json.dumps({"spec": {"externalTrafficPolicy": "Cluster"}}))
+        until(lambda: told()[1] is None, "nobody answers any more")
+        cluster.kubectl("delete", "service/balanced", "deployment/backend")
 
     def service(self, name, **spec):
         self.cluster.apply({
@@ -88,6 +143,35 @@ class Services(unittest.TestCase):
                     if len(seen) > 1:
                         break
                 self.assertGreater(len(seen), 1, "a client that was away gets another")
+
+    def test_affinity_holds_for_datagrams_too(self):
+        for name in ("left", "right"):
+            self.cluster.shell(name, labels={"app": "datagrams"})
+            answering = subprocess.Popen(
+                ["nsenter", "-t", self.process(name), "-n", sys.executable, "-c", ANSWER, self.cluster.get("pod", name)["status"]["podIP"], name],
+                stdout=subprocess.PIPE, text=True)
+            self.addCleanup(answering.stdout.close)
+            self.addCleanup(answering.wait)
+            self.addCleanup(answering.kill)
+            self.assertEqual(answering.stdout.readline(), "listening\n")
+        fields = {"selector": {"app": "datagrams"}, "type": "NodePort", "ports": [{"port": 53, "targetPort": 5300, "protocol": "UDP"}]}
+        visitor = ["nsenter", "-t", self.process("visitor"), "-n"]
+
+        def asked(way, address, port, times=16):
+            """Who answers, with where the answer comes from."""
+            said = subprocess.run([*way, sys.executable, "-c", ASK_OFTEN, address, str(port), str(times)], capture_output=True, text=True, check=True)
+            return said.stdout.split()
+        address, port = self.service("spread-datagrams", **fields)
+        sticky, sticky_port = self.service("sticky-datagrams", sessionAffinity="ClientIP", **fields)
+        for name, way, place, number, stuck, stuck_number in (
+                ("from within", visitor, address, 53, sticky, 53),
+                ("from outside", self.outside.command(), self.outside.host, port, self.outside.host, sticky_port)):
+            with self.subTest(name):
+                both = {f"left@{place}:{number}", f"right@{place}:{number}"}
+                until(lambda: set(asked(way, place, number)) == both, "both answer, by the service's address")
+                until(lambda: "nobody" not in asked(way, stuck, stuck_number, 1), "the other answers")
+                found = asked(way, stuck, stuck_number)
+                self.assertEqual(len(found), 1, f"{found}: one client stays with one")
 
     def test_without_affinity_all_endpoints_are_used(self):
         address, port = self.service("spread", type="NodePort")

@@ -106,3 +106,10 @@ class SeveralNodes(APITest):
         changed = root.kubectl("patch", "virtualcluster", "nodes", "--type=merge", "-p", '{"spec":{"nodes":2}}', check=False)
         self.assertIn("spec.nodes: Invalid value: 2: field is immutable", changed.stderr)
         root.kubectl("patch", "virtualcluster", "nodes", "--type=merge", "-p", '{"spec":{"description":"three nodes"}}')
+
+
+class RightAfterTheStart(APITest):
+    def test_a_cluster_that_is_made_then_has_all_its_nodes(self):
+        """Who finds none takes it for unusable, as upstream's suite does before its first test."""
+        cluster = shared.new("early").cluster("early", "--nodes", "2")
+        self.assertEqual(len(cluster.get("nodes")["items"]), 2)

@@ -1,16 +1,23 @@
 """Clusters that sleep: their pods stop and everything else stays, and whoever needs their pods waits for them, and isn't refused."""
 
+import base64
 import concurrent.futures
 import glob
+import itertools
 import json
+import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
-from harness import forward, shared
+import harness
+from harness import forward, settings, shared
 from harness.cluster import deployment, pod
 from harness.waiting import until
+from harness.webhook import certify
 
 
 class Sleep(unittest.TestCase):
@@ -263,6 +270,148 @@ class Sleep(unittest.TestCase):
         self.assertNotIn("no endpoints", answer.json["message"])
         self.assertTrue(self.explain()["awake"])
 
+    def fruit(self, cluster):
+        """Puts an extension API server into a cluster: a pod that runs this machine's Python."""
+        folder = tempfile.mkdtemp(prefix="sampan-fruit-", dir=settings.folder)
+        self.addCleanup(shutil.rmtree, folder)
+        authority = certify(folder, "fruit.default.svc")
+        with open(os.path.join(os.path.dirname(harness.__file__), "fruit_server.py")) as file:
+            data = {"server.py": file.read()}
+        for name in ("tls.crt", "tls.key"):
+            with open(os.path.join(folder, name)) as file:
+                data[name] = file.read()
+        machine = ["usr", "lib", "lib64"]
+        server = deployment("fruit", 1, "sampan.dev/sample/web:1")
+        spec = server["spec"]["template"]["spec"]
+        spec["volumes"] = [{"name": "data", "secret": {"secretName": "fruit"}}] + [
+            {"name": name, "hostPath": {"path": f"/{name}"}} for name in machine]
+        spec["containers"][0] |= {
+            "command": ["/usr/bin/python3", "/data/server.py", "/data"],
+            "readinessProbe": {"httpGet": {"scheme": "HTTPS", "port": 8443, "path": "/openapi/v3"}},
+            "volumeMounts": [{"name": "data", "mountPath": "/data"}] + [
+                {"name": name, "mountPath": f"/{name}", "readOnly": True} for name in machine]}
+        cluster.apply(
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "fruit"}, "stringData": data}, server,
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "fruit"},
+             "spec": {"selector": {"app": "fruit"}, "ports": [{"port": 443, "targetPort": 8443}]}},
+            {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1.fruit.example.com"},
+             "spec": {"group": "fruit.example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100,
+                      "caBundle": base64.b64encode(authority.encode()).decode(), "service": {"namespace": "default", "name": "fruit"}}})
+        cluster.kubectl("wait", "--for=condition=Available", "apiservice/v1.fruit.example.com", "--timeout=60s")
+        # kubectl remembers what there is to ask for, but not here.
+        number = itertools.count()
+        return lambda *arguments: cluster.kubectl(*arguments, "--cache-dir", os.path.join(folder, f"cache{next(number)}"))
+
+    def test_who_needs_an_extension_server_waits_for_its_pod(self):
+        cluster = self.instance.cluster("fruity", "--pod-security", "privileged")
+        self.addCleanup(self.instance.delete, "fruity")
+        kubectl = self.fruit(cluster)
+        apples = "/apis/fruit.example.com/v1/namespaces/default/apples"
+
+        def asked(method, path, body=None, code=200):
+            answer = cluster.request(method, path, body)
+            self.assertEqual(answer.code, code, answer)
+            return answer
+
+        for need in (
+                lambda: self.assertIn("one", kubectl("get", "apples")),
+                lambda: asked("GET", f"{apples}/one"),
+                lambda: asked("GET", f"{apples}?watch=1"),
+                lambda: asked("POST", apples, {"kind": "Apple", "apiVersion": "fruit.example.com/v1", "metadata": {"name": "two"}}, 201),
+                lambda: asked("POST", f"{apples}?dryRun=All", {"kind": "Apple", "apiVersion": "fruit.example.com/v1"}, 201),
+                lambda: self.assertIn("How it tastes.", kubectl("explain", "apples.taste"))):
+            self.put_to_sleep("fruity")
+            need()
+            self.assertTrue(self.explain("fruity")["awake"])
+        # All that come while it wakes and just after, and none is refused.
+        self.put_to_sleep("fruity")
+        end = time.monotonic() + 3
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            def ask(_):
+                while time.monotonic() < end:
+                    asked("GET", apples)
+            list(pool.map(ask, range(8)))
+        self.assertIn("list by admin of apples.fruit.example.com default", self.explain("fruity")["message"])
+        metrics = self.instance.root().request("GET", "/metrics").body.decode()
+        self.assertRegex(metrics, r'sampan_cluster_wakes_total\{reason="extension"\} [1-9]')
+
+        # What it serves is known while it sleeps, and is told.
+        self.put_to_sleep("fruity")
+        self.assertIn("apples", kubectl("api-resources"))
+        asked("GET", "/apis/fruit.example.com/v1")
+        self.assertIn("service/fruit", kubectl("get", "deployments,services"))
+        self.assertEqual(
+            cluster.get("apiservice", "v1.fruit.example.com")["status"]["conditions"][0]["status"], "True")
+        self.assertFalse(self.explain("fruity")["awake"])
+        # A server that has just started doesn't know it: the first that wants to know waits.
+        self.instance.kill()
+        self.instance.up()
+        self.assertFalse(self.explain("fruity")["awake"])
+        self.assertIn("one", kubectl("get", "apples"))
+        self.assertTrue(self.explain("fruity")["awake"])
+
+    def test_who_waits_is_answered_though_it_is_put_to_sleep_again(self):
+        cluster = self.cluster
+        cluster.deploy("again", replicas=2, type="NodePort")
+        self.addCleanup(cluster.kubectl, "delete", "deployment,service", "again")
+        port = cluster.get("service", "again")["spec"]["ports"][0]["nodePort"]
+        address = (self.machine(), port)
+        end = time.monotonic() + 6
+        refused, longest = [], []
+
+        def visit(_):
+            while time.monotonic() < end:
+                begin = time.monotonic()
+                try:
+                    with socket.create_connection(address, timeout=30) as connection:
+                        connection.settimeout(30)
+                        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                        connection.recv(100)
+                except ConnectionResetError:
+                    # In the midst of a request that the pod had begun to answer when it was ended.
+                    pass
+                except OSError as error:
+                    refused.append(error)
+                longest.append(time.monotonic() - begin)
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            visits = [pool.submit(visit, number) for number in range(6)]
+            while time.monotonic() < end - 1:
+                self.sampan("cluster", "sleep", "sleepy", "--no-wait")
+                time.sleep(0.4)
+            for each in visits:
+                each.result()
+        self.assertEqual(refused, [])
+        # Not the minute that somebody is held for at most.
+        self.assertLess(max(longest), 30)
+        self.assertTrue(self.explain()["awake"])
+
+    def test_one_that_is_being_deleted_says_so(self):
+        root = self.instance.root()
+        self.instance.cluster("kept")
+        self.instance.clusters.pop("kept")
+
+        def finalizers(value):
+            root.kubectl("patch", "virtualcluster", "kept", "--type=merge", "-p", json.dumps({"metadata": {"finalizers": value}}))
+        finalizers(["sampan.dev/cluster", "example.com/keep"])
+        refused = self.sampan("cluster", "delete", "kept", "--now", "--timeout", "1", check=False)
+        self.assertIn("example.com/keep", refused.stderr)
+        refused = self.sampan("cluster", "create", "kept", "--if-not-exists", "--timeout", "1", check=False)
+        self.assertIn("The former cluster kept is still being deleted.", refused.stderr)
+        said = self.sampan("cluster", "explain", "kept").stdout
+        self.assertIn("kept is being deleted since", said)
+        self.assertIn("example.com/keep", said)
+        until(lambda: root.get("virtualcluster", "kept")["status"]["phase"] == "Terminating", "its phase says it")
+        for command in (["wake"], ["sleep"], ["extend", "--by", "2h"]):
+            result = self.sampan("cluster", command[0], "kept", *command[1:], check=False)
+            self.assertNotEqual(result.returncode, 0, command)
+            self.assertIn("the cluster is being deleted", result.stderr, command)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            another = pool.submit(self.sampan, "cluster", "create", "kept", "--if-not-exists")
+            finalizers([])
+            self.assertIn("created", another.result().stdout, "who makes another one waits until it is gone")
+        self.assertEqual(root.get("virtualcluster", "kept")["status"]["phase"], "Ready")
+        self.instance.delete("kept")
+
     def test_a_kill_in_the_middle_is_made_good(self):
         cluster = self.cluster
         cluster.deploy("killed", replicas=2)
@@ -294,6 +443,9 @@ class Sleep(unittest.TestCase):
 
     def test_what_is_wrong_is_said(self):
         root = self.instance.root()
+        for name in ("begins-with", "former-authority-trusted-until"):
+            refused = root.kubectl("annotate", "virtualcluster", "sleepy", f"sampan.dev/{name}=volumes.../../x", check=False)
+            self.assertIn("is the platform's own", refused.stderr)
         path = "/apis/sampan.dev/v1alpha1/namespaces/default/virtualclusters"
         for sleep, field in (
                 ({"afterIdle": "soon"}, "spec.sleep.afterIdle"), ({"afterIdle": "1s"}, "spec.sleep.afterIdle"),

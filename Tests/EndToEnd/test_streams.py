@@ -1,6 +1,7 @@
 """exec, logs, attach, cp and watches, by kubectl and by the Python client."""
 
 import fcntl
+import glob
 import os
 import pty
 import select
@@ -102,6 +103,60 @@ class Streams(unittest.TestCase):
         numbers = [int(line.split()[1]) for line in lines]
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 5)))
         self.cluster.kubectl("delete", "pod/ticker", "--wait=false")
+
+    def test_logs_of_a_time_and_in_parts(self):
+        script = "echo early 1; echo early 2; until [ -f /tmp/go ]; do sleep 0.1; done; echo late 1; echo late 2 >&2; sleep 3600"
+        self.cluster.apply(pod("timed", ["sh", "-c", script]))
+        self.addCleanup(self.cluster.kubectl, "delete", "pod/timed", "--now", "--wait=false")
+        self.cluster.ready("timed")
+        until(lambda: len(self.cluster.kubectl("logs", "timed").splitlines()) == 2, "it has spoken")
+        time.sleep(2.1)
+        self.cluster.exec("timed", "touch", "/tmp/go")
+        until(lambda: len(self.cluster.kubectl("logs", "timed").splitlines()) == 4, "it has spoken again")
+
+        def logs(*options):
+            return self.cluster.kubectl("logs", "timed", *options).splitlines()
+        stamped = [line.split(" ", 1) for line in logs("--timestamps")]
+        self.assertEqual([text for _, text in stamped], ["early 1", "early 2", "late 1", "late 2"])
+        self.assertEqual(sorted(stamp for stamp, _ in stamped), [stamp for stamp, _ in stamped])
+        # From a moment on, which has no fractions.
+        late = stamped[2][0]
+        self.assertEqual(logs("--since-time", late.split(".")[0] + "Z"), ["late 1", "late 2"])
+        self.assertEqual(logs("--since-time", stamped[0][0].split(".")[0] + "Z"), [text for _, text in stamped])
+        self.assertEqual(logs("--since", "1h"), [text for _, text in stamped])
+        self.assertEqual(until(lambda: (found := logs("--since", "2s")) != [text for _, text in stamped] and [found], "what is early is left out")[0][:1] in (
+            ["late 1"], ["late 2"], []), True)
+        for options, lines in ((("--tail=0",), []), (("--tail=1",), ["late 2"]), (("--tail=100",), [text for _, text in stamped]),
+                               (("--tail=3", "--limit-bytes=10"), ["early 2", "la"]), (("--since", "1h", "--tail=2"), ["late 1", "late 2"])):
+            self.assertEqual(logs(*options), lines, options)
+        refused = self.cluster.kubectl("logs", "timed", "--previous", check=False)
+        self.assertIn('previous terminated container "main" in pod "timed" not found', refused.stderr)
+
+    def test_following_goes_on_when_a_log_is_rotated(self):
+        """Files are looked at every ten seconds, and one of more than 10 MiB is set aside."""
+        line = "x" * 110
+        script = f"i=0; while [ $i -lt 110000 ]; do i=$((i+1)); echo $i {line}; done; while :; do i=$((i+1)); echo $i; sleep 0.05; done"
+        self.cluster.apply(pod("talker", ["sh", "-c", script]))
+        self.addCleanup(self.cluster.kubectl, "delete", "pod/talker", "--now", "--wait=false")
+        self.cluster.ready("talker")
+        uid = self.cluster.get("pod/talker")["metadata"]["uid"]
+        process = subprocess.Popen(self.cluster.command("logs", "-f", "talker"), stdout=subprocess.PIPE, text=True)
+        numbers, rotated = [], None
+        try:
+            for text in process.stdout:
+                numbers.append(int(text.split()[0]))
+                if rotated is None and numbers[-1] > 110000:
+                    aside = glob.glob(os.path.join(shared.instance().directory, "**", f"*{uid}", "main", "0.log.*"), recursive=True)
+                    rotated = numbers[-1] if aside else None
+                if rotated and numbers[-1] > rotated + 20:
+                    break
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        self.assertEqual(numbers, list(range(1, numbers[-1] + 1)), "nothing is lost, nothing is told twice")
+        # What is set aside is still there to be read.
+        self.assertEqual(self.cluster.kubectl("logs", "talker", "--limit-bytes=2"), "1 ")
 
     def test_copies_both_ways(self):
         with tempfile.TemporaryDirectory() as folder:

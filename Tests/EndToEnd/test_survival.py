@@ -171,6 +171,11 @@ class Survival(unittest.TestCase):
             return True
         until(back, "the same pods run, each container for the second time", timeout=120)
         self.assertIn("version 1", cluster.fetch_until("visitor", "http://web"))
+        # Somebody empties the firewall while the server runs: it puts that right, and says so.
+        subprocess.run(["nft", "delete", "table", "inet", holdings.table(instance)], check=True)
+        until(lambda: 'sampan_healed_total{what="rules"} 1' in instance.root().kubectl("get", "--raw", "/metrics"), "the rules are set again", timeout=120)
+        self.assertIn("version 1", cluster.fetch_until("visitor", "http://web"))
+        self.assertRegex(instance.sampan("doctor", "--all", check=False).stdout, r"Put right by the server itself since its start: .*rules 1")
 
     @staticmethod
     def emptied(group):

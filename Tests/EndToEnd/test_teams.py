@@ -4,11 +4,13 @@ import base64
 import concurrent.futures
 import json
 import os
+import subprocess
+import time
 import unittest
 
 import yaml
 
-from harness import teams
+from harness import settings, teams
 from harness.cluster import Cluster
 from harness.waiting import until
 
@@ -149,13 +151,17 @@ class Teams(teams.TeamsTest):
         self.assertEqual(self.root.request("POST", path("brief"), cluster("longer", timeToLive="5s")).code, 201)
         until(lambda: "expirationTime" in self.root.get("virtualclusters", "longer", "-n", "brief").get("status", {}), "its end is told")
         self.sampan("cluster", "extend", "longer", "--team", "brief", "--by", "1h")
-        # The server that goes in between finds out by itself.
+        # The server that goes in between finds out by itself, and ends nothing that it hasn't warned of.
+        self.assertEqual(self.root.request("POST", path("brief"), cluster("away", timeToLive="6s")).code, 201)
         self.instance.kill()
+        time.sleep(6)
         self.instance.up()
-        until(lambda: self.root.request("GET", path("brief", "short")).code == 404, "the short one is gone", timeout=30)
+        for name in ("short", "away"):
+            until(lambda: self.root.request("GET", path("brief", name)).code == 404, f"{name} is gone", timeout=30)
         self.assertEqual(self.root.request("GET", path("brief", "longer")).code, 200)
-        reasons = {event["reason"] for event in self.root.request("GET", "/api/v1/namespaces/brief/events").json["items"]}
-        self.assertLessEqual({"Expiring", "Expired"}, reasons)
+        events = self.root.request("GET", "/api/v1/namespaces/brief/events").json["items"]
+        for name in ("short", "away"):
+            self.assertLessEqual({"Expiring", "Expired"}, {e["reason"] for e in events if e["involvedObject"]["name"] == name})
         listed = json.loads(self.sampan("cluster", "list", "--team", "brief", "-o", "json").stdout)
         self.assertEqual({item["metadata"]["name"] for item in listed["items"]}, {"standing", "longer"})
 
@@ -192,6 +198,142 @@ class Teams(teams.TeamsTest):
         self.assertIn("cannot create resource", refused.stderr)
         self.sampan("cluster", "delete", "mine", environment=erin)
         self.assertIn("green", self.sampan("team", "list").stdout)
+
+    def login(self, team, user):
+        """The environment of a member who uses the command line."""
+        file = os.path.join(self.instance.directory, f"{team}-{user}-cli.kubeconfig")
+        self.sampan("team", "kubeconfig", team, user, "--output", file)
+        return {"SAMPAN_KUBECONFIG": file}
+
+    def refused(self, *arguments, environment=None):
+        """What a command says that fails."""
+        result = self.sampan(*arguments, environment=environment, check=False)
+        self.assertNotEqual(result.returncode, 0, result.stdout)
+        return result.stderr
+
+    def test_a_teams_clusters_are_isolated_as_it_allows(self):
+        self.team("apart", "--member", "alice=owner", "--member", "bob=developer", "--isolation", "shared,gvisor", "--default-isolation", "gvisor")
+        alice, bob = self.login("apart", "alice"), self.login("apart", "bob")
+        made = {name: json.loads(self.sampan("cluster", "create", name, *more, "-o", "json", environment=bob).stdout)["spec"].get("isolation")
+                for name, more in (("said", ["--isolation", "shared"]), ("silent", []))}
+        self.assertEqual(made, {"said": "shared", "silent": "gvisor"})
+        # What a team may have isn't its owners' to say.
+        self.assertIn("setquota", self.refused("team", "set", "apart", "--isolation", "all", environment=alice))
+        self.assertIn("spec.isolation.default", self.refused("team", "set", "apart", "--isolation", "shared"))
+        self.sampan("team", "set", "apart", "--isolation", "gvisor")
+        self.assertRegex(self.sampan("team", "list", "-o", "wide").stdout, r"(?m)^apart .* gvisor of gvisor ")
+        self.assertIn("allowed", self.root.kubectl("explain", "team.spec.isolation"))
+
+        words = 'spec.isolation "shared" isn\'t allowed to the clusters of the team apart: choose "gvisor"'
+        self.assertIn(words, self.refused("cluster", "create", "other", "--isolation", "shared", environment=bob))
+        self.assertEqual(self.root.request("GET", path("apart", "other")).code, 404)
+        # Those that there are stay, and may be changed in everything else; a copy is a new one, and one that comes back isn't.
+        self.sampan("cluster", "extend", "said", "--by", "9h", environment=bob)
+        self.assertIn(words, self.refused("cluster", "clone", "said", "copy", environment=bob))
+        self.sampan("cluster", "delete", "said", environment=bob)
+        back = json.loads(self.sampan("cluster", "undelete", "said", "-o", "json", environment=bob).stdout)
+        self.assertEqual(back["spec"]["isolation"], "shared")
+        archive = os.path.join(self.instance.directory, "said.sampan")
+        self.sampan("cluster", "export", "said", "--output", archive, environment=alice)
+        self.assertIn(words, self.refused("cluster", "import", archive, "--name", "moved", environment=alice))
+        # The platform's administrators may.
+        self.sampan("cluster", "create", "trusted", "--isolation", "shared", "--team", "apart")
+        answer = Cluster("bob", bob["SAMPAN_KUBECONFIG"]).request(
+            "PATCH", path("apart", "silent"), {"spec": {"isolation": "shared"}}, content_type="application/merge-patch+json")
+        self.assertEqual(answer.code, 403)
+
+    def test_members_list_what_they_are_in(self):
+        self.team("one", "--member", "zoe=developer", "--member", "owen=owner")
+        self.team("two", "--member", "zoe=viewer")
+        self.team("three", "--member", "owen=owner")
+        zoe = self.login("one", "zoe")
+        for team in ("one", "two", "three"):
+            self.sampan("cluster", "create", "demo", "--team", team, "-l", f"of={team}", "-l", "stage=test")
+        self.assertEqual(self.sampan("team", "list", "-o", "name", environment=zoe).stdout.split(), ["one", "two"])
+        self.assertEqual(self.sampan("cluster", "list", "-A", "-o", "name", environment=zoe).stdout.split(), ["one--demo", "two--demo"])
+        self.assertEqual(self.sampan("cluster", "list", "-A", "-l", "of=two", "-o", "name", environment=zoe).stdout, "two--demo\n")
+        self.assertEqual(len(json.loads(self.sampan("cluster", "list", "-l", "stage=test", "-o", "json").stdout)["items"]), 3)
+        self.assertRegex(self.sampan("cluster", "list", "-o", "wide", environment=zoe).stdout, r"of=one,stage=test\n")
+        # Kubernetes' own list is as it is.
+        self.assertEqual(Cluster("zoe", zoe["SAMPAN_KUBECONFIG"]).request("GET", f"{GROUP}/teams").code, 403)
+
+    def test_who_leaves_a_team_is_named_right(self):
+        self.team("staff", "--member", "alice=owner", "--member", "bob=developer")
+        self.assertIn("The team's members are alice, bob", self.refused("team", "set", "staff", "--without", "bbo"))
+        told = self.sampan("team", "set", "staff", "--without", "bob").stderr
+        self.assertIn("rotate-authority", told)
+        self.assertNotIn("Warning", told)
+        self.assertIn("Warning: the team staff has no owner any more", self.sampan("team", "set", "staff", "--without", "alice").stderr)
+        answer = self.root.request("PATCH", f"{GROUP}/teams/staff", {"spec": {"members": [{"user": " ", "role": "owner"}]}},
+                                   content_type="application/merge-patch+json")
+        self.assertEqual(answer.code, 422, answer)
+        self.assertIn("spec.members[0].user", answer.json["message"])
+
+    def test_members_credentials_end(self):
+        self.team("strict", "--member", "alice=owner", "--max-credential-ttl", "24h")
+        self.team("loose", "--member", "bob=owner")
+        alice, bob = self.login("strict", "alice"), self.login("loose", "bob")
+        for who in (alice, bob):
+            self.sampan("cluster", "create", "demo", environment=who)
+        file = os.path.join(self.instance.directory, "long.kubeconfig")
+        def ask(who, *arguments):
+            return "cluster", "kubeconfig", "demo", *arguments, "--output", file
+        self.assertIn("24h0m0s) for members of the team strict", self.refused(*ask(alice, "--long-lived"), environment=alice))
+        self.sampan(*ask(alice, "--expires", "24h"), environment=alice)
+        self.sampan(*ask(alice), environment=alice)
+        self.assertIn("kube-system", Cluster("demo", file).kubectl("get", "namespaces"))
+        self.assertIn("must be between", self.refused(*ask(bob, "--expires", "87600h"), environment=bob))
+        self.sampan(*ask(bob, "--long-lived"), environment=bob)
+        self.sampan(*ask(bob, "--expires", "87600h"), "--team", "strict")
+        self.assertIn("setquota", self.refused("team", "set", "strict", "--max-credential-ttl", "none", environment=alice))
+
+    def test_what_commands_print_and_refuse(self):
+        self.team("plain", "--clusters", "2")
+        self.assertIn("--clusters -1: must be a number of 0 or more", self.refused("team", "set", "plain", "--clusters", "-1"))
+        self.assertIn("--limit pods=-1: must be", self.refused("cluster", "create", "x", "--limit", "pods=-1"))
+        for command in (["cluster", "create", "x"], ["cluster", "list"], ["usage"]):
+            self.assertIn("There is no team nix", self.refused(*command, "--team", "nix"))
+        # Of several all are tried.
+        said = self.refused("cluster", "create", "a", "Not_Good", "b", "c", "--team", "plain")
+        self.assertIn("2 of 4 clusters weren't created: Not_Good, c", said)
+        here = ["--team", "plain", "-o", "name"]
+        self.assertEqual(self.sampan("cluster", "list", *here).stdout.split(), ["plain--a", "plain--b"])
+        self.assertEqual(self.sampan("team", "set", "plain", "--clusters", "none", "-o", "name").stdout, "plain\n")
+        self.assertEqual(self.sampan("cluster", "clone", "a", "d", *here).stdout, "d\n")
+        self.assertEqual(self.sampan("cluster", "extend", "a", "--by", "3h", *here).stdout, "a\n")
+        self.assertEqual(self.sampan("cluster", "rotate-authority", "a", *here).stdout, "a\n")
+        object = json.loads(self.sampan("cluster", "extend", "b", "--by", "3h", "--team", "plain", "-o", "json").stdout)
+        # The object counts the changes of its spec, and the status says which one it goes by.
+        self.assertEqual(object["metadata"]["generation"], 2)
+        until(lambda: self.root.get("virtualclusters", "b", "-n", "plain")["status"]["observedGeneration"] == 2, "the change was seen")
+        until(lambda: (lambda team: team["status"]["observedGeneration"] == team["metadata"]["generation"] == 2)(self.root.get("team", "plain")),
+              "the team's change was seen")
+        with self.subTest("snapshot"):
+            self.sampan("cluster", "snapshot", "a", "--team", "plain", "--no-volumes", "--directory", self.instance.directory)
+            file = next(name for name in os.listdir(self.instance.directory) if name.startswith("a-2") and name.endswith(".sampan"))
+            self.assertEqual(
+                self.sampan("cluster", "import", os.path.join(self.instance.directory, file), "--name", "e", *here).stdout, "e\n")
+        # A team doesn't take clusters along that could be brought back, unless that is meant.
+        self.assertEqual(self.sampan("cluster", "delete", "a", "b", "d", "e", *here).stdout.split(), ["a", "b", "d", "e"])
+        self.assertEqual(self.sampan("cluster", "undelete", "a", *here).stdout, "a\n")
+        self.sampan("cluster", "delete", "a", "--now", "--team", "plain")
+        said = self.refused("team", "delete", "plain")
+        self.assertIn("has 3 deleted clusters that can be brought back", said)
+        self.assertIn("b (until 20", said)
+        self.assertEqual(self.sampan("team", "delete", "plain", "--now", "-o", "name").stdout, "plain\n")
+
+    def test_the_shell_completes(self):
+        self.team("shell")
+        self.sampan("cluster", "create", "shore", "--team", "shell")
+        def run(*arguments, **environment):
+            return subprocess.run([settings.binary, *arguments], capture_output=True, text=True, env={**os.environ, **environment})
+        for shell in ("bash", "zsh", "fish"):
+            self.assertIn("rotate-authority", run("completion", shell).stdout)
+        typed = ["sampan", "cluster", "delete", "--data-dir", self.instance.directory, "--team", "shell", ""]
+        asked = ["---completion", "cluster", "delete", "--", "positional@0", "7", "0", *typed]
+        self.assertEqual(run(*asked, SAP_SHELL="bash").stdout.split(), ["shore"])
+        nowhere = run(*asked, SAP_SHELL="bash", SAMPAN_KUBECONFIG="/nowhere")
+        self.assertEqual((nowhere.returncode, nowhere.stdout.strip(), nowhere.stderr), (0, "", ""))
 
     def test_bad_teams_are_refused_with_reasons(self):
         def team(name, **spec):

@@ -153,6 +153,15 @@ class Undelete(unittest.TestCase):
         self.instance.root().kubectl("delete", "deletedclusters", "--all")
         until(lambda: not any(rows(self.instance, own) for own in numbers.values()), "all rows are gone")
 
+    def test_a_teams_namespace_goes_with_the_team_only(self):
+        self.instance.sampan("team", "create", "rooted")
+        root = self.instance.root()
+        until(lambda: root.kubectl("get", "namespace", "rooted", check=False).returncode == 0, "it has a namespace")
+        refused = root.kubectl("delete", "namespace", "rooted", check=False)
+        self.assertIn("sampan team delete rooted", refused.stderr)
+        self.instance.sampan("team", "delete", "rooted")
+        until(lambda: root.kubectl("get", "namespace", "rooted", check=False).returncode != 0, "the namespace goes with it")
+
     def test_who_may_create_may_undelete(self):
         self.instance.sampan("team", "create", "crew", "--member", "ann=developer", "--member", "vic=viewer", "--storage", "3Gi")
         root = self.instance.root()
@@ -188,7 +197,7 @@ class Undelete(unittest.TestCase):
         # A team takes them along.
         own = number(self.instance, "crew--own")
         self.assertTrue(rows(self.instance, own))
-        self.instance.sampan("team", "delete", "crew")
+        self.instance.sampan("team", "delete", "crew", "--now")
         until(lambda: not rows(self.instance, own), "nothing is left of it")
 
     def test_a_kill_in_the_midst_leaves_one_or_the_other(self):

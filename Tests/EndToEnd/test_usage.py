@@ -7,7 +7,7 @@ import json
 import os
 import unittest
 
-from harness import teams
+from harness import shared, teams
 from harness.cluster import Cluster
 from harness.waiting import until
 
@@ -108,6 +108,35 @@ class Usage(teams.TeamsTest):
             self.assertIn(field, answer.json["message"])
         for arguments in (("--since", "yesterday"), ("--by", "minute"), ("--since", "1h", "--until", "2h"), ("-o", "xml")):
             self.assertNotEqual(self.sampan("usage", *arguments, check=False).returncode, 0, arguments)
+
+
+class UsageOfPods(unittest.TestCase):
+    # Burns half a second of processor time, as the kernel counts it, and is gone.
+    BURN = "while [ $(awk '{print $14+$15+$16+$17}' /proc/1/stat) -lt 50 ]; do :; done; awk '{print $14+$15+$16+$17}' /proc/1/stat"
+
+    def test_many_short_jobs_are_counted_whole(self):
+        instance = shared.instance()
+        cluster = instance.cluster("burst")
+        cpu = lambda: sum(item["cpuSeconds"] for item in json.loads(instance.sampan("usage", "-o", "json").stdout) if item.get("cluster") == "burst")
+        cpu()
+        cluster.apply({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "burst"}, "spec": {
+            "completions": 12, "parallelism": 4, "template": {"spec": {"restartPolicy": "Never", "containers": [
+                {"name": "main", "image": "sampan.dev/sample/web:1", "command": ["sh", "-c", self.BURN]}]}}}})
+        cluster.kubectl("wait", "--for=condition=Complete", "job/burst", "--timeout=120s")
+        told = sum(int(cluster.kubectl("logs", pod["metadata"]["name"]).split()[-1]) for pod in cluster.get("pods")["items"]) / 100
+        self.assertGreaterEqual(told, 6)
+        # They are deleted at once: most were never seen alive.
+        cluster.kubectl("delete", "job", "burst")
+        until(lambda: not cluster.get("pods")["items"], "the pods are gone")
+        until(lambda: cpu() >= told * 0.97, "what they used is counted")
+        # And once: starting a container takes something, too, but not as much again.
+        self.assertLess(cpu(), told * 1.9 + 2)
+        # A cluster that is deleted with pods that run is charged for them, too.
+        before = cpu()
+        cluster.kubectl("run", "last", "--image=sampan.dev/sample/web:1", "--restart=Never", "--command", "--", "sh", "-c", self.BURN + "; sleep 100")
+        until(lambda: cluster.kubectl("logs", "last", check=False).stdout, "it has burnt")
+        instance.delete("burst")
+        until(lambda: cpu() >= before + 0.48, "what it used is counted")
 
 
 if __name__ == "__main__":

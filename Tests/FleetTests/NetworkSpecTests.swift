@@ -22,16 +22,16 @@ import Testing
 
     @Test(
         arguments: [
-            ([:], "cidrs", "cidrs or names are needed; 0.0.0.0/0 is everywhere"),
+            ([:], "cidrs", "cidrs or names are needed; 0.0.0.0/0 is everywhere, and ::/0 by IPv6"),
             (
                 ["cidrs": ["203.0.113.7"]], "cidrs[0]",
-                "must be a range of IPv4 addresses, such as 203.0.113.0/24, or 203.0.113.7/32 for one"
+                "must be a range of IP addresses, such as 203.0.113.0/24 or 2001:db8::/48, or 203.0.113.7/32 for one"
             ),
             (
                 ["cidrs": ["10.0.0.0/8", "10.0.0.0/33"]], "cidrs[1]",
-                "must be a range of IPv4 addresses, such as 203.0.113.0/24, or 203.0.113.7/32 for one"
+                "must be a range of IP addresses, such as 203.0.113.0/24 or 2001:db8::/48, or 203.0.113.7/32 for one"
             ),
-            (["cidrs": ["fd00::/8"]], "cidrs[0]", "must be a range of IPv4 addresses: pods have no others"),
+            (["cidrs": ["fd00::1/8"]], "cidrs[0]", "must not have bits set after the prefix; did you mean fd00::/8?"),
             (["cidrs": ["203.0.113.7/24"]], "cidrs[0]", "must not have bits set after the prefix; did you mean 203.0.113.0/24?"),
             (["names": [""]], "names[0]", "must be a domain name, such as git.example.org, or *.example.org for all below it"),
             (["names": ["*"]], "names[0]", "must be a domain name, such as git.example.org, or *.example.org for all below it"),

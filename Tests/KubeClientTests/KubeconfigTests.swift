@@ -67,14 +67,33 @@ struct KubeconfigMergeTests {
         #expect(merged.contexts == ["a"])
     }
 
-    @Test func removesOneNameAndUnsetsItAsCurrent() throws {
+    @Test func removesOneContextAndUnsetsItAsCurrent() throws {
         var merged = try single("a")
         merged.merge(try single("b"))
-        let first = merged.remove(named: "b")
-        let second = merged.remove(named: "b")
+        let first = merged.remove(context: "b")
+        let second = merged.remove(context: "b")
         #expect(first && !second)
         #expect(merged.contexts == ["a"])
         #expect(merged.currentContext == nil)
+    }
+
+    @Test func removesWhatOnlyTheContextNames() throws {
+        var file = try config(
+            """
+            clusters: [{name: host, cluster: {server: "https://h"}}, {name: other, cluster: {server: "https://o"}}]
+            contexts:
+            - {name: demo, context: {cluster: host, user: me}}
+            - {name: work, context: {cluster: other, user: me}}
+            users: [{name: me, user: {token: t}}]
+            current-context: work
+            """)
+        let wasThere = file.remove(context: "demo")
+        #expect(wasThere)
+        #expect(file.contexts == ["work"])
+        #expect(file.entry("clusters", "host") == nil)
+        #expect(file.entry("clusters", "other") != nil)
+        #expect(file.entry("users", "me")?["token"] == "t")
+        #expect(file.currentContext == "work")
     }
 
     @Test func renamesTheCurrentContext() throws {

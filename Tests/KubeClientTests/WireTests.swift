@@ -23,6 +23,16 @@ struct ResourcePathTests {
     }
 }
 
+struct WarningTests {
+    @Test(arguments: [
+        (#"299 - "the team has no owner""#, "the team has no owner"), (#"299 - "a \"b\" \\ c" "date""#, #"a "b" \ c"#),
+        (#"299 - "not ended"#, nil), ("299 - none", nil), (#"199 - "another""#, nil), ("", nil),
+    ])
+    func reads(_ header: String, _ text: String?) {
+        #expect(KubeClient.warning(header) == text)
+    }
+}
+
 struct LineSplitterTests {
     @Test(arguments: [
         (["a\n", "b\n"], ["a", "b"]),

@@ -50,6 +50,6 @@ enum Objects {
     }
 }
 
-extension IPv4Address: ExpressibleByStringLiteral {
+extension IPAddress: ExpressibleByStringLiteral {
     public init(stringLiteral value: String) { self.init(value)! }
 }

@@ -84,7 +84,7 @@ extension LogicalCluster {
 
 struct RuleKeeperTests {
     private let configuration = NetworkConfiguration(
-        instance: "test", podSubnet: IPv4Range("10.244.0.0/16")!, serviceRange: IPv4Range("10.96.0.0/12")!, apiPort: 6443,
+        instance: "test", podSubnet: IPRange("10.244.0.0/16")!, serviceRange: IPRange("10.96.0.0/12")!, apiPort: 6443,
         dnsPort: 5353)
 
     /// Runs a keeper with a kernel made up, and a store that's real.
@@ -107,13 +107,13 @@ struct RuleKeeperTests {
         await store.close()
     }
 
-    private func attach(_ keeper: RuleKeeper, _ address: IPv4Address, _ cluster: Int64, uid: String = "u") async throws {
+    private func attach(_ keeper: RuleKeeper, _ address: IPAddress, _ cluster: Int64, uid: String = "u") async throws {
         let pod = NetworkModel.Pod(
-            uid: uid, cluster: cluster, interface: try #require(InterfaceName("veth\(address.number & 255)")))
+            uid: uid, cluster: cluster, interface: try #require(InterfaceName("veth\(address.octets.last ?? 0)")))
         try await withCheckedThrowingContinuation { keeper.orders.post(.attach(address, pod, $0)) }
     }
 
-    private func detach(_ keeper: RuleKeeper, _ address: IPv4Address, uid: String = "u") async throws {
+    private func detach(_ keeper: RuleKeeper, _ address: IPAddress, uid: String = "u") async throws {
         try await withCheckedThrowingContinuation { keeper.orders.post(.detach(address, uid: uid, $0)) }
     }
 
@@ -317,7 +317,7 @@ struct RuleKeeperTests {
     @Test func `a network that can't start keeps nobody waiting, and says why`() async throws {
         let store = try TestStore()
         var bad = configuration
-        bad.serviceRange = IPv4Range("10.0.0.0/8")!
+        bad.serviceRange = IPRange("10.0.0.0/8")!
         let network = LocalNetwork(
             configuration: bad, store: store.store, addresses: PodAddressBook(), runner: RecordingRunner(), forget: { _ in },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

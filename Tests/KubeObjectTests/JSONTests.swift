@@ -32,6 +32,18 @@ import Testing
         #expect(duplicates == ["spec.list[0].a", "spec.x"])
     }
 
+    @Test func namesAreFoundInOneWalk() {
+        let object: JSON = ["a": 1, "b": 2, "bb": 3, "d": 4]
+        var found: [String: JSON] = [:]
+        let names = ["", "b", "bb", "bc", "d", "e"]
+        object.object?.walk(names) { found[names[$0]] = $1 }
+        #expect(found == ["b": 2, "bb": 3, "d": 4])
+        found = [:]
+        JSONObject().walk(names) { found[names[$0]] = $1 }
+        object.object?.walk([]) { found["\($0)"] = $1 }
+        #expect(found.isEmpty)
+    }
+
     @Test func keysAreComparedByBytes() {
         // é composed and decomposed are one Character but two keys.
         let object: JSON = ["\u{E9}": 1, "e\u{301}": 2]

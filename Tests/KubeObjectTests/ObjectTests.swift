@@ -54,6 +54,15 @@ import Testing
 
 @Suite struct TimestampTests {
     @Test(arguments: [
+        (0.0, "Thu, 01 Jan 1970 00:00:00 +0000"), (1_136_214_245, "Mon, 02 Jan 2006 15:04:05 +0000"),
+        (1_709_251_199.9, "Thu, 29 Feb 2024 23:59:59 +0000"), (-1, "Wed, 31 Dec 1969 23:59:59 +0000"),
+        (.infinity, "Fri, 31 Dec 9999 23:59:59 +0000"),
+    ])
+    func saysTimesAsGoDoes(seconds: Double, text: String) {
+        #expect(Timestamp.formatRFC1123(seconds) == text)
+    }
+
+    @Test(arguments: [
         ("1970-01-01T00:00:00Z", 0.0), ("2026-11-23T09:01:24Z", 1_795_424_484), ("2000-02-29T23:59:59Z", 951_868_799),
         ("2026-11-23T10:01:24+01:00", 1_795_424_484), ("1970-01-01T00:00:00.5Z", 0.5), ("0000-01-01T00:00:00Z", -62_167_219_200),
     ])

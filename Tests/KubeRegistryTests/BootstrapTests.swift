@@ -108,7 +108,15 @@ import Testing
             ])
         let view = try named("ClusterRole", "view")["rules"]?.elements ?? []
         let admin = try named("ClusterRole", "admin")["rules"]?.elements ?? []
-        #expect(view.count == 12)
+        #expect(view.count == 13)
+        // As metrics-server's manifests have it, not as what upstream's server makes itself.
+        let reader = try named("ClusterRole", "system:aggregated-metrics-reader")
+        #expect(
+            reader["rules"] == [
+                ["verbs": ["get", "list", "watch"], "apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"]]
+            ])
+        #expect(reader[path: "metadata", "labels"]?.object?.count == 4 && reader["metadata"]?["annotations"] == nil)
+        #expect(view.contains { $0["apiGroups"] == ["metrics.k8s.io"] })
         #expect(view.allSatisfy(admin.contains))
         #expect(Bootstrap.base.snapshot.count(prefix: "") == objects.count + 26 + 20)
     }

@@ -128,6 +128,6 @@ import Testing
         let text = String((0..<Int.random(in: 0...40, using: &dice)).map { _ in letters.randomElement(using: &dice) ?? "e" })
         _ = Result { try ContinueToken(text) }.value
         _ = Base64.decode(text)
-        _ = IPv4.number(text)
+        _ = Addresses.ip(text)
     }
 }

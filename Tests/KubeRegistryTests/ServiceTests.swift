@@ -19,7 +19,7 @@ import Testing
             }
             #expect(addresses.count == 40)
             let snapshot = fixture.cluster.snapshot
-            #expect(addresses.allSatisfy { ServiceRange.contains($0, in: snapshot) })
+            #expect(addresses.allSatisfy { ServiceRange.four.contains($0, in: snapshot) })
         }
     }
 

@@ -179,6 +179,118 @@ private struct Tokens: TokenIssuer {
         }
     }
 
+    @Test func aPodAsAWholeIsResizedToo() async throws {
+        try await withRegistry { fixture in
+            try await fixture.create(
+                """
+                {apiVersion: v1, kind: Pod, metadata: {name: one}, spec: {resources: {requests: {cpu: 100m}, limits: {cpu: 200m}},
+                containers: [{name: main, image: box}]}}
+                """)
+            let pods = try fixture.resource("pods")
+            func resize(_ resources: JSON) async throws {
+                _ = try await fixture.registry.patch(
+                    .strategicMerge, ["spec": ["resources": resources]], pods, namespace: "default", name: "one",
+                    subresource: "resize", PatchOptions(), fixture.admin)
+            }
+            try await resize(["requests": ["cpu": "150m"], "limits": ["cpu": "1", "memory": "64Mi"]])
+            let spec = try fixture.get("pods", "one")[path: "spec", "resources"]
+            #expect(spec?["requests"]?["cpu"] == "150m")
+            #expect(spec?["limits"] == ["cpu": "1", "memory": "64Mi"])
+            for (resources, message) in [
+                (.null, "spec.resources: Forbidden: pod-level resources cannot be removed"),
+                (
+                    ["limits": ["cpu": .null]], "spec.resources.limits: Forbidden: pod-level resource limits cannot be removed"
+                ),
+                (
+                    ["requests": ["hugepages-2Mi": "2Mi"], "limits": ["hugepages-2Mi": "2Mi"]],
+                    "only cpu and memory resources are mutable at pod-level"
+                ),
+            ] as [(JSON, String)] {
+                let refused = await refusal { try await resize(resources) }
+                #expect(refused?.message.contains(message) == true, "\(refused?.message ?? "allowed")")
+            }
+        }
+    }
+
+    @Test func anOldAnnotationBecomesAProfileOfAppArmor() async throws {
+        try await withRegistry { fixture in
+            func made(_ name: String, _ annotation: String, _ context: String = "{}", _ ofPod: String = "{}") async throws -> (
+                JSON?, [String]
+            ) {
+                let tree = try parse(
+                    """
+                    {apiVersion: v1, kind: Pod, metadata: {name: \(name), annotations: {container.apparmor.security.beta.kubernetes.io/main: \(annotation)}},
+                    spec: {securityContext: \(ofPod), containers: [{name: main, image: box, securityContext: \(context)}]}}
+                    """)
+                let result = try await fixture.registry.create(
+                    tree, try fixture.resource("pods"), namespace: "default", CreateOptions(), fixture.admin)
+                return (
+                    result.answer.tree[path: "spec", "containers"]?[0]?[path: "securityContext", "appArmorProfile"],
+                    result.warnings
+                )
+            }
+            let warning =
+                #"metadata.annotations[container.apparmor.security.beta.kubernetes.io/main]: deprecated since v1.30; use the "appArmorProfile" field instead"#
+            let local = try await made("a", "localhost/tight")
+            #expect(local.0 == ["type": "Localhost", "localhostProfile": "tight"])
+            #expect(local.1 == [warning])
+            let standard = try await made("b", "runtime/default")
+            #expect(standard.0 == ["type": "RuntimeDefault"])
+            let both = try await made("c", "unconfined", "{appArmorProfile: {type: Unconfined}}")
+            #expect(both.0 == ["type": "Unconfined"])
+            #expect(both.1 == [])
+            let ofPod = try await made("d", "runtime/default", "{}", "{appArmorProfile: {type: RuntimeDefault}}")
+            #expect(ofPod.0 == nil)
+            #expect(ofPod.1 == [])
+            let other = try await made("e", "unconfined", "{}", "{appArmorProfile: {type: RuntimeDefault}}")
+            #expect(other.0 == ["type": "Unconfined"])
+            #expect(other.1 == [warning])
+        }
+    }
+
+    @Test func aResizeAsksForNoMoreThanTheNodeHas() async throws {
+        try await withRegistry { fixture in
+            for (name, system) in [("small", "linux"), ("other", "windows")] {
+                try await fixture.create(
+                    """
+                    {apiVersion: v1, kind: Node, metadata: {name: \(name), labels: {kubernetes.io/os: \(system)}},
+                    status: {allocatable: {cpu: "2", memory: 1Mi}}}
+                    """, namespace: "")
+            }
+            for (name, node) in [
+                ("bound", "nodeName: small, "), ("free", ""), ("lost", "nodeName: gone, "), ("foreign", "nodeName: other, "),
+            ] {
+                try await fixture.create(
+                    """
+                    {apiVersion: v1, kind: Pod, metadata: {name: \(name)}, spec: {\(node)containers: [{name: main, image: box, resources:
+                    {requests: {cpu: 100m, memory: "1"}}}]}}
+                    """)
+            }
+            let pods = try fixture.resource("pods")
+            func refused(_ name: String, _ requests: JSON) async -> StatusError? {
+                await refusal {
+                    _ = try await fixture.registry.patch(
+                        .strategicMerge, ["spec": ["containers": [["name": "main", "resources": ["requests": requests]]]]], pods,
+                        namespace: "default", name: name, subresource: "resize", PatchOptions(), fixture.admin)
+                }
+            }
+            let both = await refused("bound", ["cpu": "2001m", "memory": "2Mi"])
+            #expect(both?.code == 403)
+            #expect(
+                both?.message
+                    == "pods \"bound\" is forbidden: Node didn't have enough allocatable resources: cpu, requested: 2001, allocatable: 2000; memory, requested: 2097152, allocatable: 1048576"
+            )
+            #expect(both?.details?["causes"] == [["reason": "NodeCapacity"]])
+            #expect(await refused("bound", ["cpu": "2"]) == nil)
+            #expect(await refused("free", ["cpu": "3"]) == nil)
+            #expect(await refused("lost", ["cpu": "1"])?.message == "pods \"lost\" is forbidden: node \"gone\" not found")
+            #expect(
+                await refused("foreign", ["cpu": "1"])?.message
+                    == "pods \"foreign\" is forbidden: pod resize is only supported on linux nodes, node \"other\" is \"windows\""
+            )
+        }
+    }
+
     /// Source: upstream's pod_resize.go, "reorder containers" and "rename containers".
     @Test func resizesKeepContainersAndTheirOrder() async throws {
         try await withRegistry { fixture in

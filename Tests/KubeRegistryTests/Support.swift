@@ -10,12 +10,14 @@ import Testing
 /// A registry over a store of its own with a fresh cluster, removed at the end.
 ///
 /// - Parameter policy: what the platform lets the cluster have.
-func withRegistry(policy: ClusterPolicy = ClusterPolicy(), _ body: (Fixture) async throws -> Void) async throws {
+func withRegistry(policy: ClusterPolicy = ClusterPolicy(), isDualStack: Bool = false, _ body: (Fixture) async throws -> Void)
+    async throws
+{
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("registry-tests-\(UUID().uuidString)").path
     let store = try Store.open(directory: path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let outcome: Result<Void, any Error>
     do {
-        let registry = Registry(store: store, policies: { _ in policy })
+        let registry = Registry(store: store, policies: { _ in policy }, isDualStack: isDualStack)
         let cluster = try await registry.createCluster("demo", record: [:], certificateAuthority: "PEM")
         outcome = .success(
             try await body(

@@ -44,6 +44,29 @@ struct ProtobufTests {
         #expect(decoded == object)
     }
 
+    /// The length in front of a message takes as many bytes as it needs.
+    @Test(arguments: [0, 1, 100, 127, 128, 129, 16_383, 16_384, 2_097_152]) func `messages of any length are framed`(size: Int)
+        throws
+    {
+        let object: JSON = [
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a"],
+            "data": ["a": .string(String(repeating: "x", count: size)), "b": "y"],
+        ]
+        var decoded = try Protobuf.decode(try Protobuf.encode(object, schema: schema), schema: schema)
+        decoded["metadata"]?["creationTimestamp"] = nil
+        #expect(decoded == object)
+    }
+
+    @Test func `a list's items are added as they are, or not at all`() throws {
+        let list = try ProtobufList(apiVersion: "v1", listKind: "SecretList", metadata: [:], schema: schema)
+        var bytes: [UInt8] = [7]
+        try list.append(["metadata": ["name": "a"], "data": ["k": "AQI="]], to: &bytes)
+        let first = bytes
+        #expect(first.prefix(2) == [7, 0x12])
+        #expect(throws: ProtobufError.self) { try list.append(["metadata": ["name": "b"], "data": ["k": 1]], to: &bytes) }
+        #expect(bytes == first)
+    }
+
     @Test func `events are framed by their length`() {
         let frame = Protobuf.watchFrame(type: "ADDED", document: [1, 2, 3])
         #expect(frame == [0, 0, 0, 14, 0x0A, 5] + Array("ADDED".utf8) + [0x12, 5, 0x0A, 3, 1, 2, 3])

@@ -23,7 +23,11 @@ struct ConfigurationTests {
     @Test(arguments: [
         ["--instance", "-x"], ["--instance", "sixteen-letters-"], ["--api-port", "0"], ["--dns-port", "65536"],
         ["--api-port", "7000", "--dns-port", "7000"], ["--pod-subnet", "10.244.0.1/16"], ["--pod-subnet", "10.0.0.0/8"],
-        ["--pod-subnet", "fd00::/8"], ["--pod-subnet", "10.244.0.0/30"], ["--log-level", "loud"], ["--domain", "a..b"],
+        ["--pod-subnet", "fd00::/8"], ["--pod-subnet", "fd00:10:244::/64,10.244.0.0/16"], ["--pod-subnet", "10.244.0.0/16,"],
+        ["--pod-subnet", "10.244.0.0/16,10.245.0.0/16"], ["--pod-subnet", "10.244.0.0/16,fd00:10:244::/64,fd00:1::/64"],
+        ["--pod-subnet", "10.244.0.0/16,fd00:10:244::1/64"], ["--pod-subnet", "10.244.0.0/16,fd00:10:96::/64"],
+        ["--pod-subnet", "10.244.0.0/16,fe80::/64"], ["--pod-subnet", "10.244.0.0/16,fd00:10:244::/120"],
+        ["--pod-subnet", "10.244.0.0/30"], ["--log-level", "loud"], ["--domain", "a..b"],
     ])
     func refusesOptionsThatCannotWork(_ arguments: [String]) throws {
         // `--instance -x` needs the joined form to reach the check at all.

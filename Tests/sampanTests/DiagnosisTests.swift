@@ -89,4 +89,16 @@ struct DiagnosisTests {
         #expect(DoctorCommand.text([findings[0]], all: false).hasPrefix("All is well"))
         #expect(DoctorCommand.text(findings, all: true).contains("ok       server: It is ready.\n"))
     }
+
+    @Test func aDamagedStoreIsAFailureAndOneThatIsntReadAWarning() throws {
+        var state = StoreState()
+        state.checked = 1_000_000
+        #expect(Diagnosis.store(state, now: 1_000_100).state == .ok)
+        #expect(Diagnosis.store(state, now: 1_000_000 + 3 * StoreKeeper.interval).state == .warning)
+        state.complaints = ["row 3 missing from index"]
+        #expect(Diagnosis.store(state, now: 1_000_100).state == .failure)
+        #expect(Diagnosis.store(state, now: 1_000_100).message.contains("row 3 missing from index"))
+        #expect(StoreState(state.tree) == state)
+        #expect(state.metricsText.contains("sampan_store_damaged 1"))
+    }
 }

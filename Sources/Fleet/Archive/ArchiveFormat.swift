@@ -9,7 +9,8 @@ import KubeObject
 ///       O  an object: length of its key (2 bytes, big endian) · key · the object as it is stored; in key order
 ///       E  SHA-256 of every byte before this frame: once, last
 ///
-/// It can be written and checked while it streams. It isn't compressed, so that no archive becomes more than it is.
+/// It can be written and checked while it streams. It isn't compressed, so that no archive becomes more than it is. The data in volumes may follow
+/// it in the same file; that is another stream (`SampanVolumes`), which is never in memory as a whole.
 public enum ArchiveFormat {
     /// What it begins with; another number is another format.
     public static let start = Array("SampanArchive/1\n".utf8)
@@ -19,6 +20,12 @@ public enum ArchiveFormat {
     /// Objects are bounded by requests' bodies; managedFields come on top.
     static let maximumObject = 16 << 20
     static let maximumKey = 2_048
+
+    /// What comes before a frame's payload: its kind, and the length (4 bytes, big endian).
+    public static let frameHead = 5
+
+    /// Whether a frame of this kind ends the archive. Volumes may follow, as a stream with an end of its own.
+    public static func isEnd(_ kind: UInt8) -> Bool { kind == Kind.end.rawValue }
 
     enum Kind: UInt8, Sendable {
         case header = 0x48
@@ -76,10 +83,10 @@ extension ArchiveFormat {
     /// - Throws: when it doesn't begin as an archive does.
     public static func name(in head: [UInt8]) throws(ArchiveError) -> String {
         guard head.starts(with: start) else { throw ArchiveError("it isn't an archive of a cluster, or one of another format") }
-        var cursor = ArchiveCursor(bytes: head, position: start.count)
+        var cursor = ArchiveCursor(pieces: ArchivePieces(Array(head[start.count...])))
         let (kind, payload) = try cursor.next()
         guard kind == .header else { throw ArchiveError("it doesn't begin with its header") }
-        return try ArchiveHeader(parsing: Array(payload)).name
+        return try ArchiveHeader(parsing: payload).name
     }
 }
 

@@ -25,11 +25,21 @@ public final class ArchivedArrivals: Sendable {
 
     public init() {}
 
+    /// Before the id of a cluster's volumes in what the annotation says.
+    private static let volumesMark = "volumes."
+
+    /// - Parameter volumes: the id under which volumes were received that are to be put in their place before its pods run.
     /// - Returns: by what the object is to name it.
-    func add(_ content: Content) -> String {
-        let id = Identifiers.uid()
+    func add(_ content: Content, volumes: String?) -> String {
+        let id = volumes.map { Self.volumesMark + $0 } ?? Identifiers.uid()
         waiting.withLock { $0[id] = content }
         return id
+    }
+
+    /// The id of volumes that wait to be a virtual cluster's; until they are, its pods don't run.
+    static func volumes(of cluster: JSON) -> String? {
+        guard let id = cluster[path: "metadata", "annotations", annotation]?.string, id.hasPrefix(volumesMark) else { return nil }
+        return String(id.dropFirst(volumesMark.count))
     }
 
     func content(_ id: String) -> Content? { waiting.withLock { $0[id] } }

@@ -47,7 +47,7 @@ public final class ArchivedClusters: Sendable {
     }
 
     /// What a new cluster is to be.
-    struct Wanted {
+    struct Wanted: Sendable {
         var namespace: String
         var name: String
         /// The virtual cluster's.
@@ -58,35 +58,79 @@ public final class ArchivedClusters: Sendable {
         var origin: Origin
     }
 
-    /// Makes it; its API answers when this returns.
+    /// A cluster that may be made, and for which there is room in its team's quota for as long as this is kept.
+    struct Prepared: Sendable {
+        var wanted: Wanted
+        fileprivate var room: QuotaBook.Reservation?
+    }
+
+    /// Looks whether it may be made, without making anything.
     ///
     /// - Throws: what a create of the virtual cluster throws, and of each of its objects.
-    func make(_ wanted: Wanted, _ options: CreateOptions, _ context: RequestContext) async throws(StatusError) -> JSON {
-        guard let (registry, provisioner) = services.withLock({ $0 }) else {
-            throw .serviceUnavailable("the server is still starting")
+    func prepare(_ wanted: Wanted, _ context: RequestContext) async throws(StatusError) -> Prepared {
+        let (registry, _) = try attached()
+        let prepared = try await judge(wanted, registry, context)
+        guard let resource = registry.schema(of: context.cluster).resource(Platform.virtualClusters) else {
+            throw .unknownPath()
         }
+        var options = CreateOptions()
+        options.dryRun = true
+        _ = try await registry.create(
+            Self.virtualCluster(wanted), resource, namespace: wanted.namespace, options, context)
+        return prepared
+    }
+
+    private func attached() throws(StatusError) -> (registry: Registry, provisioner: ClusterProvisioner) {
+        guard let services = services.withLock({ $0 }) else { throw .serviceUnavailable("the server is still starting") }
+        return services
+    }
+
+    private func judge(
+        _ wanted: Wanted, _ registry: Registry, _ context: RequestContext
+    ) async throws(StatusError) -> Prepared {
         try Self.authorize(wanted, context, registry)
         let amounts = try await Self.check(wanted, registry)
         let logical = ClusterName.logical(namespace: wanted.namespace, name: wanted.name)
         let room = try await quotas.reserveCluster(amounts, name: logical, spec: wanted.spec, in: context.cluster.snapshot)
-        defer { withExtendedLifetime(room) {} }
+        return Prepared(wanted: wanted, room: room)
+    }
+
+    private static func virtualCluster(_ wanted: Wanted) -> JSON {
+        [
+            "apiVersion": .string(Platform.version.apiVersion), "kind": "VirtualCluster",
+            "metadata": ["name": .string(wanted.name), "namespace": .string(wanted.namespace)], "spec": wanted.spec,
+        ]
+    }
+
+    /// Makes it; its API answers when this returns.
+    ///
+    /// - Throws: what a create of the virtual cluster throws, and of each of its objects.
+    func make(_ wanted: Wanted, _ options: CreateOptions, _ context: RequestContext) async throws(StatusError) -> JSON {
+        let (registry, _) = try attached()
+        return try await make(try await judge(wanted, registry, context), volumes: nil, options, context)
+    }
+
+    /// Makes one that was found good.
+    ///
+    /// - Parameter volumes: under which id its volumes were received. Its pods wait until they are in their place.
+    func make(
+        _ prepared: Prepared, volumes: String?, _ options: CreateOptions, _ context: RequestContext
+    ) async throws(StatusError) -> JSON {
+        defer { withExtendedLifetime(prepared.room) {} }
+        let (registry, provisioner) = try attached()
+        let wanted = prepared.wanted
+        let logical = ClusterName.logical(namespace: wanted.namespace, name: wanted.name)
         let content: ArchivedArrivals.Content
         do {
             content = .init(
-                record: wanted.record, objects: try provisioner.relocate(wanted), origin: wanted.origin, spec: wanted.spec)
+                record: wanted.record, objects: try await provisioner.relocate(wanted), origin: wanted.origin, spec: wanted.spec)
         } catch {
             throw .badRequest("the objects can't be a cluster's: \(error)")
         }
-        let id = arrivals.add(content)
+        let id = arrivals.add(content, volumes: volumes)
         defer { arrivals.remove(id) }
-        var object: JSON = [
-            "apiVersion": .string(Platform.version.apiVersion), "kind": "VirtualCluster",
-            "metadata": [
-                "name": .string(wanted.name), "namespace": .string(wanted.namespace),
-                "annotations": [ArchivedArrivals.annotation: .string(id)],
-            ],
-            "spec": wanted.spec,
-        ]
+        var object = Self.virtualCluster(wanted)
+        object[path: "metadata", "annotations"] = [ArchivedArrivals.annotation: .string(id)]
         if case .deleted(_, let deleted) = wanted.origin {
             object = deleted.virtualCluster(named: wanted.name, beginsWith: id)
         }
@@ -128,12 +172,13 @@ public final class ArchivedClusters: Sendable {
                 Platform.virtualClusters, wanted.name,
                 "the objects of a cluster may have \(policy.limits.bytes) bytes together, and this one's would have \(bytes)")
         }
-        let rules = ForeignObjects(wanted.objects, schema: registry.schema, podSecurity: policy.podSecurity)
+        let rules = ForeignObjects(
+            wanted.objects, schema: registry.schema, podSecurity: policy.podSecurity, isDualStack: registry.isDualStack)
         var amounts = MachineAmounts()
         for (index, entry) in wanted.objects.enumerated() {
             if wanted.origin.isArchive { try rules.check(entry.key, entry.object) }
             let resource = GroupResource(group: entry.key.group, resource: entry.key.plural)
-            if MachineCharge.isPods(resource) || MachineCharge.isClaims(resource) {
+            if MachineCharge.counts(resource) {
                 amounts += MachineCharge.of(entry.object.passingTree, resource)
             }
             if index % 64 == 63 { await Task.yield() }

@@ -9,30 +9,35 @@ struct ClusterArchive: Sendable {
     let objects: [(key: Key, object: Object)]
 
     /// Reads an archive, every byte of which may be anybody's.
+    init(parsing bytes: [UInt8]) async throws(ArchiveError) { try await self.init(parsing: ArchivePieces(bytes)) }
+
+    /// Reads an archive that came in pieces, and lets go of each as soon as it can, if nobody else has them.
     ///
     /// Others get their turn while it is read.
-    init(parsing bytes: [UInt8]) async throws(ArchiveError) {
+    init(parsing pieces: consuming ArchivePieces) async throws(ArchiveError) {
         let start = ArchiveFormat.start
-        guard bytes.starts(with: start) else {
-            let isOther = bytes.starts(with: Array("SampanArchive/".utf8))
+        guard pieces.starts(with: start) else {
+            let isOther = pieces.starts(with: Array("SampanArchive/".utf8))
             throw ArchiveError(
                 isOther ? "it is of a format that this version doesn't know" : "it isn't an archive of a cluster")
         }
-        guard bytes.count <= ArchiveFormat.maximumSize else {
+        guard pieces.count <= ArchiveFormat.maximumSize else {
             throw ArchiveError("it is larger than \(ArchiveFormat.maximumSize) bytes")
         }
         // First of all, so that nothing is made of what was damaged.
-        try Self.checkDigest(bytes)
-        var cursor = ArchiveCursor(bytes: bytes, position: start.count)
+        try await Self.checkDigest(pieces)
+        _ = pieces.take(start.count)
+        var cursor = ArchiveCursor(pieces: pieces)
+        pieces = ArchivePieces(pieces: [])
         let first = try cursor.next()
         guard first.kind == .header else { throw ArchiveError("it doesn't begin with its header") }
-        let header = try ArchiveHeader(parsing: Array(first.payload))
+        let header = try ArchiveHeader(parsing: first.payload)
         var objects: [(key: Key, object: Object)] = []
         while true {
             let (kind, payload) = try cursor.next()
             if kind == .end { break }
             guard kind == .object else { throw ArchiveError("it has two headers") }
-            let entry = try Self.entry(payload)
+            let entry = try Self.entry(payload[...])
             if let last = objects.last, !(last.key < entry.key) {
                 throw ArchiveError("its objects aren't in order: \(entry.key.text.prefix(512))")
             }
@@ -47,15 +52,15 @@ struct ClusterArchive: Sendable {
         self.objects = objects
     }
 
-    private static func checkDigest(_ bytes: [UInt8]) throws(ArchiveError) {
-        let frame = 5 + SHA256.byteCount
-        guard bytes.count >= ArchiveFormat.start.count + frame else { throw ArchiveError("it is cut off") }
-        let body = bytes[..<(bytes.count - frame)]
+    private static func checkDigest(_ pieces: borrowing ArchivePieces) async throws(ArchiveError) {
+        let frame = ArchiveFormat.frameHead + SHA256.byteCount
+        guard pieces.count >= frame else { throw ArchiveError("it is cut off") }
         var hash = SHA256()
-        body.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        pieces.forEach(except: frame) { hash.update(bufferPointer: $0) }
+        await Task.yield()
         var expected: [UInt8] = []
         ArchiveFormat.frame(.end, Array(hash.finalize()), to: &expected)
-        guard bytes[body.endIndex...].elementsEqual(expected) else {
+        guard pieces.suffix(frame) == expected else {
             throw ArchiveError("it is cut off or damaged: its checksum isn't that of its content")
         }
     }
@@ -83,21 +88,20 @@ struct ClusterArchive: Sendable {
 
 /// A place in an archive's frames.
 struct ArchiveCursor {
-    let bytes: [UInt8]
-    var position: Int
+    private var pieces: ArchivePieces
 
-    var isAtEnd: Bool { position == bytes.count }
+    init(pieces: consuming ArchivePieces) { self.pieces = pieces }
 
-    mutating func next() throws(ArchiveError) -> (kind: ArchiveFormat.Kind, payload: ArraySlice<UInt8>) {
-        guard bytes.count - position >= 5 else { throw ArchiveError("it is cut off") }
-        guard let kind = ArchiveFormat.Kind(rawValue: bytes[position]) else {
+    var isAtEnd: Bool { pieces.count == 0 }
+
+    mutating func next() throws(ArchiveError) -> (kind: ArchiveFormat.Kind, payload: [UInt8]) {
+        guard let head = pieces.take(ArchiveFormat.frameHead) else { throw ArchiveError("it is cut off") }
+        guard let kind = ArchiveFormat.Kind(rawValue: head[0]) else {
             throw ArchiveError("it has a frame of an unknown kind")
         }
-        let length = bytes[(position + 1)..<(position + 5)].reduce(0) { $0 << 8 | Int($1) }
+        let length = head[1...].reduce(0) { $0 << 8 | Int($1) }
         guard length <= kind.maximum else { throw ArchiveError("it has a frame that is too long") }
-        guard bytes.count - position - 5 >= length else { throw ArchiveError("it is cut off") }
-        let start = position + 5
-        position = start + length
-        return (kind, bytes[start..<position])
+        guard let payload = pieces.take(length) else { throw ArchiveError("it is cut off") }
+        return (kind, payload)
     }
 }

@@ -4,7 +4,8 @@ public import KubeRegistry
 public import KubeStore
 
 /// Answers `virtualclusters/NAME/export`: a piece of the cluster's archive at a time, all of one revision. Nothing is kept between pieces: the
-/// revision is in `continue`, and is as far back as the cluster's event log reaches.
+/// revision is in `continue`, and is as far back as the cluster's event log reaches. With the volumes' data the cluster's pods are at rest meanwhile, and
+/// what is kept is named by `transfer`.
 ///
 /// Who may ask has the cluster's keys afterwards: `create` on `virtualclusters/export`.
 public struct ExportHandler: SubresourceHandler {
@@ -12,14 +13,33 @@ public struct ExportHandler: SubresourceHandler {
     static let pieceSize = 2 << 20
 
     private let store: Store
+    private let transfers: VolumeTransfers
 
-    /// - Parameter store: where the clusters are.
-    public init(store: Store) { self.store = store }
+    /// - Parameters:
+    ///   - store: where the clusters are.
+    ///   - transfers: those with volumes' data.
+    public init(store: Store, transfers: VolumeTransfers) {
+        self.store = store
+        self.transfers = transfers
+    }
 
     public func create(
         _ body: JSON, namespace: String, name: String, _ options: CreateOptions, _ context: RequestContext
     ) async throws(StatusError) -> WriteResult {
+        if let id = body["transfer"]?.string, !id.isEmpty { return try await goOn(id, context) }
         let (object, cluster) = try await Self.cluster(namespace, name, context, store)
+        if body["withVolumes"]?.bool == true {
+            guard !options.dryRun else { throw .badRequest("an export with volumes stops pods, and can't be tried") }
+            let volumes = try transfers.volumes()
+            let export = VolumeExport(
+                FrozenCluster(cluster, keeper: transfers.keeper), name: name, spec: object.tree["spec"] ?? [:], volumes)
+            let id = try transfers.begin(export, by: context.user.name)
+            return WriteResult(
+                .document([
+                    "apiVersion": .string(Platform.version.apiVersion), "kind": "ClusterExport", "transfer": .string(id),
+                    "state": "Stopping",
+                ]), code: 201)
+        }
         let given = body["continue"]?.string ?? ""
         let piece = try await Self.piece(of: cluster, spec: object.tree["spec"] ?? [:], name: name, after: given)
         var answer: JSON = [
@@ -27,6 +47,29 @@ public struct ExportHandler: SubresourceHandler {
             "data": .string(Data(piece.bytes).base64EncodedString()), "volumes": .int(Int64(piece.volumes)),
         ]
         if let rest = piece.rest { answer["continue"] = .string(rest) }
+        return WriteResult(.document(answer), code: 201)
+    }
+
+    private func goOn(_ id: String, _ context: RequestContext) async throws(StatusError) -> WriteResult {
+        guard let export = try transfers.take(id, VolumeExport.self, by: context.user.name) else { throw VolumeTransfers.unknown }
+        defer { transfers.giveBack(id) }
+        var answer: JSON = [
+            "apiVersion": .string(Platform.version.apiVersion), "kind": "ClusterExport", "transfer": .string(id),
+        ]
+        do {
+            let piece = try await export.next()
+            answer["state"] = piece.isLast ? "Done" : piece.bytes.isEmpty ? "Stopping" : piece.isOfVolumes ? "Volumes" : "Objects"
+            if !piece.bytes.isEmpty { answer["data"] = .string(Data(piece.bytes).base64EncodedString()) }
+            if piece.isLast {
+                let (without, leftOut) = export.remarks
+                answer["volumes"] = .int(Int64(without))
+                answer["leftOut"] = .int(Int64(leftOut))
+                await transfers.end(id)
+            }
+        } catch {
+            await transfers.end(id)
+            throw error
+        }
         return WriteResult(.document(answer), code: 201)
     }
 
@@ -58,14 +101,11 @@ public struct ExportHandler: SubresourceHandler {
     ) async throws(StatusError) -> Piece {
         var piece = Piece()
         let snapshot: Snapshot
+        var header: ArchiveHeader?
         var last: Key?
         if given.isEmpty {
             snapshot = cluster.snapshot
-            piece.bytes = ArchiveFormat.start
-            let header = ArchiveHeader(
-                name: name, uid: cluster.uid, revision: snapshot.revision, objects: snapshot.count(prefix: ""), spec: spec,
-                record: cluster.record, time: Timestamp.now())
-            ArchiveFormat.frame(.header, header.tree.encoded(), to: &piece.bytes)
+            header = Self.header(of: cluster, snapshot, spec: spec, name: name)
         } else {
             let parts = given.split(separator: ":", maxSplits: 1)
             guard parts.count == 2, let revision = UInt64(parts[0]) else {
@@ -77,18 +117,39 @@ public struct ExportHandler: SubresourceHandler {
             last = Key(String(parts[1]))
         }
         piece.volumes = snapshot.count(prefix: Key.prefix(group: "", plural: "persistentvolumeclaims"))
+        let (bytes, rest) = await objects(of: snapshot, header: header, after: last)
+        piece.bytes = bytes
+        piece.rest = rest.map { "\(snapshot.revision):\($0.text)" }
+        return piece
+    }
+
+    static func header(of cluster: LogicalCluster, _ snapshot: Snapshot, spec: JSON, name: String) -> ArchiveHeader {
+        ArchiveHeader(
+            name: name, uid: cluster.uid, revision: snapshot.revision, objects: snapshot.count(prefix: ""), spec: spec,
+            record: cluster.record, time: Timestamp.now())
+    }
+
+    /// A piece of an archive's objects.
+    ///
+    /// - Parameter header: begins the archive.
+    /// - Returns: and the last key in it, when more follow.
+    static func objects(
+        of snapshot: Snapshot, header: ArchiveHeader?, after last: Key?
+    ) async -> (bytes: [UInt8], rest: Key?) {
+        var bytes: [UInt8] = []
+        if let header {
+            bytes = ArchiveFormat.start
+            ArchiveFormat.frame(.header, header.tree.encoded(), to: &bytes)
+        }
         var count = 0
         var end: Key?
         for (key, object) in snapshot.entries(prefix: "", after: last) {
-            if let end {
-                piece.rest = "\(snapshot.revision):\(end.text)"
-                break
-            }
-            ArchiveFormat.object(key.text, object.bytes, to: &piece.bytes)
-            if piece.bytes.count >= pieceSize { end = key }
+            if let end { return (bytes, end) }
+            ArchiveFormat.object(key.text, object.bytes, to: &bytes)
+            if bytes.count >= pieceSize { end = key }
             count += 1
             if count % 256 == 0 { await Task.yield() }
         }
-        return piece
+        return (bytes, nil)
     }
 }

@@ -61,17 +61,14 @@ final class ImportUploads: Sendable {
         return try result.get()
     }
 
-    /// The whole of an upload, which is over with that.
-    func take(_ id: String, user: String) throws(StatusError) -> [UInt8] {
+    /// The whole of an upload in its pieces, which is over with that.
+    func take(_ id: String, user: String) throws(StatusError) -> ArchivePieces {
         let upload = uploads.withLock { uploads -> Upload? in
             guard uploads[id]?.user == user else { return nil }
             return uploads.removeValue(forKey: id)
         }
         guard let upload else { throw Self.unknown }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(upload.size)
-        for piece in upload.pieces { bytes += piece }
-        return bytes
+        return ArchivePieces(pieces: upload.pieces)
     }
 
     private static let unknown = StatusError.expired(

@@ -81,6 +81,7 @@ public struct DeletedClusterReconciler: Reconciler {
         for orphan in store.retiredClusters where !told.contains(orphan.uid) {
             logger.notice("a deleted cluster that no object tells of is removed", metadata: ["cluster": "\(orphan.name)"])
             try await store.discardRetired(id: orphan.id)
+            Healings.process.note(.deletedClusters)
         }
     }
 }

@@ -11,12 +11,26 @@ import Synchronization
 /// the server is down is counted afterwards, as far as it is processor time. A clock that jumps makes an hour shorter or longer; what is
 /// measured goes by a clock that doesn't.
 public actor MeterKeeper: Service {
-    /// What the containers that run have used by now.
-    public typealias Containers = @Sendable () async throws -> [ContainerUse]
+    /// Where pods run.
+    public struct Pods: Sendable {
+        /// What those have used by now that are there.
+        let current: @Sendable () async throws -> [PodUse]
+        /// What those had used that have gone since the last call.
+        let ended: @Sendable () -> [PodUse]
+
+        public init(
+            current: @escaping @Sendable () async throws -> [PodUse], ended: @escaping @Sendable () -> [PodUse]
+        ) {
+            self.current = current
+            self.ended = ended
+        }
+    }
 
     private static let interval: Double = 60
     /// What was looked at so lately is good enough for a report, in seconds.
     private static let freshness: Double = 2
+    /// For how long a deleted cluster's pods may go on ending.
+    private static let memory: Duration = .seconds(600)
 
     nonisolated let meter: UsageMeter
     nonisolated private let ledger: UsageLedger
@@ -25,7 +39,9 @@ public actor MeterKeeper: Service {
     private let quotas: QuotaKeeper
     private let logger: Logger
     private let now: @Sendable () -> Double
-    private var containers: Containers?
+    private var pods: Pods?
+    /// Clusters that were deleted lately, whose last pods may still be ending.
+    nonisolated private let gone = Mutex<[Int64: (name: UsageMeter.Name, time: ContinuousClock.Instant)]>([:])
     private var lastLook = ContinuousClock.now
     private var isLooking = false
 
@@ -63,9 +79,9 @@ public actor MeterKeeper: Service {
 
     /// Says where the virtual clusters are: before requests are served.
     ///
-    /// - Parameter containers: nil where no pods run.
-    public func attach(_ root: LogicalCluster, containers: Containers?) {
-        self.containers = containers
+    /// - Parameter pods: nil where no pods run.
+    public func attach(_ root: LogicalCluster, pods: Pods?) {
+        self.pods = pods
         store.observe { [self] batch in note(batch) }
         for object in root.snapshot.list(prefix: Self.clusterPrefix) { noteCluster(object, isGone: false) }
     }
@@ -81,6 +97,10 @@ public actor MeterKeeper: Service {
     /// On the writer's thread.
     nonisolated private func note(_ batch: CommitBatch) {
         guard batch.cluster.name == Platform.rootCluster else {
+            if batch.lifecycle == .deleted {
+                let name = UsageMeter.Name(logical: batch.cluster.name, uid: batch.cluster.uid)
+                gone.withLock { $0[batch.cluster.id] = (name, .now) }
+            }
             for event in batch.events where event.type == .added && event.key.text.hasPrefix(Self.claimPrefix) {
                 claimed.withLock { _ = $0.insert(batch.cluster.id) }
             }
@@ -106,7 +126,9 @@ public actor MeterKeeper: Service {
                 let now = self.now()
                 // The hour's end is looked at, too.
                 let rest = Self.hour(of: now) + 3600 - now
-                do { try await Task.sleep(for: .seconds(min(Self.interval, max(rest, 0.1)))) } catch { break }
+                // Where pods aren't known yet, those that begin meanwhile couldn't be told from older ones.
+                let interval = await self.pods == nil || self.meter.hasCounted ? Self.interval : 1
+                do { try await Task.sleep(for: .seconds(min(interval, max(rest, 0.1)))) } catch { break }
             }
         }
         await look()
@@ -128,16 +150,22 @@ public actor MeterKeeper: Service {
         isLooking = true
         defer { isLooking = false }
         await openAccounts()
-        let uses = await containerUses()
+        let uses = await podUses()
+        // Afterwards: one that went in between is in both, and not in neither.
+        let ended = pods?.ended() ?? []
         let time = ContinuousClock.now
         let elapsed = max(lastLook.duration(to: time) / .seconds(1), 0)
         lastLook = time
-        let names = Dictionary(
-            store.clusters().map { ($0.id, UsageMeter.Name(logical: $0.name, uid: $0.uid)) }, uniquingKeysWith: { $1 })
+        var names = gone.withLock { gone in
+            gone = gone.filter { $0.value.time + Self.memory > time }
+            return gone.mapValues(\.name)
+        }
+        for info in store.clusters() { names[info.id] = UsageMeter.Name(logical: info.name, uid: info.uid) }
+        let known = names
         let storage = quotas.book.storage.compactMap { cluster, bytes in
             store.info(cluster).map { (name: UsageMeter.Name(logical: cluster, uid: $0.uid), bytes: bytes) }
         }
-        meter.look(now: time, elapsed: elapsed, containers: uses, storage: storage) { names[$0] }
+        meter.look(now: time, elapsed: elapsed, pods: uses, ended: ended, storage: storage) { known[$0] }
         do {
             try write()
         } catch {
@@ -155,13 +183,13 @@ public actor MeterKeeper: Service {
         try ledger.write(meter.checkpoint)
     }
 
-    private func containerUses() async -> [ContainerUse]? {
-        guard let containers else { return nil }
+    private func podUses() async -> [PodUse]? {
+        guard let pods else { return nil }
         do {
-            return try await containers()
+            return try await pods.current()
         } catch {
             // What they use meanwhile is counted when it is known again.
-            logger.debug("what containers use can't be measured", metadata: ["error": "\(error)"])
+            logger.debug("what pods use can't be measured", metadata: ["error": "\(error)"])
             return nil
         }
     }

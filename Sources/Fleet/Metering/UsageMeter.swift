@@ -2,11 +2,11 @@ import KubeObject
 import KubeStore
 import Synchronization
 
-/// What a container has used by now, as the kernel counts it.
-public struct ContainerUse: Sendable {
+/// What a pod has used by now, as the kernel counts it: all that it ever had, also of containers that lived for a moment.
+public struct PodUse: Sendable {
     /// The cluster's id in the store.
     public var cluster: Int64
-    /// Of this run of the container; another one after a restart.
+    /// Of this count: another one when it begins at 0 again.
     public var key: String
     /// Processor time since it began, in nanoseconds.
     public var processorNanoseconds: UInt64
@@ -57,13 +57,26 @@ final class UsageMeter: Sendable {
             let team = totals[name.team] != nil || totals.count < UsageMeter.maximumSeries ? name.team : UsageMeter.otherTeams
             totals[team, default: UsageAmounts()] += amounts
         }
+
+        /// What a pod has used beyond what is counted.
+        mutating func count(_ pod: PodUse, elapsed: Double, _ name: (Int64) -> Name?) {
+            guard let name = name(pod.cluster) else { return }
+            // What is there when counting begins for the first time has run for nobody knows how long.
+            let start = checkpoint.counted[pod.key]?.nanoseconds ?? (checkpoint.hasCounted ? 0 : pod.processorNanoseconds)
+            let used = pod.processorNanoseconds - min(pod.processorNanoseconds, start)
+            add(
+                UsageAmounts(cpuSeconds: Double(used) / 1e9, memoryByteSeconds: Double(max(pod.memory, 0)) * elapsed), name)
+        }
     }
+
+    /// Whether pods have been looked at.
+    var hasCounted: Bool { state.withLock { $0.checkpoint.hasCounted } }
 
     /// Of so many teams there are metrics.
     static let maximumSeries = 100
     /// All others. No team can have this name.
     static let otherTeams = "_other"
-    /// After so many looks in which it wasn't found a container is forgotten.
+    /// After so many looks in which it wasn't found a pod is forgotten.
     static let maximumMissed = 10
 
     private let state: Mutex<State>
@@ -105,11 +118,13 @@ final class UsageMeter: Sendable {
     ///
     /// - Parameters:
     ///   - elapsed: the seconds since then, by a clock that doesn't jump.
-    ///   - containers: that run; nil when it isn't known.
+    ///   - pods: that are there; nil when it isn't known.
+    ///   - ended: pods that were there and aren't any more, with what they had used in the end.
     ///   - storage: what claims request, by cluster.
     ///   - name: the cluster of an id, if there is one.
     func look(
-        now: ContinuousClock.Instant, elapsed: Double, containers: [ContainerUse]?, storage: [(name: Name, bytes: Int64)],
+        now: ContinuousClock.Instant, elapsed: Double, pods: [PodUse]?, ended: [PodUse] = [],
+        storage: [(name: Name, bytes: Int64)],
         name: (Int64) -> Name?
     ) {
         state.withLock { state in
@@ -120,24 +135,23 @@ final class UsageMeter: Sendable {
                 state.awake[name] = now
             }
             for (name, bytes) in storage { state.add(UsageAmounts(storageByteSeconds: Double(bytes) * elapsed), name) }
-            guard let containers else { return }
-            var found: [String: UsageCheckpoint.Counted] = [:]
-            for container in containers {
-                let before = state.checkpoint.counted[container.key]?.nanoseconds
-                // What runs when counting begins for the first time has run for nobody knows how long.
-                let start = before ?? (state.checkpoint.hasCounted ? 0 : container.processorNanoseconds)
-                found[container.key] = .init(nanoseconds: max(container.processorNanoseconds, before ?? 0))
-                guard let name = name(container.cluster) else { continue }
-                let used = container.processorNanoseconds - min(container.processorNanoseconds, start)
-                state.add(
-                    UsageAmounts(
-                        cpuSeconds: Double(used) / 1e9, memoryByteSeconds: Double(max(container.memory, 0)) * elapsed), name)
+            if let pods {
+                var found: [String: UsageCheckpoint.Counted] = [:]
+                for pod in pods {
+                    state.count(pod, elapsed: elapsed, name)
+                    found[pod.key] = .init(
+                        nanoseconds: max(pod.processorNanoseconds, state.checkpoint.counted[pod.key]?.nanoseconds ?? 0))
+                }
+                for (key, counted) in state.checkpoint.counted where found[key] == nil && counted.missed < Self.maximumMissed {
+                    found[key] = .init(nanoseconds: counted.nanoseconds, missed: counted.missed + 1)
+                }
+                state.checkpoint.counted = found
+                state.checkpoint.hasCounted = true
             }
-            for (key, counted) in state.checkpoint.counted where found[key] == nil && counted.missed < Self.maximumMissed {
-                found[key] = .init(nanoseconds: counted.nanoseconds, missed: counted.missed + 1)
+            for pod in ended {
+                state.count(pod, elapsed: 0, name)
+                state.checkpoint.counted[pod.key] = nil
             }
-            state.checkpoint.counted = found
-            state.checkpoint.hasCounted = true
         }
     }
 

@@ -3,19 +3,24 @@ import KubeObject
 /// What quotas and clusters' limits count of a machine.
 enum MachineResource: String, CaseIterable, Sendable {
     case pods, cpu, memory, storage
+    /// Ways in from outside: node ports, and ports of the machine.
+    case exposures
 
     /// Whether a cluster that sleeps goes on having it.
-    var outlastsSleep: Bool { self == .storage }
+    var outlastsSleep: Bool { self == .storage || self == .exposures }
+
+    /// Whether it is counted in ones.
+    var isCount: Bool { self == .pods || self == .exposures }
 }
 
-/// Amounts of each: pods; cpu in thousandths; memory and storage in bytes. None is ever negative.
+/// Amounts of each: pods and exposures; cpu in thousandths; memory and storage in bytes. None is ever negative.
 struct MachineAmounts: Sendable, Equatable {
-    private var values = SIMD4<Int64>()
+    private var values = SIMD8<Int64>()
 
     init() {}
 
-    init(pods: Int64 = 0, cpu: Int64 = 0, memory: Int64 = 0, storage: Int64 = 0) {
-        values = SIMD4(max(pods, 0), max(cpu, 0), max(memory, 0), max(storage, 0))
+    init(pods: Int64 = 0, cpu: Int64 = 0, memory: Int64 = 0, storage: Int64 = 0, exposures: Int64 = 0) {
+        values = SIMD8(max(pods, 0), max(cpu, 0), max(memory, 0), max(storage, 0), max(exposures, 0), 0, 0, 0)
     }
 
     subscript(resource: MachineResource) -> Int64 {
@@ -23,7 +28,7 @@ struct MachineAmounts: Sendable, Equatable {
         set { values[Self.index(resource)] = max(newValue, 0) }
     }
 
-    var isZero: Bool { values == SIMD4() }
+    var isZero: Bool { values == SIMD8() }
 
     static func += (left: inout MachineAmounts, right: MachineAmounts) {
         for index in left.values.indices {
@@ -55,24 +60,25 @@ struct MachineAmounts: Sendable, Equatable {
         case .cpu: 1
         case .memory: 2
         case .storage: 3
+        case .exposures: 4
         }
     }
 
     /// As a Kubernetes quantity: `250m`, `1536Mi`.
     static func text(_ amount: Int64, _ resource: MachineResource) -> String {
         switch resource {
-        case .pods: String(amount)
+        case .pods, .exposures: String(amount)
         case .cpu: Quantity(milliValue: amount).description
         case .memory, .storage: Quantity(amount, format: .binary).description
         }
     }
 
-    /// All four, as a status has them.
+    /// All of them, as a status has them.
     var tree: JSON {
         var tree: JSON = [:]
         for resource in MachineResource.allCases {
             tree[resource.rawValue] =
-                resource == .pods ? .int(self[resource]) : .string(Self.text(self[resource], resource))
+                resource.isCount ? .int(self[resource]) : .string(Self.text(self[resource], resource))
         }
         return tree
     }
@@ -96,7 +102,7 @@ struct MachineLimits: Sendable, Equatable {
     subscript(resource: MachineResource) -> Int64? { limits[resource] }
 
     private static func amount(_ value: JSON, _ resource: MachineResource) -> Int64? {
-        if resource == .pods { return value.int }
+        if resource.isCount { return value.int }
         guard let quantity = quantity(value) else { return nil }
         return resource == .cpu ? quantity.milliValue : quantity.value
     }
@@ -120,7 +126,7 @@ struct MachineLimits: Sendable, Equatable {
             guard let value = tree?[resource.rawValue], value != .null else { return nil }
             let field = "\(path).\(resource.rawValue)"
             guard let amount = amount(value, resource) else {
-                return .invalid(field, value, resource == .pods ? "must be a number" : "must be a quantity, such as 500m or 4Gi")
+                return .invalid(field, value, resource.isCount ? "must be a number" : "must be a quantity, such as 500m or 4Gi")
             }
             return amount < 0 ? .invalid(field, value, "must be greater than or equal to 0") : nil
         }

@@ -15,7 +15,9 @@ public struct QuotaAdmission: MutatingAdmissionPlugin, ValidatingAdmissionPlugin
 
     /// Gives containers that don't say it what they are charged for, so that the kernel keeps them to it.
     public func admit(_ request: inout AdmissionRequest) async throws(StatusError) {
-        guard request.operation == .create, request.subresource.isEmpty, MachineCharge.isPods(request.resource.groupResource)
+        guard MachineCharge.isPods(request.resource.groupResource),
+            request.operation == .create && request.subresource.isEmpty
+                || request.operation == .update && request.subresource == "resize"
         else { return }
         let (limits, quota) = keeper.limits(of: request.context.cluster.name)
         func isLimited(_ resource: MachineResource) -> Bool { limits[resource] != nil || quota[resource] != nil }
@@ -24,7 +26,7 @@ public struct QuotaAdmission: MutatingAdmissionPlugin, ValidatingAdmissionPlugin
 
     public func validate(_ request: inout AdmissionRequest) async throws(StatusError) {
         let resource = request.resource.groupResource
-        guard MachineCharge.isPods(resource) || MachineCharge.isClaims(resource) else { return }
+        guard MachineCharge.counts(resource) else { return }
         switch request.operation {
         case .create where request.subresource.isEmpty:
             let amounts = MachineCharge.of(request.object, resource)

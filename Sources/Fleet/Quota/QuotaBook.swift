@@ -18,6 +18,8 @@ final class QuotaBook: Sendable {
         /// Up to here the cluster's changes are counted.
         var revision: UInt64
         var used: MachineAmounts
+        /// Of that what pods have of which something runs.
+        var running: MachineAmounts
         var isAwake: Bool
         var reservations: [String: MachineAmounts] = [:]
         /// How many requests want to wake it.
@@ -25,11 +27,11 @@ final class QuotaBook: Sendable {
 
         var held: MachineAmounts { reservations.values.reduce(used, +) }
 
-        /// What counts for the team.
+        /// What counts for the team: of a cluster that has fallen asleep also what hasn't stopped yet.
         var counted: MachineAmounts {
             let held = held
             if isAwake || wakes > 0 { return held }
-            var kept = MachineAmounts()
+            var kept = running
             for resource in MachineResource.allCases where resource.outlastsSleep { kept[resource] = held[resource] }
             return kept
         }
@@ -38,10 +40,23 @@ final class QuotaBook: Sendable {
     /// What one commit does to an account.
     struct Change: Sendable {
         var revision: UInt64
-        var before: MachineAmounts
-        var after: MachineAmounts
+        var before: Amounts
+        var after: Amounts
         /// Of an object that is new: whose reservation it was.
         var created: String?
+    }
+
+    /// What an object has, and what of it if something of it runs.
+    struct Amounts: Sendable, Equatable {
+        var all = MachineAmounts()
+        var running = MachineAmounts()
+
+        init() {}
+
+        init(_ object: Object, _ resource: GroupResource) {
+            all = MachineCharge.of(object.tree, resource)
+            if MachineCharge.isPods(resource), MachineCharge.isRunning(object.tree) { running = all }
+        }
     }
 
     private struct State {
@@ -77,12 +92,14 @@ final class QuotaBook: Sendable {
             }
         }
 
-        func holders(of team: String, _ resource: MachineResource) -> [QuotaRefusal.Holder] {
-            (teams[team] ?? []).compactMap { id in
-                guard let account = accounts[id] else { return nil }
-                let amount = account.counted[resource]
-                return amount > 0 ? .init(name: ClusterName.parts(of: account.name).name, amount: amount) : nil
-            }.sorted { ($1.amount, $0.name) < ($0.amount, $1.name) }
+        func holders(of team: String, _ exceeded: [QuotaRefusal.Exceeded]) -> [QuotaRefusal.Holder] {
+            exceeded.map(\.resource).flatMap { resource in
+                (teams[team] ?? []).compactMap { id -> QuotaRefusal.Holder? in
+                    guard let account = accounts[id], account.counted[resource] > 0 else { return nil }
+                    let name = ClusterName.parts(of: account.name).name
+                    return .init(name: name, amount: account.counted[resource], resource: resource)
+                }.sorted { ($1.amount, $0.name) < ($0.amount, $1.name) }
+            }
         }
     }
 
@@ -116,18 +133,20 @@ final class QuotaBook: Sendable {
         }
         guard mustRead else { return }
         let snapshot = cluster.snapshot
-        var used = MachineAmounts()
+        var (used, running) = (MachineAmounts(), MachineAmounts())
         for resource in Self.counted {
             for object in snapshot.list(prefix: Key.prefix(group: resource.group, plural: resource.resource, namespace: nil)) {
-                used += MachineCharge.of(object.tree, resource)
+                let amounts = Amounts(object, resource)
+                used += amounts.all
+                running += amounts.running
             }
         }
         state.withLock { state in
             // Somebody else may have been quicker.
             guard let missed = state.opening.removeValue(forKey: cluster.id), !cluster.isDeleted else { return }
             var account = Account(
-                name: cluster.name, team: Self.team(of: cluster.name), revision: snapshot.revision, used: used, isAwake: isAwake()
-            )
+                name: cluster.name, team: Self.team(of: cluster.name), revision: snapshot.revision, used: used, running: running,
+                isAwake: isAwake())
             for change in missed { Self.apply(change, to: &account) }
             state.add(account, id: cluster.id)
         }
@@ -135,6 +154,7 @@ final class QuotaBook: Sendable {
 
     static let counted = [
         GroupResource(group: "", resource: "pods"), GroupResource(group: "", resource: "persistentvolumeclaims"),
+        GroupResource(group: "", resource: "services"),
     ]
     private static let prefixes = counted.map { Key.prefix(group: $0.group, plural: $0.resource, namespace: nil) }
 
@@ -153,7 +173,8 @@ final class QuotaBook: Sendable {
                 guard state.whole.contains(team), state.accounts[id] == nil else { return }
                 state.add(
                     Account(
-                        name: batch.cluster.name, team: team, revision: 0, used: MachineAmounts(), isAwake: true), id: id)
+                        name: batch.cluster.name, team: team, revision: 0, used: MachineAmounts(), running: MachineAmounts(),
+                        isAwake: true), id: id)
             }
         case .unchanged: break
         }
@@ -173,20 +194,20 @@ final class QuotaBook: Sendable {
 
     private static func change(_ event: Event) -> Change? {
         guard let index = prefixes.firstIndex(where: { event.key.text.hasPrefix($0) }) else { return nil }
-        func charge(_ object: Object?) -> MachineAmounts {
-            object.map { MachineCharge.of($0.tree, counted[index]) } ?? MachineAmounts()
-        }
+        func charge(_ object: Object?) -> Amounts { object.map { Amounts($0, counted[index]) } ?? Amounts() }
         return Change(
             revision: event.revision, before: charge(event.previous),
-            after: event.type == .deleted ? MachineAmounts() : charge(event.object),
+            after: event.type == .deleted ? Amounts() : charge(event.object),
             created: event.type == .added ? event.object.metadata.uid : nil)
     }
 
     private static func apply(_ change: Change, to account: inout Account) {
         guard change.revision > account.revision else { return }
         account.revision = change.revision
-        account.used += change.after
-        account.used -= change.before
+        account.used += change.after.all
+        account.used -= change.before.all
+        account.running += change.after.running
+        account.running -= change.before.running
         if let uid = change.created { account.reservations[uid] = nil }
     }
 
@@ -242,7 +263,7 @@ final class QuotaBook: Sendable {
                 return .refused(
                     QuotaRefusal(
                         scope: .team, name: account.team, requested: counted, exceeded: exceeded,
-                        holders: state.holders(of: account.team, exceeded[0].resource)))
+                        holders: state.holders(of: account.team, exceeded)))
             }
             state.number += 1
             let key = uid ?? "change-\(state.number)"
@@ -267,7 +288,7 @@ final class QuotaBook: Sendable {
                 return .refused(
                     QuotaRefusal(
                         scope: .waking, name: team, requested: held, exceeded: exceeded,
-                        holders: state.holders(of: team, exceeded[0].resource)))
+                        holders: state.holders(of: team, exceeded)))
             }
             state.accounts[id]?.wakes += 1
             return .reserved(Reservation { [weak self] in self?.endWake(of: id) })
@@ -290,12 +311,13 @@ final class QuotaBook: Sendable {
                 return .refused(
                     QuotaRefusal(
                         scope: .team, name: team, requested: amounts, exceeded: exceeded,
-                        holders: state.holders(of: team, exceeded[0].resource)))
+                        holders: state.holders(of: team, exceeded)))
             }
             // No cluster has such an id.
             state.number += 1
             let id = -Int64(clamping: state.number)
-            state.add(Account(name: name, team: team, revision: 0, used: amounts, isAwake: true), id: id)
+            state.add(
+                Account(name: name, team: team, revision: 0, used: amounts, running: MachineAmounts(), isAwake: true), id: id)
             return .reserved(Reservation { [weak self] in self?.state.withLock { $0.close(id) } })
         }
     }

@@ -21,6 +21,8 @@ struct QuotaRefusal: Sendable, Equatable {
     struct Holder: Sendable, Equatable {
         var name: String
         var amount: Int64
+        /// Of what.
+        var resource: MachineResource
     }
 
     private static let maximumHolders = 5
@@ -30,7 +32,7 @@ struct QuotaRefusal: Sendable, Equatable {
     var name: String
     var requested: MachineAmounts
     var exceeded: [Exceeded]
-    /// Of the first of `exceeded`; who has most comes first.
+    /// Of all of `exceeded`; who has most of one comes first.
     var holders: [Holder]
 
     var message: String {
@@ -41,16 +43,30 @@ struct QuotaRefusal: Sendable, Equatable {
         var text =
             "exceeded quota: \(owner), requested: \(list { requested[$0.resource] }), used: \(list(\.used)), limited: \(list(\.limit))"
         guard let first = exceeded.first else { return text }
-        if !holders.isEmpty {
-            let some = holders.prefix(Self.maximumHolders).map { "\($0.name) \(MachineAmounts.text($0.amount, first.resource))" }
-            let more = holders.count - some.count
-            text += "; used by \(some.joined(separator: ", "))\(more > 0 ? ", and \(more) more clusters" : "")"
+        let users = exceeded.compactMap { one in used(of: one.resource).map { (resource: one.resource, users: $0) } }
+        if exceeded.count == 1, let only = users.first { text += "; used by \(only.users)" }
+        if exceeded.count > 1 {
+            text += users.map { "; \($0.resource.rawValue) used by \($0.users)" }.joined()
         }
         return text + "; " + hint(first)
     }
 
+    /// `demo 3Gi, ci 1Gi`; nil when nobody has any.
+    private func used(of resource: MachineResource) -> String? {
+        let all = holders.filter { $0.resource == resource }
+        guard !all.isEmpty else { return nil }
+        let some = all.prefix(Self.maximumHolders).map { "\($0.name) \(MachineAmounts.text($0.amount, resource))" }
+        let more = all.count - some.count
+        return "\(some.joined(separator: ", "))\(more > 0 ? ", and \(more) more clusters" : "")"
+    }
+
     private func hint(_ first: Exceeded) -> String {
-        let thing = first.resource == .storage ? "persistent volume claims" : "pods"
+        let thing =
+            switch first.resource {
+            case .storage: "persistent volume claims"
+            case .exposures: "services of type NodePort or LoadBalancer (or make them ClusterIP), or pods with host ports,"
+            case .pods, .cpu, .memory: "pods"
+            }
         let field = "\(scope == .cluster ? "spec.limits" : "spec.quota").\(first.resource.rawValue)"
         if first.limit == 0 || requested[first.resource] > first.limit {
             let what = scope == .waking ? "scale down what the cluster runs" : "ask for less"

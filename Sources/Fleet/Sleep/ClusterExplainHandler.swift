@@ -56,7 +56,12 @@ public struct ClusterExplainHandler: SubresourceHandler {
         answer["sleepTime"] = plan.sleepsAt.map { .string(Timestamp.format($0)) }
         answer["sleepReason"] = plan.sleepReason.map { .string($0.rawValue) }
         answer["wakeTime"] = plan.wakesAt.map { .string(Timestamp.format($0)) }
-        answer["expirationTime"] = Lifetime.end(of: object.tree).map { .string(Timestamp.format($0)) }
+        answer["refusal"] = keeper.book.refusal(of: logical).map { .string($0) }
+        if let deletion = object.metadata.deletionTimestamp {
+            answer["deletionTime"] = .string(deletion)
+            answer["finalizers"] = JSON(object.metadata.finalizers.filter { $0 != VirtualClusterAdmission.finalizer })
+        }
+        answer["expirationTime"] = Lifetime.deletion(of: object.tree, now: now).map { .string(Timestamp.format($0)) }
         return WriteResult(.document(answer), code: 201)
     }
 }

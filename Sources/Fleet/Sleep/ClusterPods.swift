@@ -20,11 +20,7 @@ enum ClusterPods {
 
     /// How many have a container that runs.
     static func running(_ snapshot: Snapshot) -> Int {
-        snapshot.list(prefix: prefix).count { pod in
-            ["containerStatuses", "initContainerStatuses"].contains { list in
-                pod.tree[path: "status", list]?.elements.contains { $0[path: "state", "running"] != nil } ?? false
-            }
-        }
+        snapshot.list(prefix: prefix).count { MachineCharge.isRunning($0.tree) }
     }
 
     /// Pods in the midst of work that they don't begin again: putting them to sleep would end them.

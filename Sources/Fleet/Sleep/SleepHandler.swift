@@ -28,6 +28,9 @@ public struct SleepHandler: SubresourceHandler {
                 [.tooLong("message", maximum: Self.maximumMessage)])
         }
         let object = try ClusterExplainHandler.cluster(namespace, name, context)
+        guard object.metadata.deletionTimestamp == nil else {
+            throw .conflict(Platform.virtualClusters, name, "the cluster is being deleted")
+        }
         let logical = SleepKeeper.logical(object.metadata)
         let message = "\(sleeps ? "put to sleep" : "woken") by \(context.user.name)\(note.isEmpty ? "" : ": \(note)")"
         let wasAwake = SleepState(object.tree).isAwake

@@ -16,7 +16,7 @@ import Synchronization
 /// Concurrency: any task may call any function. One task (`run`) does what takes time, each wake in a child task of its own.
 public final class SleepKeeper: ClusterAttendant, Service {
     /// What is done elsewhere when a cluster has fallen asleep or woken; also called for those that sleep when the server starts.
-    public typealias Effect = @Sendable (_ cluster: LogicalCluster, _ isAsleep: Bool) -> Void
+    public typealias Effect = @Sendable (_ cluster: LogicalCluster, _ isAsleep: Bool) async -> Void
     /// When somebody outside last connected to a cluster's pods, in seconds since 1970, and how many connections there are.
     public typealias Connections = @Sendable (_ cluster: LogicalCluster) async -> (last: Double?, open: Int)
 
@@ -26,7 +26,11 @@ public final class SleepKeeper: ClusterAttendant, Service {
     private enum Order: Sendable {
         case changed(Object)
         case wake(String)
+        case paused(String)
     }
+
+    /// Why a cluster's pods are at rest whose volumes aren't in their place yet.
+    private static let arrival = "arrival"
 
     /// How often last uses are written down, at most.
     static let noteInterval: Duration = .seconds(300)
@@ -64,8 +68,11 @@ public final class SleepKeeper: ClusterAttendant, Service {
     public func attach(_ root: LogicalCluster, by registry: Registry) {
         wiring.withLock { $0.registry = registry }
         store.observe { [self] batch in note(batch) }
-        for object in root.snapshot.list(prefix: Self.prefix) where !SleepState(object.tree).isAwake {
-            _ = book.set(Self.logical(object.metadata), isAsleep: true)
+        for object in root.snapshot.list(prefix: Self.prefix) {
+            if !SleepState(object.tree).isAwake { _ = book.set(Self.logical(object.metadata), isAsleep: true) }
+            if ArchivedArrivals.volumes(of: object.tree) != nil {
+                _ = book.set(Self.logical(object.metadata), isPaused: true, for: Self.arrival)
+            }
         }
     }
 
@@ -95,10 +102,25 @@ public final class SleepKeeper: ClusterAttendant, Service {
             let name = Self.logical(event.object.metadata)
             if event.type == .deleted {
                 book.forget(name)
-            } else if book.set(name, isAsleep: !SleepState(event.object.tree).isAwake) {
+                continue
+            }
+            let isPaused = ArchivedArrivals.volumes(of: event.object.tree) != nil
+            if book.set(name, isPaused: isPaused, for: Self.arrival) { order.yield(.paused(name)) }
+            if book.set(name, isAsleep: !SleepState(event.object.tree).isAwake) {
                 order.yield(.changed(event.object))
             }
         }
+    }
+
+    // MARK: Pauses
+
+    /// Keeps a cluster's pods at rest until ``resume(_:from:)``, whether it sleeps or not. Who needs them is held meanwhile.
+    func pause(_ name: String, for reason: String) {
+        if book.set(name, isPaused: true, for: reason) { order.yield(.paused(name)) }
+    }
+
+    func resume(_ name: String, from reason: String) {
+        if book.set(name, isPaused: false, for: reason) { order.yield(.paused(name)) }
     }
 
     // MARK: Use
@@ -161,6 +183,7 @@ public final class SleepKeeper: ClusterAttendant, Service {
                     case .changed(let object):
                         self.report(object)
                         await self.tell(Self.logical(object.metadata))
+                    case .paused(let name): await self.tell(name)
                     case .wake(let name): group.addTask { await self.wake(name) }
                     }
                 }
@@ -182,7 +205,7 @@ public final class SleepKeeper: ClusterAttendant, Service {
         do {
             guard let cluster = try await store.cluster(name) else { return }
             let isAsleep = book.isAsleep(name)
-            for effect in wiring.withLock({ $0.effects }) { effect(cluster, isAsleep) }
+            for effect in wiring.withLock({ $0.effects }) { await effect(cluster, isAsleep) }
         } catch {
             logger.warning(
                 "a cluster that fell asleep or woke can't be loaded", metadata: ["cluster": "\(name)", "error": "\(error)"])

@@ -32,6 +32,8 @@ final class UseBook: Sendable {
     private struct State {
         var entries: [String: Entry] = [:]
         var asleep: Set<String> = []
+        /// Whose pods are at rest for another reason than sleep, and for whom.
+        var paused: [String: Set<String>] = [:]
         var number: UInt64 = 0
     }
 
@@ -45,7 +47,24 @@ final class UseBook: Sendable {
 
     // MARK: Which sleep
 
-    func isAsleep(_ name: String) -> Bool { state.withLock { $0.asleep.contains(name) } }
+    /// Whether its pods are not to run.
+    func isAsleep(_ name: String) -> Bool { state.withLock { $0.asleep.contains(name) || $0.paused[name] != nil } }
+
+    /// Keeps a cluster's pods at rest, whether it sleeps or not, or does so no more for this reason.
+    ///
+    /// - Returns: whether that is news.
+    func set(_ name: String, isPaused: Bool, for reason: String) -> Bool {
+        state.withLock { state in
+            let before = state.paused[name] != nil
+            if isPaused {
+                state.paused[name, default: []].insert(reason)
+            } else {
+                state.paused[name]?.remove(reason)
+                if state.paused[name]?.isEmpty == true { state.paused[name] = nil }
+            }
+            return before != (state.paused[name] != nil)
+        }
+    }
 
     var asleep: Set<String> { state.withLock { $0.asleep } }
 
@@ -64,6 +83,7 @@ final class UseBook: Sendable {
         state.withLock { state in
             state.entries[name] = nil
             state.asleep.remove(name)
+            state.paused[name] = nil
         }
     }
 
@@ -179,7 +199,7 @@ final class UseBook: Sendable {
     func patience(with name: String) -> ContinuousClock.Instant? {
         state.withLock { state in
             if let wake = state.entries[name]?.wake { return wake.start + Self.patience }
-            return state.asleep.contains(name) ? .now + Self.patience : nil
+            return state.asleep.contains(name) || state.paused[name] != nil ? .now + Self.patience : nil
         }
     }
 }

@@ -1,3 +1,4 @@
+import KubeControllers
 import KubeObject
 import KubeSchema
 
@@ -21,6 +22,29 @@ enum Lifetime {
 
     /// How long before its end a cluster's users are warned: an hour, or a fifth of a short life.
     static func warning(timeToLive: Double) -> Double { min(3600, timeToLive / 5) }
+
+    /// When a cluster is deleted: at its end, but not before its users have been warned for some minutes (or a fifth of a short life). So neither a
+    /// clock that jumps nor a server that wasn't there in the meantime ends a cluster that nobody was warned of.
+    ///
+    /// - Parameter warned: since when they have been; nil when they are now.
+    static func deletion(end: Double, timeToLive: Double, warned: Double?, now: Double) -> Double {
+        max(end, (warned ?? now) + min(300, warning(timeToLive: timeToLive)))
+    }
+
+    /// Since when a cluster's users have been warned of its end, in seconds since 1970; nil when they aren't.
+    static func warned(of cluster: JSON) -> Double? {
+        Condition.find("Expiring", in: cluster["status"]).flatMap { known in
+            known.status == .true ? known.lastTransitionTime.flatMap { Timestamp.parse($0) } ?? 0 : nil
+        }
+    }
+
+    /// When a cluster will be deleted, in seconds since 1970; nil when it isn't by itself.
+    static func deletion(of cluster: JSON, now: Double) -> Double? {
+        guard let end = end(of: cluster),
+            let created = (cluster[path: "metadata", "creationTimestamp"]?.string).flatMap({ Timestamp.parse($0) })
+        else { return nil }
+        return deletion(end: end, timeToLive: end - created, warned: warned(of: cluster), now: now)
+    }
 
     /// What is wrong with a time to live.
     ///

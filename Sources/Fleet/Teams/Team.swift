@@ -60,6 +60,13 @@ struct Team {
     /// Seconds.
     var maximumIdle: Double? { (object.tree[path: "spec", "clusterSleep", "maximum"]?.string).flatMap(Lifetime.seconds) }
 
+    /// How long credentials are valid that its members ask for, in seconds.
+    var maximumCredentialLifetime: Double? {
+        (object.tree[path: "spec", "credentialLifetime", "maximum"]?.string).flatMap(Lifetime.seconds)
+    }
+
+    var isolation: TeamIsolation { TeamIsolation(object.tree["spec"] ?? [:]) }
+
     /// Its virtual clusters.
     static func clusters(of name: String, in snapshot: Snapshot) -> [Object] {
         snapshot.list(

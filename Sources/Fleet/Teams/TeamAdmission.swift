@@ -40,6 +40,7 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         case .update:
             try Self.check(request.object, request)
             try Self.checkAllowance(request)
+            Self.warnOfNoOwner(request)
         case .delete:
             let clusters = Team.clusters(of: request.name, in: request.snapshot).map(\.metadata.name)
             guard !clusters.isEmpty else { return }
@@ -58,11 +59,25 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", and \(names.count - 5) more" : "")
     }
 
+    /// What takes the verb `setquota` to change.
+    private static let allowances = ["quota", "clusterLifetime", "clusterSleep", "credentialLifetime", "isolation", "network"]
+
+    /// Whoever takes the last owner out may mean it, and is told.
+    private static func warnOfNoOwner(_ request: AdmissionRequest) {
+        func hasOwner(_ team: JSON?) -> Bool {
+            (team?[path: "spec", "members"]?.elements ?? []).contains { $0["role"]?.string == Team.Role.owner.rawValue }
+        }
+        guard hasOwner(request.old?.tree), !hasOwner(request.object) else { return }
+        request.context.notes?.warn(
+            "the team \(request.name) has no owner any more: nobody but the platform's administrators can say who its members are"
+        )
+    }
+
     /// Owners may say who the members are; what a team may have is the platform's business.
     private static func checkAllowance(_ request: AdmissionRequest) throws(StatusError) {
         let old = request.old?.tree["spec"]
         let new = request.object["spec"]
-        guard ["quota", "clusterLifetime", "clusterSleep", "network"].contains(where: { old?[$0] != new?[$0] }) else { return }
+        guard let changed = allowances.first(where: { old?[$0] != new?[$0] }) else { return }
         if request.context.isInternal { return }
         let attributes = AccessAttributes(
             user: request.context.user, verb: "setquota", apiGroup: Platform.group, apiVersion: Platform.version.version,
@@ -70,7 +85,7 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
         guard !request.registry.authorizer.decide(attributes, in: request.context.cluster).isAllowed else { return }
         throw .forbidden(
             Platform.teams, request.name,
-            "User \"\(request.context.user.name)\" may not change spec.quota, spec.clusterLifetime, spec.clusterSleep and spec.network; that takes the permission for the verb \"setquota\", which the platform's administrators have"
+            "User \"\(request.context.user.name)\" may not change spec.\(changed); that takes the permission for the verb \"setquota\", which the platform's administrators have"
         )
     }
 
@@ -109,8 +124,11 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
             errors.append(.invalid("spec.quota.\(field)", .int(count), "must be greater than or equal to 0"))
         }
         errors += MachineLimits.errors(in: spec["quota"], path: "spec.quota")
-        errors += durationErrors(spec, "clusterLifetime", minimum: nil)
-        errors += durationErrors(spec, "clusterSleep", minimum: SleepSpec.shortestIdle)
+        errors += durationErrors(spec, "clusterLifetime", "greater than zero, such as 8h or 72h") { $0 > 0 }
+        errors += durationErrors(spec, "clusterSleep", "of at least 10s, such as 30m or 2h") { $0 >= SleepSpec.shortestIdle }
+        // kubectl asks for an hour at a time.
+        errors += durationErrors(spec, "credentialLifetime", "of at least 1h, such as 24h or 720h") { $0 >= 3600 }
+        errors += TeamIsolation.errors(in: spec)
         errors += NetworkSpec.errors(in: spec)
         let members = spec["members"]?.elements ?? []
         if members.count > maximumMembers {
@@ -130,6 +148,10 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
                 errors.append(.notSupported("\(path).role", .string(role), Team.Role.allCases.map(\.rawValue).sorted()))
             }
             for (field, name) in [("user", user), ("group", group)] where !name.isEmpty {
+                if name.first?.isWhitespace == true || name.last?.isWhitespace == true {
+                    errors.append(
+                        .invalid("\(path).\(field)", .string(name), "must not be blank, nor begin or end with a space"))
+                }
                 if name.utf8.count > 253 { errors.append(.tooLong("\(path).\(field)", maximum: 253)) }
                 // Everybody, nobody, or the platform's own are no members.
                 if name.hasPrefix("system:"), !name.hasPrefix("system:serviceaccount") {
@@ -143,15 +165,17 @@ public struct TeamAdmission: ValidatingAdmissionPlugin {
     }
 
     /// What is wrong with a default and a maximum.
-    private static func durationErrors(_ spec: JSON, _ part: String, minimum: Double?) -> [FieldError] {
+    ///
+    /// - Parameter what: what a duration must be.
+    private static func durationErrors(
+        _ spec: JSON, _ part: String, _ what: String, _ isRight: (Double) -> Bool
+    ) -> [FieldError] {
         let durations = spec[part] ?? [:]
         var errors: [FieldError] = []
         var values: [String: Double] = [:]
         for field in ["default", "maximum"] {
             guard let text = durations[field]?.string, !text.isEmpty else { continue }
-            guard let seconds = Lifetime.seconds(text), seconds > 0, seconds >= minimum ?? 0 else {
-                let what =
-                    minimum.map { "of at least \(Int($0))s, such as 30m or 2h" } ?? "greater than zero, such as 8h or 72h"
+            guard let seconds = Lifetime.seconds(text), isRight(seconds) else {
                 errors.append(.invalid("spec.\(part).\(field)", .string(text), "must be a duration \(what)"))
                 continue
             }

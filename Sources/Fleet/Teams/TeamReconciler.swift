@@ -116,6 +116,7 @@ public struct TeamReconciler: Reconciler {
                 conditions.append(ready)
             }
             status["namespace"] = .string(team.name)
+            status["observedGeneration"] = .int(team.object.metadata.generation)
             status["clusters"] = .int(Int64(charge.clusters.count))
             status["awakeClusters"] = .int(Int64(charge.awake.count))
             status["conditions"] = .array(conditions.map(\.tree))

@@ -5,13 +5,15 @@ import KubeSchema
 import KubeStore
 
 extension APIServer {
-    /// The answer of the extension API server that is responsible for a group version; nil when this server is.
-    func aggregated(_ call: Call, group: String, version: String) -> APIResponse? {
-        // What is built in can't be taken over, and so costs no look.
-        guard let aggregator, !group.isEmpty, !BuiltinGroups.names.contains(group),
-            let service = RemoteAPIService.find(group: group, version: version, in: call.cluster)
-        else { return nil }
-        guard service.isAvailable else { return .text("service unavailable\n", status: 503) }
+    /// The answer of the extension API server that is responsible for a group version; nil when this server is. Waits for one whose cluster
+    /// sleeps.
+    func aggregated(_ call: Call, group: String, version: String) async throws(StatusError) -> APIResponse? {
+        guard let aggregator, let service = self.remoteService(call, group: group, version: version) else { return nil }
+        try await self.awaitServer(service, call)
+        // Where there are endpoints by now, its condition follows in a moment.
+        guard let service = RemoteAPIService.find(group: group, version: version, in: call.cluster),
+            service.isAvailable || service.lacksEndpoints
+        else { return .text("service unavailable\n", status: 503) }
         let backend: Backend
         do {
             backend = try aggregator.backend(service, in: call.cluster)
@@ -28,6 +30,12 @@ extension APIServer {
                 return .text("error trying to reach service: \(why)\n", status: 503)
             }
         ).response(to: request)
+    }
+
+    private func remoteService(_ call: Call, group: String, version: String) -> RemoteAPIService? {
+        // What is built in can't be taken over, and so costs no look.
+        guard !group.isEmpty, !BuiltinGroups.names.contains(group) else { return nil }
+        return RemoteAPIService.find(group: group, version: version, in: call.cluster)
     }
 
     /// The client's fields, and who it is; what it says about that itself is dropped.
@@ -52,9 +60,9 @@ extension APIServer {
 
     /// `/openapi/v3` with the documents of extension API servers, or one of those, from the server itself; nil when they have no part in
     /// it.
-    func mergedOpenAPI(_ parts: [String], _ call: Call) -> APIResponse? {
+    func mergedOpenAPI(_ parts: [String], _ call: Call) async throws(StatusError) -> APIResponse? {
         guard let aggregator, parts.first == "v3" else { return nil }
-        if parts.count == 4, parts[1] == "apis" { return self.aggregated(call, group: parts[2], version: parts[3]) }
+        if parts.count == 4, parts[1] == "apis" { return try await self.aggregated(call, group: parts[2], version: parts[3]) }
         guard parts.count == 1 else { return nil }
         var added: [(String, JSON)] = []
         for service in RemoteAPIService.all(in: call.cluster) where service.isAvailable {
@@ -92,9 +100,12 @@ extension APIServer {
     }
 
     /// A document of `/apis` with what extension API servers serve; nil when there are none of them.
-    func mergedDiscovery(_ parts: [String], _ call: Call) throws(StatusError) -> APIResponse? {
+    func mergedDiscovery(_ parts: [String], _ call: Call) async throws(StatusError) -> APIResponse? {
         guard let aggregator, parts.first == "apis" else { return nil }
-        if parts.count == 3 { return self.aggregated(call, group: parts[1], version: parts[2]) }
+        if parts.count == 3 {
+            if let known = self.discoveryAsleep(call, group: parts[1], version: parts[2]) { return known }
+            return try await self.aggregated(call, group: parts[1], version: parts[2])
+        }
         guard parts.count < 3 else { return nil }
         let services = RemoteAPIService.all(in: call.cluster).filter { !BuiltinGroups.names.contains($0.group) }
         guard !services.isEmpty, parts.count == 1 || services.contains(where: { $0.group == parts[1] }) else { return nil }
@@ -106,6 +117,7 @@ extension APIServer {
                 return self.respond(with: Document(merge.group(parts[1], local: local)), to: call.request)
             }
             if let version = Self.aggregatedVersion(call.request) {
+                await self.learn(services, call)
                 let local = try JSON(parsing: schema.aggregatedDiscovery(core: false, version: version).bytes)
                 return self.respond(
                     with: Document(merge.aggregated(local)), to: call.request,
@@ -114,6 +126,31 @@ extension APIServer {
             return self.respond(with: Document(merge.groups(try JSON(parsing: schema.groupList.bytes))), to: call.request)
         } catch {
             throw .internalError("merging discovery: \(error)")
+        }
+    }
+
+    /// The resources of a group version whose server sleeps, as it told them last: every client asks for them before anything else.
+    private func discoveryAsleep(_ call: Call, group: String, version: String) -> APIResponse? {
+        guard let service = self.remoteService(call, group: group, version: version), service.isAvailable,
+            self.attendant?.patience(with: call.cluster) != nil,
+            let resources = self.aggregator?.resources(service, in: call.cluster)
+        else { return nil }
+        return self.respond(with: Document(resources), to: call.request)
+    }
+
+    /// Wakes a cluster with servers that haven't told this server what they serve, as after its start, and asks them. Those that don't
+    /// answer stay unknown.
+    private func learn(_ services: [RemoteAPIService], _ call: Call) async {
+        guard let aggregator, let attendant else { return }
+        for service in services where service.isAvailable && aggregator.resources(service, in: call.cluster) == nil {
+            guard attendant.patience(with: call.cluster) != nil else { return }
+            do {
+                try await self.awaitServer(service, call)
+                guard let object = call.cluster.snapshot.get(RemoteAPIService.key(service.name)) else { continue }
+                _ = await Turn.resting { await aggregator.probe(object, in: call.cluster) }
+            } catch {
+                return
+            }
         }
     }
 }

@@ -16,7 +16,11 @@ public final class Aggregator: Sendable {
         var cluster: Int64
         var uid: String
         var revision: UInt64
+        /// The month of a certificate that is made anew each month, long before its end.
+        var month = 0
     }
+
+    private static let month: Double = 30 * 86_400
 
     private static let capacity = 1000
 
@@ -79,7 +83,8 @@ public final class Aggregator: Sendable {
     }
 
     private func context(_ service: RemoteAPIService, in cluster: LogicalCluster) throws -> NIOSSLContext {
-        let key = ContextKey(cluster: cluster.id, uid: service.uid, revision: service.revision)
+        let key = ContextKey(
+            cluster: cluster.id, uid: service.uid, revision: service.revision, month: Int(Timestamp.seconds / Self.month))
         if let known = self.contexts.withLock({ $0[key] }) { return known }
         let context = try FrontProxy.tls(try self.identities.identity(of: cluster), trust: service.trust)
         self.contexts.withLock { contexts in

@@ -18,6 +18,8 @@ struct RemoteAPIService: Sendable, Equatable {
     /// PEM of who may vouch for the server; nil to believe it anyhow.
     var trust: [UInt8]?
     var isAvailable: Bool
+    /// Whether it wasn't available for want of endpoints, at the last look.
+    var lacksEndpoints: Bool
 
     /// Nil for one that this server answers for itself.
     init?(_ object: Object) {
@@ -36,8 +38,9 @@ struct RemoteAPIService: Sendable, Equatable {
         let bundle = spec["caBundle"]?.string.flatMap { Data(base64Encoded: $0) } ?? Data()
         // Without a bundle the system's authorities would have to vouch, who know no service of a cluster: nobody is believed then.
         self.trust = spec["insecureSkipTLSVerify"]?.bool == true ? nil : Array(bundle)
-        let conditions = tree[path: "status", "conditions"]?.elements ?? []
-        self.isAvailable = conditions.contains { $0["type"]?.string == "Available" && $0["status"]?.string == "True" }
+        let available = tree[path: "status", "conditions"]?.elements.first { $0["type"]?.string == "Available" }
+        self.isAvailable = available?["status"]?.string == "True"
+        self.lacksEndpoints = !self.isAvailable && available?["reason"]?.string == "MissingEndpoints"
     }
 
     /// The name that the server's certificate is to have.
@@ -54,7 +57,8 @@ struct RemoteAPIService: Sendable, Equatable {
 
     /// The one for a group version, if there is.
     static func find(group: String, version: String, in cluster: LogicalCluster) -> RemoteAPIService? {
-        let key = Key(group: "apiregistration.k8s.io", plural: "apiservices", name: "\(version).\(group)")
-        return cluster.snapshot.get(key).flatMap(RemoteAPIService.init)
+        cluster.snapshot.get(Self.key("\(version).\(group)")).flatMap(RemoteAPIService.init)
     }
+
+    static func key(_ name: String) -> Key { Key(group: "apiregistration.k8s.io", plural: "apiservices", name: name) }
 }

@@ -30,9 +30,9 @@ struct Authenticator: Sendable {
             guard self.tokens.issuers.anonymous(in: cluster).allows(path) else { throw .unauthorized() }
             return .anonymous
         }
-        guard case .valid(let user, _) = try await self.tokens.review(token: bearer, audiences: [], cluster: cluster) else {
-            throw .unauthorized()
-        }
+        let verdict = try await self.tokens.review(
+            token: bearer, audiences: [], cluster: cluster, last: request.connection.lastToken)
+        guard case .valid(let user, _) = verdict else { throw .unauthorized() }
         return user
     }
 
@@ -50,10 +50,10 @@ struct Authenticator: Sendable {
     /// The token of the `Authorization` header, or of a WebSocket's subprotocols, in which browsers must send it.
     private static func bearerToken(of request: APIRequest) throws(StatusError) -> String? {
         if let header = request.headers[.authorization] {
-            let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-            let token = parts[1].drop { $0 == " " }
-            return token.isEmpty ? nil : String(token)
+            let parts = header.utf8.split(separator: UInt8(ascii: " "), maxSplits: 1, omittingEmptySubsequences: true)
+            guard parts.count == 2, Substring(parts[0]).lowercased() == "bearer" else { return nil }
+            let token = parts[1].drop { $0 == UInt8(ascii: " ") }
+            return token.isEmpty ? nil : String(Substring(token))
         }
         for offered in WebSocketHandshake.offeredProtocols(by: request) where self.isCredential(protocol: offered) {
             guard let bytes = Base64URL.decode(offered.dropFirst(self.protocolPrefix.count)) else { throw .unauthorized() }

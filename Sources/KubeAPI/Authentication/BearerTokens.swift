@@ -8,7 +8,14 @@ struct BearerTokens: TokenReviewer {
     let issuers: IssuerTokens
 
     func review(token: String, audiences: [String], cluster: LogicalCluster) async throws(StatusError) -> TokenVerdict {
-        if let found = try self.serviceAccounts.review(token: token, audiences: audiences, cluster: cluster) {
+        try await self.review(token: token, audiences: audiences, cluster: cluster, last: nil)
+    }
+
+    /// - Parameter last: of the connection that the token came over.
+    func review(
+        token: String, audiences: [String], cluster: LogicalCluster, last: LastToken?
+    ) async throws(StatusError) -> TokenVerdict {
+        if let found = try self.serviceAccounts.review(token: token, audiences: audiences, cluster: cluster, last: last) {
             return .valid(found.user, audiences: found.audiences)
         }
         do throws(TokenRefusal) {

@@ -29,7 +29,9 @@ enum JSONWebToken {
 
     /// Whether a text could be such a token at all.
     static func looksLikeToken(_ text: String) -> Bool {
-        text.utf8.count(where: { $0 == UInt8(ascii: ".") }) == 2
+        var text = text
+        // Of its bytes as they lie there: asked of every request, and a token has a thousand.
+        return text.withUTF8 { bytes in bytes.count(where: { $0 == UInt8(ascii: ".") }) } == 2
     }
 
     /// What a token consists of: read, and not believed.

@@ -74,17 +74,19 @@ public struct ServiceAccountTokens: TokenIssuer {
     // MARK: Reading
 
     /// The user of a token of this cluster, whose service account and bound object still exist.
-    /// - Parameter audiences: those of which the token must name one; empty for the API server's own.
+    /// - Parameters:
+    ///   - audiences: those of which the token must name one; empty for the API server's own.
+    ///   - last: of the connection that the token came over, if it came so.
     /// - Returns: nil for everything else.
     func review(
-        token: String, audiences: [String], cluster: LogicalCluster
+        token: String, audiences: [String], cluster: LogicalCluster, last: LastToken?
     ) throws(StatusError) -> (user: UserInfo, audiences: [String])? {
         let identity = try self.identities.identity(of: cluster)
         let wanted = audiences.isEmpty ? Self.ownAudiences : audiences
         if let bootstrap = identity.bootstrapUser(token) {
             return (UserInfo(name: bootstrap.user, groups: bootstrap.groups + ["system:authenticated"]), wanted)
         }
-        guard JSONWebToken.looksLikeToken(token), let found = self.verified.token(token, identity) else { return nil }
+        guard let found = self.verified.token(token, identity, last: last) else { return nil }
         if let bound = found.bound { return bound.user(audiences: wanted, in: cluster.snapshot) }
         guard found.claims["iss"]?.string == Self.legacyIssuer else { return nil }
         return Self.user(of: found.claims, token, in: cluster.snapshot).map { user in

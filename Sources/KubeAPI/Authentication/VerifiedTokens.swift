@@ -27,18 +27,30 @@ final class VerifiedTokens: Sendable {
 
     /// A token signed with the identity's key, or with one that it had and that is still trusted; nil for all other texts, which aren't
     /// remembered.
-    func token(_ token: String, _ identity: ClusterIdentity) -> VerifiedToken? {
+    ///
+    /// - Parameter last: of the connection that the token came over, if it came so.
+    func token(_ token: String, _ identity: ClusterIdentity, last: LastToken?) -> VerifiedToken? {
+        let keys = identity.accountKeys(at: Timestamp.seconds)
+        if let known = last?.token(token, signedWithOneOf: keys.lazy.map(\.id)) { return known }
+        guard JSONWebToken.looksLikeToken(token), let (found, keyID) = self.verify(token, keys) else { return nil }
+        last?.remember(found, token, keyID: keyID)
+        return found
+    }
+
+    private func verify(
+        _ token: String, _ keys: [(id: String, key: P256.Signing.PublicKey)]
+    ) -> (token: VerifiedToken, keyID: String)? {
         let digest = SHA256.hash(data: Array(token.utf8))
-        for (id, key) in identity.accountKeys(at: Timestamp.seconds) {
+        for (id, key) in keys {
             let name = Name(keyID: id, digest: digest)
-            if let found = self.known.withLock({ $0[name] }) { return found }
+            if let found = self.known.withLock({ $0[name] }) { return (found, id) }
             guard let claims = JSONWebToken.verify(token, key: key, keyID: id) else { continue }
             let found = VerifiedToken(claims: claims, bound: BoundToken(claims))
             self.known.withLock { known in
                 if known.count >= self.capacity, let other = known.keys.randomElement() { known[other] = nil }
                 known[name] = found
             }
-            return found
+            return (found, id)
         }
         return nil
     }

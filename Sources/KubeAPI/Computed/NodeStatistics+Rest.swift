@@ -6,6 +6,11 @@ extension NodeStatistics {
         guard let rest else { return }
         let pods = self.pods.compactMap { rest.pods[$0.metadata.uid] }
         node["fs"] = self.disk(PodStatistics.sum(pods.map(\.ephemeral)), rest.fileSystem)
+        // Images and containers' own layers are on that file system, too. Nobody counts the inodes of images.
+        var images = self.disk(.init(bytes: rest.imageBytes, inodes: 0), rest.fileSystem)
+        images["inodesUsed"] = nil
+        let roots = pods.flatMap { $0.containers.values.compactMap(\.root) }
+        node["runtime"] = ["imageFs": images, "containerFs": self.disk(PodStatistics.sum(roots), rest.fileSystem)]
         node["network"] = self.network(PodStatistics.Interface.sums(pods.flatMap(\.interfaces)))
         node["rlimit"] = [
             "time": self.time, "maxpid": .int(rest.mostProcesses),

@@ -92,10 +92,13 @@ public struct PodStatistics: Sendable {
     public var pods: [String: Pod]
     /// The machine's, on which images, layers, logs and volumes are.
     public var fileSystem: FileSystem
+    /// Of the images that the cluster's pods have.
+    public var imageBytes: Int64
     /// How many processes the machine may have.
     public var mostProcesses: Int64
 
-    public init(time: Double, pods: [String: Pod], fileSystem: FileSystem, mostProcesses: Int64) {
+    public init(time: Double, pods: [String: Pod], fileSystem: FileSystem, imageBytes: Int64, mostProcesses: Int64) {
+        self.imageBytes = imageBytes
         self.time = time
         self.pods = pods
         self.fileSystem = fileSystem

@@ -11,10 +11,7 @@ struct Progress: Sendable {
 
     /// Says in the response to which flow the request belonged, and lets others work while the response waits for its reader.
     func finish(_ response: inout APIResponse) {
-        if let flow = self.flow, !flow.schemaUID.isEmpty {
-            response.headers[.flowSchemaUID] = flow.schemaUID
-            response.headers[.priorityLevelUID] = flow.level.uid
-        }
+        for field in self.flow?.fields ?? [] { response.headers[fields: field.name] = [field] }
         guard let turn = self.turn else { return }
         guard case .stream(isEndless: false, let weight, let write) = response.body else { return turn.end() }
         turn.rest()

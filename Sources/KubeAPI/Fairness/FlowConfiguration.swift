@@ -1,3 +1,4 @@
+import HTTPTypes
 import KubeObject
 import KubeRegistry
 import KubeStore
@@ -11,7 +12,7 @@ final class FlowConfiguration: Sendable {
     let levels: [String: PriorityLevel]
     let sumOfShares: Int
     /// In the order in which they are tried. Those without a level aren't.
-    private let schemas: [FlowSchemaRule]
+    private let schemas: [(rule: FlowSchemaRule, level: PriorityLevel, fields: [HTTPField])]
     private let catchAll: PriorityLevel
 
     /// - Parameter objects: of the group, of whatever kind.
@@ -25,22 +26,30 @@ final class FlowConfiguration: Sendable {
         self.levels = levels
         self.sumOfShares = levels.values.reduce(0) { $0 + $1.shares }
         self.schemas = objects.filter { $0.kind == "FlowSchema" }.map(FlowSchemaRule.init)
-            .filter { levels[$0.level] != nil }
             .sorted { ($0.precedence, $0.name) < ($1.precedence, $1.name) }
+            .compactMap { rule in
+                levels[rule.level].map { level in
+                    let fields = [
+                        HTTPField(name: .flowSchemaUID, value: rule.uid), HTTPField(name: .priorityLevelUID, value: level.uid),
+                    ]
+                    return (rule, level, rule.uid.isEmpty ? [] : fields)
+                }
+            }
     }
 
     func classify(_ info: RequestInfo, _ user: UserInfo) -> Flow {
-        guard let schema = self.schemas.first(where: { $0.matches(info, user) }), let level = self.levels[schema.level] else {
-            return Flow(configuration: self, level: self.catchAll, schemaUID: "", hash: 0)
+        guard let schema = self.schemas.first(where: { $0.rule.matches(info, user) }) else {
+            return Flow(configuration: self, level: self.catchAll, fields: [], hash: 0)
         }
         var hasher = Hasher()
-        hasher.combine(schema.name)
-        switch schema.distinguisher {
+        hasher.combine(schema.rule.name)
+        switch schema.rule.distinguisher {
         case .none: break
         case .user: hasher.combine(user.name)
         case .namespace: hasher.combine(info.namespace)
         }
-        return Flow(configuration: self, level: level, schemaUID: schema.uid, hash: UInt64(bitPattern: Int64(hasher.finalize())))
+        return Flow(
+            configuration: self, level: schema.level, fields: schema.fields, hash: UInt64(bitPattern: Int64(hasher.finalize())))
     }
 }
 
@@ -48,8 +57,8 @@ final class FlowConfiguration: Sendable {
 struct Flow: Sendable {
     let configuration: FlowConfiguration
     let level: PriorityLevel
-    /// Of the FlowSchema that matched; empty when none did.
-    let schemaUID: String
+    /// What responses say of the FlowSchema that matched and of its level; nothing when none did.
+    let fields: [HTTPField]
     /// The same for all requests of a flow.
     let hash: UInt64
 }

@@ -6,7 +6,7 @@ import KubeSchema
 /// `/api`, `/apis` and `/openapi`.
 extension APIServer {
     func discovery(_ parts: [String], _ call: Call) async throws(StatusError) -> APIResponse {
-        if let merged = try self.mergedDiscovery(parts, call) { return merged }
+        if let merged = try await self.mergedDiscovery(parts, call) { return merged }
         let schema = self.registry.schema(of: call.cluster)
         let request = call.request
         switch (parts.first, parts.count) {

@@ -12,7 +12,7 @@ extension APIServer {
 
     /// `/openapi/v3` and the documents that it names, in JSON; `/openapi/v2` in JSON or protobuf.
     func openAPI(_ parts: [String], _ call: Call) async throws(StatusError) -> APIResponse {
-        if let merged = self.mergedOpenAPI(parts, call) { return merged }
+        if let merged = try await self.mergedOpenAPI(parts, call) { return merged }
         let schema = self.registry.schema(of: call.cluster)
         let request = call.request
         let document: Document?

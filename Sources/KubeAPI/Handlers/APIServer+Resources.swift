@@ -8,7 +8,7 @@ import KubeStore
 extension APIServer {
     func handleResource(_ call: Call) async throws(StatusError) -> APIResponse {
         let info = call.info
-        if let response = self.aggregated(call, group: info.group, version: info.version) { return response }
+        if let response = try await self.aggregated(call, group: info.group, version: info.version) { return response }
         guard info.rest.isEmpty || info.subresource == "proxy",
             ![info.namespace, info.name].contains(where: { $0.contains("/") || $0 == "." || $0 == ".." })
         else { throw .unknownPath() }
@@ -59,7 +59,7 @@ extension APIServer {
         switch info.verb {
         case "get": return try await self.get(call, resource)
         case "list": return try await self.list(call, resource)
-        case "watch": return try self.watch(call, resource)
+        case "watch": return try await self.watch(call, resource)
         case "create": return try await self.create(call, resource)
         case "update": return try await self.update(call, resource)
         case "patch": return try await self.patch(call, resource)
@@ -89,6 +89,7 @@ extension APIServer {
     private func get(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("get", resource)
+        await self.giveSigns(call, resource)
         if let version = call.request.query["resourceVersion"], !version.isEmpty {
             try self.registry.checkNotTooNew(version, call.context)
         }
@@ -105,6 +106,7 @@ extension APIServer {
         let representation = try self.representation(call, resource, allowsForms: true)
         try Self.checkVerb("list", resource)
         let options = try RequestOptions.list(call.request.query, info: call.info)
+        await self.giveSigns(call, resource)
         var result = try await self.registry.servedList(resource, namespace: call.info.namespace, options, call.context)
         if let source = self.computed[resource.groupResource] {
             result.objects = ObjectList(try await self.computed(source, options, call))
@@ -112,7 +114,7 @@ extension APIServer {
         return try self.encode(result, resource, representation, call)
     }
 
-    private func watch(_ call: Call, _ resource: ResourceType) throws(StatusError) -> APIResponse {
+    private func watch(_ call: Call, _ resource: ResourceType) async throws(StatusError) -> APIResponse {
         let representation = try self.representation(call, resource, allowsForms: true)
         guard representation.coding != .yaml else {
             // YAML can't be cut into events.
@@ -121,6 +123,7 @@ extension APIServer {
         try Self.checkVerb("watch", resource)
         let options = try RequestOptions.list(call.request.query, info: call.info)
         let timeout = try RequestOptions.integer(call.request.query, "timeoutSeconds")
+        await self.giveSigns(call, resource)
         let stream = try self.registry.watch(resource, namespace: call.info.namespace, options, call.context)
         let encoder = WatchEncoder(server: self, call: call, resource: resource, representation: representation)
         let body = WatchBody(

@@ -42,6 +42,7 @@ public final class APIServer: Sendable {
     let computed: [GroupResource: any ComputedResource]
     let resourceMetrics: ResourceMetrics?
     let attendant: (any ClusterAttendant)?
+    let nodeSigns: NodeSigns?
     let moreMetrics: @Sendable () -> String
     private let meter: (@Sendable (LogicalCluster) -> Void)?
     let authenticator: Authenticator
@@ -64,12 +65,13 @@ public final class APIServer: Sendable {
     ///   - auditLog: where requests are noted; without it none are.
     ///   - aggregator: finds extension API servers; without it there are none.
     ///   - metrics: what pods use, also as resources that nobody stores. The schema must have them.
+    ///   - nodeSigns: of life, of the machine's nodes; without them pods run nowhere.
     ///   - attendant: hears of what people do, and has sleeping clusters wake; without it none sleeps.
     ///   - moreMetrics: the platform's own, in Prometheus' text format.
     ///   - meter: told of each request that is let in.
     public init(
         registry: Registry, addressBook: PodAddressBook, streams: any PodStreams, aggregator: Aggregator? = nil,
-        metrics: ResourceMetrics? = nil, attendant: (any ClusterAttendant)? = nil,
+        metrics: ResourceMetrics? = nil, nodeSigns: NodeSigns? = nil, attendant: (any ClusterAttendant)? = nil,
         moreMetrics: @escaping @Sendable () -> String = { "" }, meter: (@Sendable (LogicalCluster) -> Void)? = nil,
         identities: IdentityCache = IdentityCache(), issuerDocuments: (any DocumentReader)? = nil, auditLog: AuditLog? = nil,
         configuration: Configuration = Configuration(),
@@ -83,6 +85,7 @@ public final class APIServer: Sendable {
         self.computed = metrics?.resources ?? [:]
         self.resourceMetrics = metrics
         self.attendant = attendant
+        self.nodeSigns = nodeSigns
         self.moreMetrics = moreMetrics
         self.meter = meter
         self.auditLog = auditLog
@@ -124,7 +127,7 @@ public final class APIServer: Sendable {
         // What is only passed on, as a proxy's answers, is left as it is.
         if info.subresource.isEmpty { self.compress(&response, request) }
         progress.finish(&response)
-        response.headers[.auditID] = auditID
+        response.headers[fields: .auditID] = [.passing(.auditID, auditID)]
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-cache, private" }
         let duration = start.duration(to: .now)
         self.metrics.note(info, status: response.status, duration: duration)
@@ -168,7 +171,8 @@ public final class APIServer: Sendable {
         guard await self.awaitTurn(cluster, limits, &progress) else { return .tooManyRequests }
         let context = RequestContext(cluster: cluster, user: user)
         let call = Call(
-            request: request, info: info, path: address.path, context: context, permit: permit, trail: trail,
+            request: request, info: info, path: address.path, linkPath: address.linkPath, context: context, permit: permit,
+            trail: trail,
             bodyLimit: min(limits.requestBytes, self.configuration.limits.bodyBytes))
         return try await Turn.take(progress.turn) { () async throws(StatusError) in try await self.handle(call) }
     }
@@ -213,7 +217,8 @@ public final class APIServer: Sendable {
             self.registry.schema.resource(group: info.group, version: info.version, plural: info.resource) != nil
         else { return false }
         switch info.verb {
-        case "get": return true
+        // A node may have to give a sign first, which is a write.
+        case "get": return info.namespace != NodeSigns.namespace && !(info.resource == "nodes" && info.group.isEmpty)
         case "create", "update", "patch", "delete":
             if self.registry.hasAdmissionRules(call.cluster) { return false }
             let length = call.request.headers[.contentLength]
@@ -264,6 +269,8 @@ struct Call: Sendable {
     var info: RequestInfo
     /// The path within the cluster, with its percent escapes.
     var path: String
+    /// See ``ClusterAddress/linkPath``.
+    var linkPath: String
     var context: RequestContext
     /// Counts as in progress while it is referred to: a streamed body keeps it.
     var permit: RequestLimiter.Permit

@@ -134,19 +134,21 @@ struct ProtobufListCoding: ListCoding {
     func head(itemBytes: Int) -> [UInt8] { self.list.head(itemBytes: itemBytes) }
 
     func append(_ object: Object, isFirst: Bool, to bytes: inout [UInt8]) throws {
-        let item = try self.list.item(object.passingTree)
-        guard !self.isWhole || object.codedSize == 0 || object.codedSize == item.count else {
-            throw ProtobufError("an object's size was said to be \(object.codedSize) and is \(item.count)")
+        let start = bytes.count
+        try self.list.append(object.passingTree, to: &bytes)
+        let size = bytes.count - start
+        guard !self.isWhole || object.codedSize == 0 || object.codedSize == size else {
+            throw ProtobufError("an object's size was said to be \(object.codedSize) and is \(size)")
         }
-        bytes += item
     }
 
     func size(of object: Object) throws -> (bytes: Int, wasKnown: Bool) {
-        guard self.isWhole else { return (try self.list.item(object.passingTree).count, false) }
-        if object.codedSize > 0 { return (object.codedSize, true) }
-        let size = try self.list.item(object.passingTree).count
-        object.codedSize = size
-        return (size, false)
+        if self.isWhole, object.codedSize > 0 { return (object.codedSize, true) }
+        var item: [UInt8] = []
+        item.reserveCapacity(object.bytes.count + 64)
+        try self.list.append(object.passingTree, to: &item)
+        if self.isWhole { object.codedSize = item.count }
+        return (item.count, false)
     }
 
     var tail: [UInt8] { self.list.tail }

@@ -115,6 +115,14 @@ struct WatchBody: Sendable {
                 // The events' task ends the group.
                 try await Task.sleep(for: .seconds(60))
             }
+            if let sign = self.encoder.server.shownSign(self.encoder.call, self.encoder.resource) {
+                group.addTask {
+                    while true {
+                        try await Task.sleep(for: .seconds(sign.period))
+                        await self.encoder.server.giveSigns(self.encoder.call, self.encoder.resource)
+                    }
+                }
+            }
             if self.allowsBookmarks {
                 group.addTask {
                     while true {

@@ -11,12 +11,15 @@ public struct Kubeconfig: Sendable {
         case token(String)
     }
 
-    /// The name of the cluster, the context and the user.
+    /// The name of the context and the user, and of the cluster if there is no ``serverName``.
     public var name: String
     /// As `https://127.0.0.1:6443/clusters/demo`.
     public var server: String
     /// The name by which the handshake asks for the cluster (SNI), so that requests find it whose path leaves the address's path out,
     /// as those of `kubectl get --raw` do.
+    ///
+    /// The file's cluster is called by it, too. Upstream's conformance suite looks for a cluster that is called as the current context, and
+    /// gives kubectl that cluster's address as `--server`, which makes kubectl forget the name to ask for. It mustn't find one.
     public var serverName: String?
     /// The platform's authority, PEM.
     public var certificateAuthority: String
@@ -47,7 +50,8 @@ public struct Kubeconfig: Sendable {
                 ["client-certificate-data": base64(certificate), "client-key-data": base64(key)]
             case .token(let token): ["token": .string(token)]
             }
-        var context: JSON = ["cluster": .string(self.name), "user": .string(self.name)]
+        let clusterName = self.serverName ?? self.name
+        var context: JSON = ["cluster": .string(clusterName), "user": .string(self.name)]
         if let namespace { context["namespace"] = .string(namespace) }
         var cluster: JSON = [
             "server": .string(self.server), "certificate-authority-data": base64(self.certificateAuthority),
@@ -55,7 +59,7 @@ public struct Kubeconfig: Sendable {
         if let serverName { cluster["tls-server-name"] = .string(serverName) }
         return [
             "apiVersion": "v1", "kind": "Config", "current-context": .string(self.name), "preferences": [:],
-            "clusters": [["name": .string(self.name), "cluster": cluster]],
+            "clusters": [["name": .string(clusterName), "cluster": cluster]],
             "contexts": [["name": .string(self.name), "context": context]],
             "users": [["name": .string(self.name), "user": user]],
         ]

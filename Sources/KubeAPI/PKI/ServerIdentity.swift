@@ -1,4 +1,5 @@
 public import Foundation
+import KubeStore
 public import Logging
 import NIOCore
 import NIOHTTP2
@@ -20,7 +21,12 @@ public final class ServerIdentity: Service {
     private struct State {
         var authority: PlatformAuthority
         var context: NIOSSLContext
+        var start: Date
         var renewal: Date
+        var end: Date
+
+        /// Also when it isn't valid yet: the clock was put back.
+        func isDue(at now: Date) -> Bool { now >= self.renewal || now < self.start }
     }
 
     /// Issues the first certificate.
@@ -46,25 +52,42 @@ public final class ServerIdentity: Service {
         self.state.withLock { $0 = fresh }
     }
 
+    /// When the certificate that it has now ends, in seconds since 1970.
+    public var expiration: Double { self.state.withLock { $0.end }.timeIntervalSince1970 }
+
+    /// In Prometheus' text format.
+    public var metricsText: String {
+        let end = self.expiration
+        let name = "sampan_server_certificate_expiration_timestamp_seconds"
+        return "# HELP \(name) When the server's certificate ends; it is renewed before.\n# TYPE \(name) gauge\n\(name) \(end)\n"
+    }
+
     /// The context for a connection that begins now.
     var current: NIOSSLContext {
         self.state.withLock { $0.context }
     }
 
-    /// Renews the certificate when it is due, until shut down.
+    /// Whether it is time for another certificate.
+    func isDue(at now: Date) -> Bool { self.state.withLock { $0.isDue(at: now) } }
+
+    /// Renews the certificate when it is due, until shut down. It looks every minute, since the clock may jump.
     public func run() async throws {
         try await cancelWhenGracefulShutdown {
             while true {
                 let wait = max(1, self.state.withLock { $0.renewal }.timeIntervalSinceNow)
-                do { try await Task.sleep(for: .seconds(min(wait, 86_400))) } catch is CancellationError { return }
-                guard self.state.withLock({ $0.renewal }) <= Date() else { continue }
+                do { try await Task.sleep(for: .seconds(min(wait, 60))) } catch is CancellationError { return }
+                guard self.isDue(at: Date()) else { continue }
                 do {
                     try self.replace(self.state.withLock { $0.authority })
-                    self.logger.info("Renewed the server certificate")
+                    Healings.process.note(.certificates)
+                    self.logger.notice("Renewed the server certificate")
                 } catch {
                     self.logger.error(
                         "Renewing the server certificate failed: \(error); the old one stays in use, trying again in an hour")
-                    self.state.withLock { $0.renewal = Date().addingTimeInterval(3600) }
+                    self.state.withLock {
+                        $0.start = .distantPast
+                        $0.renewal = Date().addingTimeInterval(3600)
+                    }
                 }
             }
         }
@@ -89,6 +112,7 @@ public final class ServerIdentity: Service {
         configuration.sendCANameList = false
         return State(
             authority: authority, context: try NIOSSLContext(configuration: configuration),
-            renewal: Date().addingTimeInterval(lifetime * 2 / 3))
+            start: leaf.certificate.notValidBefore, renewal: Date().addingTimeInterval(lifetime * 2 / 3),
+            end: leaf.certificate.notValidAfter)
     }
 }

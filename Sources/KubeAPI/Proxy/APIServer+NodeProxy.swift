@@ -14,7 +14,7 @@ extension APIServer {
         try await self.admitConnection(call, resource)
         let node = try self.registry.get(resource, namespace: "", name: name.name, call.context)
         let request = call.request
-        let path = ProxyPath(request.rawPath, rest: call.info.rest.count)
+        let path = ProxyPath(call.linkPath, rest: call.info.rest.count)
         if path.rest.isEmpty, [.get, .head].contains(request.method) {
             return APIResponse(status: 301, headers: [.location: path.prefix + "/" + request.queryText], body: .bytes([]))
         }

@@ -16,7 +16,7 @@ extension APIServer {
         var backend =
             kind == "pod" ? try self.podBackend(name, call, resource) : try self.serviceBackend(name, call, resource)
         if name.isHTTPS { backend.tls = try Self.tls() }
-        let path = ProxyPath(call.request.rawPath, rest: call.info.rest.count)
+        let path = ProxyPath(call.linkPath, rest: call.info.rest.count)
         if path.rest.isEmpty, !ProxyHeaders.asksForUpgrade(call.request), [.get, .head].contains(call.request.method) {
             return APIResponse(
                 status: 301, headers: [.location: path.prefix + "/" + call.request.queryText], body: .bytes([]))

@@ -27,7 +27,7 @@ public struct APIRequest: Sendable {
         body: RequestBody = .init([]), connection: ClientConnection = ClientConnection()
     ) {
         self.method = method
-        let question = target.firstIndex(of: "?")
+        let question = target.utf8.firstIndex(of: UInt8(ascii: "?"))
         self.rawPath = String(target[..<(question ?? target.endIndex)])
         self.queryText = question.map { String(target[$0...]) } ?? ""
         self.query = QueryItems(question.map { String(target[target.index(after: $0)...]) } ?? "")

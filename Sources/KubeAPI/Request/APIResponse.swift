@@ -89,6 +89,16 @@ extension APIResponse.Body {
     }
 }
 
+extension HTTPField {
+    /// A field whose value won't be sent again. HTTP/2 remembers what fields it has sent, unless it is told not to, and goes through
+    /// everything that it remembers for each field of each later response.
+    static func passing(_ name: Name, _ value: String) -> HTTPField {
+        var field = HTTPField(name: name, value: value)
+        field.indexingStrategy = .avoid
+        return field
+    }
+}
+
 /// Where a streamed body is written to.
 public protocol ResponseWriter: Sendable {
     /// Sends bytes; returns when the peer has taken enough for more.

@@ -5,8 +5,9 @@ public struct QueryItems: Sendable {
 
     /// Items that aren't well-formed are kept with their raw text, as far as they go.
     public init(_ text: String) {
-        self.items = text.split(separator: "&").map { item in
-            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        self.items = text.utf8.split(separator: UInt8(ascii: "&")).map { item in
+            let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false).map(
+                Substring.init)
             return (
                 PercentCoding.decode(parts[0], plusIsSpace: true),
                 parts.count > 1 ? PercentCoding.decode(parts[1], plusIsSpace: true) : ""
@@ -34,10 +35,10 @@ public struct QueryItems: Sendable {
 enum PercentCoding {
     /// Decodes percent escapes; an escape that isn't one stays as it is.
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String {
-        let source = Array(text.utf8)
-        guard source.contains(where: { $0 == UInt8(ascii: "%") || (plusIsSpace && $0 == UInt8(ascii: "+")) }) else {
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || (plusIsSpace && $0 == UInt8(ascii: "+")) }) else {
             return String(text)
         }
+        let source = Array(text.utf8)
         var result: [UInt8] = []
         result.reserveCapacity(source.count)
         var index = 0

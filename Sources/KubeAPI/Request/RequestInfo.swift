@@ -22,7 +22,7 @@ struct RequestInfo: Sendable, Equatable {
     var rest: [String] = []
 
     init(method: HTTPRequest.Method, path rawPath: String, query: QueryItems) {
-        let parts = rawPath.split(separator: "/").map { PercentCoding.decode($0) }
+        let parts = rawPath.utf8.split(separator: UInt8(ascii: "/")).map { PercentCoding.decode(Substring($0)) }
         self.path = PercentCoding.decode(rawPath)
         self.verb = method.rawValue.lowercased()
         var left = parts[...]

@@ -135,10 +135,10 @@ enum RequestOptions {
             return given
         }
         // What upstream falls back to: the program's name.
-        let agent = request.headers[.userAgent]?.split(separator: "/", omittingEmptySubsequences: false).first ?? ""
+        let agent = request.headers[.userAgent] ?? ""
         var manager = String.UnicodeScalarView()
         var length = 0
-        for scalar in agent.unicodeScalars where self.isPrintable(scalar) {
+        for scalar in agent.unicodeScalars.prefix(while: { $0 != "/" }) where self.isPrintable(scalar) {
             length += scalar.utf8.count
             if length > self.longestManager { break }
             manager.append(scalar)
@@ -151,7 +151,9 @@ enum RequestOptions {
 
     /// As Go has it: letters, marks, numbers, punctuation, symbols, and no space but the common one.
     private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        // Without a look into Unicode's tables: nearly all are.
+        if scalar.isASCII { return (0x20..<0x7F).contains(scalar.value) }
+        return switch scalar.properties.generalCategory {
         case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
         case .spaceSeparator: scalar == " "
         default: true

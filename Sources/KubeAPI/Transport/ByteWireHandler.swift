@@ -9,21 +9,6 @@ final class ByteWireHandler: ChannelDuplexHandler {
     typealias OutboundIn = OutboundPart
     typealias OutboundOut = ByteBuffer
 
-    private var context: ChannelHandlerContext?
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-    }
-
-    /// Says that the bytes read so far are all there are for now.
-    func announceReads() {
-        self.context?.fireChannelReadComplete()
-    }
-
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         context.fireChannelRead(self.wrapInboundOut(.body(self.unwrapInboundIn(data))))
     }

@@ -21,6 +21,7 @@ public final class ClientConnection: Sendable {
     /// The peer's address in text, without its port; empty when unknown.
     public let address: String
     private let state: Mutex<State>
+    let lastToken = LastToken()
 
     /// - Parameters:
     ///   - address: the peer's IP address in text.

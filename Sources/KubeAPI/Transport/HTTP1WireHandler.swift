@@ -247,22 +247,17 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(self.wrapOutboundOut(.head(HTTPResponseHead(response))), promise: nil)
         context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: promise)
         let pipeline = context.pipeline.syncOperations
-        let announceReads: () -> Void
         do {
             switch kind {
             case .webSocket:
-                let handler = WebSocketWireHandler()
-                announceReads = handler.announceReads
                 try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
                 try pipeline.addHandler(
                     ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: WebSocketWireHandler.frameLimit)),
                     position: .before(self))
                 try pipeline.addHandler(WebSocketProtocolErrorHandler(), position: .before(self))
-                try pipeline.addHandler(handler, position: .before(self))
+                try pipeline.addHandler(WebSocketWireHandler(), position: .before(self))
             case .bytes:
-                let handler = ByteWireHandler()
-                announceReads = handler.announceReads
-                try pipeline.addHandler(handler, position: .before(self))
+                try pipeline.addHandler(ByteWireHandler(), position: .before(self))
             }
         } catch {
             return context.close(promise: nil)
@@ -270,9 +265,7 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // The decoder goes last: the bytes that it holds already belong to what is behind it.
         pipeline.removeHandler(self.encoder, promise: nil)
         pipeline.removeHandler(self, promise: nil)
-        // Nothing but this tells the connection's task of what came together with the request.
-        let loopBound = NIOLoopBound(announceReads, eventLoop: context.eventLoop)
-        pipeline.removeHandler(self.decoder).whenSuccess { loopBound.value() }
+        pipeline.removeHandler(self.decoder, promise: nil)
     }
 
     // MARK: Timer

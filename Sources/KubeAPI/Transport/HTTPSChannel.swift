@@ -15,14 +15,6 @@ import NIOTLS
 /// Hummingbird's own HTTP/2 channel fixes what its HTTP/1 child may be; this one is needed for upgrades, for client
 /// certificates that are judged later, and to exchange the certificate in the running server.
 struct HTTPSChannel: ServerChildChannel {
-    typealias WireChannel = NIOAsyncChannel<InboundPart, OutboundPart>
-
-    /// One channel that carries requests, one after the other, and the signal of its end.
-    struct Wire: Sendable {
-        let channel: WireChannel
-        let closed: CloseSignal
-    }
-
     typealias Streams = NIOHTTP2Handler.AsyncStreamMultiplexer<Wire>
 
     enum Negotiated: Sendable {
@@ -93,7 +85,7 @@ struct HTTPSChannel: ServerChildChannel {
         channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(WriteCoalescer(waitsForOthers: false))
             try HTTP1WireHandler.configure(channel, limits: limits, pumps: pumps)
-            return .http1(try self.wire(channel))
+            return .http1(try Wire(channel))
         }
     }
 
@@ -132,18 +124,12 @@ struct HTTPSChannel: ServerChildChannel {
                     try stream.pipeline.syncOperations.addHandlers([
                         HTTP2FramePayloadToHTTPServerCodec(), HTTP2WireHandler(timeouts: limits.timeouts, pumps: pumps),
                     ])
-                    return try self.wire(stream)
+                    return try Wire(stream)
                 }
             }
             try channel.pipeline.syncOperations.addHandlers([manager, HTTP2ErrorHandler()])
             return .http2(streams)
         }
-    }
-
-    private static func wire(_ channel: any Channel) throws -> Wire {
-        let closed = CloseSignal()
-        channel.closeFuture.whenComplete { _ in closed.fire() }
-        return Wire(channel: try WireChannel(wrappingChannelSynchronously: channel), closed: closed)
     }
 
     /// Serves a connection, on its event loop: what takes longer goes elsewhere by itself.

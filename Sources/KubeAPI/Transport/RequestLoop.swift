@@ -10,8 +10,8 @@ typealias Responder = @Sendable (APIRequest) async -> APIResponse
 extension HTTPSChannel {
     /// Reads requests from a wire and writes their answers, one after the other, until either side ends it.
     func serve(_ wire: Wire, _ connection: ClientConnection) async throws {
-        try await wire.channel.executeThenClose { inbound, outbound in
-            let source = PartSource(inbound.makeAsyncIterator())
+        try await wire.serve {
+            let source = PartSource(wire)
             while let part = try await source.next() {
                 guard case .head(let head, let isFinal) = part else { throw WireError.unexpectedPart }
                 source.beginBody()
@@ -25,7 +25,7 @@ extension HTTPSChannel {
                     connection: connection)
                 let response = await self.responder(request)
                 let isLast = isFinal || source.isBodyTooLarge
-                let goesOn = try await self.send(response, to: request, wire, source, outbound, isFinal: isLast)
+                let goesOn = try await self.send(response, to: request, wire, source, isFinal: isLast)
                 guard goesOn, !isLast, try await source.drain(limit: 256 << 10) else { return }
             }
         }
@@ -33,27 +33,26 @@ extension HTTPSChannel {
 
     /// Returns false when the wire can't be used any more.
     private func send(
-        _ response: APIResponse, to request: APIRequest, _ wire: Wire, _ source: PartSource,
-        _ outbound: NIOAsyncChannelOutboundWriter<OutboundPart>, isFinal: Bool
+        _ response: APIResponse, to request: APIRequest, _ wire: Wire, _ source: PartSource, isFinal: Bool
     ) async throws -> Bool {
         var head = HTTPResponse(status: .init(code: response.status), headerFields: response.headers)
         switch response.body {
         case .bytes(let bytes):
             let hasBody = response.status >= 200 && response.status != 204 && response.status != 304
-            if hasBody { head.headerFields[.contentLength] = String(bytes.count) }
+            if hasBody { head.headerFields[fields: .contentLength] = [.passing(.contentLength, String(bytes.count))] }
             if hasBody, !bytes.isEmpty, request.method != .head {
-                try await outbound.write(contentsOf: [
+                try await wire.write(contentsOf: [
                     .head(head, isFinal: isFinal), .body(ByteBuffer(bytes: bytes)), .end,
                 ])
             } else {
-                try await outbound.write(contentsOf: [.head(head, isFinal: isFinal), .end])
+                try await wire.write(contentsOf: [.head(head, isFinal: isFinal), .end])
             }
             return true
         case .stream(let isEndless, let weight, let write):
-            try await outbound.write(.head(head, isFinal: isFinal))
+            try await wire.write(.head(head, isFinal: isFinal))
             if request.method != .head {
                 try await Self.untilClosed(wire, isEndless: isEndless) {
-                    let writer = WireWriter(outbound: outbound)
+                    let writer = WireWriter(wire: wire)
                     switch weight {
                     case .light: try await write(writer)
                     case .usual: try await offEventLoop { try await write(writer) }
@@ -62,38 +61,38 @@ extension HTTPSChannel {
                     }
                 }
             }
-            try await outbound.write(.end)
+            try await wire.write(.end)
             return true
         case .webSocket(let subprotocol, let run):
             guard try await source.drain(limit: 0) else { return false }
             head.headerFields = WebSocketHandshake.responseHeaders(for: request, subprotocol: subprotocol)
             for field in response.headers { head.headerFields.append(field) }
             head.status = .switchingProtocols
-            try await outbound.write(.upgrade(head, .webSocket))
+            try await wire.write(.upgrade(head, .webSocket))
             try await Self.untilClosed(wire, isEndless: true) {
-                try await offEventLoop { try await run(WireWebSocket(source: source, outbound: outbound)) }
+                try await offEventLoop { try await run(WireWebSocket(source: source, wire: wire)) }
             }
             return false
         case .upgrade(let run):
             guard try await source.drain(limit: 0) else { return false }
-            try await outbound.write(.upgrade(head, .bytes))
+            try await wire.write(.upgrade(head, .bytes))
             try await Self.untilClosed(wire, isEndless: true) {
-                try await offEventLoop { try await run(WireBytes(source: source, outbound: outbound)) }
+                try await offEventLoop { try await run(WireBytes(source: source, wire: wire)) }
             }
             return false
         case .exchange(let run):
-            let exchange = WireExchange(headers: response.headers, isFinal: isFinal, source: source, outbound: outbound)
-            try await outbound.write(.patience)
+            let exchange = WireExchange(headers: response.headers, isFinal: isFinal, source: source, wire: wire)
+            try await wire.write(.patience)
             try await Self.untilClosed(wire, isEndless: true) {
                 try await offEventLoop { exchange.end(with: try await run(exchange)) }
             }
             switch exchange.outcome {
             case .ended:
-                try await outbound.write(.end)
+                try await wire.write(.end)
                 return true
             case .instead(var other):
                 for field in response.headers where other.headers[field.name] == nil { other.headers.append(field) }
-                return try await self.send(other, to: request, wire, source, outbound, isFinal: isFinal)
+                return try await self.send(other, to: request, wire, source, isFinal: isFinal)
             case .open, .begun, .upgraded: return false
             }
         }
@@ -137,19 +136,19 @@ enum WireError: Error {
 
 /// A wire's incoming parts, with the bounds of the current request's body kept.
 ///
-/// `@unchecked Sendable`: `iterator`, `isInBody` and `bodyFailed` are only touched by whoever reads the wire, and that is one at a
+/// `@unchecked Sendable`: `isInBody` and `isBodyTooLarge` are only touched by whoever reads the wire, and that is one at a
 /// time: the request loop before and after a request's handler, and in between the handler's task (its body, or its WebSocket).
 final class PartSource: @unchecked Sendable {
-    private var iterator: NIOAsyncChannelInboundStream<InboundPart>.AsyncIterator
+    private let wire: Wire
     private var isInBody = false
     private(set) var isBodyTooLarge = false
 
-    init(_ iterator: NIOAsyncChannelInboundStream<InboundPart>.AsyncIterator) {
-        self.iterator = iterator
+    init(_ wire: Wire) {
+        self.wire = wire
     }
 
     func next() async throws -> InboundPart? {
-        try await self.iterator.next()
+        try await self.wire.next()
     }
 
     func beginBody() {
@@ -212,16 +211,16 @@ final class PartSource: @unchecked Sendable {
 
 /// Writes a streamed body to a wire.
 struct WireWriter: PushingWriter {
-    let outbound: NIOAsyncChannelOutboundWriter<OutboundPart>
+    let wire: Wire
 
     func write(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty else { return }
-        try await self.outbound.write(.body(ByteBuffer(bytes: bytes)))
+        try await self.wire.write(.body(ByteBuffer(bytes: bytes)))
     }
 
     func push(_ source: any PushSource) async throws {
         let push = WirePush(source)
-        try await self.outbound.write(.push(push))
+        try await self.wire.write(.push(push))
         await push.wait()
     }
 }
@@ -229,7 +228,7 @@ struct WireWriter: PushingWriter {
 /// The bytes of a wire that has been upgraded.
 struct WireBytes: ByteSession {
     let source: PartSource
-    let outbound: NIOAsyncChannelOutboundWriter<OutboundPart>
+    let wire: Wire
 
     func receive() async throws -> [UInt8]? {
         guard let part = try await self.source.next() else { return nil }
@@ -239,14 +238,14 @@ struct WireBytes: ByteSession {
 
     func send(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty else { return }
-        try await self.outbound.write(.body(ByteBuffer(bytes: bytes)))
+        try await self.wire.write(.body(ByteBuffer(bytes: bytes)))
     }
 }
 
 /// A WebSocket on a wire.
 private struct WireWebSocket: WebSocketSession {
     let source: PartSource
-    let outbound: NIOAsyncChannelOutboundWriter<OutboundPart>
+    let wire: Wire
 
     func receive() async throws -> WebSocketMessage? {
         guard let part = try await self.source.next() else { return nil }
@@ -259,16 +258,16 @@ private struct WireWebSocket: WebSocketSession {
     }
 
     func send(_ bytes: [UInt8]) async throws {
-        try await self.outbound.write(.frame(WebSocketFrame(fin: true, opcode: .binary, data: ByteBuffer(bytes: bytes))))
+        try await self.wire.write(.frame(WebSocketFrame(fin: true, opcode: .binary, data: ByteBuffer(bytes: bytes))))
     }
 
     func send(text: String) async throws {
-        try await self.outbound.write(.frame(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: text))))
+        try await self.wire.write(.frame(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: text))))
     }
 
     func close(code: UInt16, reason: String) async throws {
         var data = ByteBuffer(integer: code)
         data.writeString(String(decoding: reason.utf8.prefix(120), as: UTF8.self))
-        try await self.outbound.write(.frame(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)))
+        try await self.wire.write(.frame(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)))
     }
 }

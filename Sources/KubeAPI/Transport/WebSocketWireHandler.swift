@@ -11,22 +11,7 @@ package final class WebSocketWireHandler: ChannelDuplexHandler {
     /// The largest frame taken from a client, in bytes; kubectl sends 32 KiB, the Python client whatever its caller wrote.
     package static let frameLimit = 4 << 20
 
-    private var context: ChannelHandlerContext?
-
     package init() {}
-
-    package func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-    }
-
-    package func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-    }
-
-    /// Says that the frames read so far are all there are for now.
-    func announceReads() {
-        self.context?.fireChannelReadComplete()
-    }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = self.unwrapInboundIn(data)

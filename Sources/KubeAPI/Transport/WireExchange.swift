@@ -1,5 +1,4 @@
 import HTTPTypes
-import NIOCore
 import Synchronization
 
 /// A response on a wire that another's response decides.
@@ -17,29 +16,29 @@ final class WireExchange: ResponseExchange {
     private let headers: HTTPFields
     private let isFinal: Bool
     private let source: PartSource
-    private let outbound: NIOAsyncChannelOutboundWriter<OutboundPart>
+    private let wire: Wire
     private let state = Mutex(Outcome.open)
 
-    init(headers: HTTPFields, isFinal: Bool, source: PartSource, outbound: NIOAsyncChannelOutboundWriter<OutboundPart>) {
+    init(headers: HTTPFields, isFinal: Bool, source: PartSource, wire: Wire) {
         self.headers = headers
         self.isFinal = isFinal
         self.source = source
-        self.outbound = outbound
+        self.wire = wire
     }
 
     var outcome: Outcome { self.state.withLock { $0 } }
 
     func begin(status: Int, headers: HTTPFields) async throws -> any ResponseWriter {
         self.state.withLock { $0 = .begun }
-        try await self.outbound.write(.head(self.head(status, headers), isFinal: self.isFinal))
-        return WireWriter(outbound: self.outbound)
+        try await self.wire.write(.head(self.head(status, headers), isFinal: self.isFinal))
+        return WireWriter(wire: self.wire)
     }
 
     func upgrade(headers: HTTPFields) async throws -> any ByteSession {
         self.state.withLock { $0 = .upgraded }
         guard try await self.source.drain(limit: 0) else { throw WireError.unexpectedPart }
-        try await self.outbound.write(.upgrade(self.head(101, headers), .bytes))
-        return WireBytes(source: self.source, outbound: self.outbound)
+        try await self.wire.write(.upgrade(self.head(101, headers), .bytes))
+        return WireBytes(source: self.source, wire: self.wire)
     }
 
     func end(with response: APIResponse?) {

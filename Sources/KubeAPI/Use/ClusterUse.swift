@@ -11,6 +11,8 @@ public struct ClusterUse: Sendable, Equatable {
 
     public enum Kind: String, Sendable, CaseIterable {
         case write, stream, connection
+        /// Whatever only an extension API server can answer.
+        case `extension`
         /// Somebody's express wish, and the time of the day.
         case command, schedule
     }
@@ -40,6 +42,17 @@ public struct ClusterUse: Sendable, Equatable {
         // Leases and events are how programs show that they live.
         if info.resource == "leases" || info.resource == "events" { return nil }
         self.init(.write, "\(info.verb) by \(user.name) of \(info.resource)\(place.isEmpty ? "" : " \(place)")")
+    }
+
+    /// What a request for an extension API server does; nil when it comes from a program that may not keep its cluster awake.
+    ///
+    /// - Parameter path: of the request, for one that isn't for a resource.
+    init?(extension info: RequestInfo, path: String, user: UserInfo, isFromPod: Bool) {
+        guard !isFromPod, !user.groups.contains("system:nodes") else { return nil }
+        let place = info.isResource ? [info.namespace, info.name].filter { !$0.isEmpty }.joined(separator: "/") : path
+        let subject = info.isResource ? "\(info.resource).\(info.group)" : ""
+        self.init(
+            .extension, "\(info.verb) by \(user.name) of " + [subject, place].filter { !$0.isEmpty }.joined(separator: " "))
     }
 
     private static let streams: Set<String> = ["exec", "attach", "portforward", "proxy", "log"]

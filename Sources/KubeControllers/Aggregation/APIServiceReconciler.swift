@@ -17,6 +17,8 @@ public struct APIServiceReconciler: Reconciler {
     public init(probe: @escaping Probe) { self.probe = probe }
 
     public var name: String { "apiservice-status-available-controller" }
+    /// A server that sleeps is as it was: whoever asks for it wakes it.
+    public var restsWithCluster: Bool { true }
     public var watched: [String] {
         [Key.prefix(Resources.apiServices), Key.prefix(Resources.services), Key.prefix(Resources.endpointSlices)]
     }

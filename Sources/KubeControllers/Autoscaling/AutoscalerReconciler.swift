@@ -19,6 +19,7 @@ final class AutoscalerReconciler: Reconciler {
     private let registry: Registry
     private let clock: ControllerClock
     private let histories = Mutex<[String: AutoscalerBehavior.History]>([:])
+    private let selectors = Mutex<[Int64: AutoscalerSelectors]>([:])
     private let patience = MetricsPatience()
 
     init(registry: Registry, metrics: (any MetricsSource)?, api: (any MetricsAPI)?, clock: ControllerClock) {
@@ -33,10 +34,16 @@ final class AutoscalerReconciler: Reconciler {
     var restsWithCluster: Bool { true }
     var watched: [String] { [Key.prefix(Resources.horizontalPodAutoscalers)] }
 
-    func forget(cluster: Int64) { patience.forget(cluster) }
+    func forget(cluster: Int64) {
+        patience.forget(cluster)
+        selectors.withLock { $0[cluster] = nil }
+    }
 
     func keys(for event: Event, in cluster: LogicalCluster) -> [ObjectName] {
-        if event.type == .deleted { histories.withLock { $0[event.object.metadata.uid] = nil } }
+        if event.type == .deleted {
+            histories.withLock { $0[event.object.metadata.uid] = nil }
+            selectors.withLock { $0[cluster.id]?.forget(ObjectName(event.object.metadata)) }
+        }
         let isStatus = event.previous.map { $0.tree["spec"] == event.object.tree["spec"] } ?? false
         return event.type == .deleted || isStatus ? [] : [ObjectName(event.object.metadata)]
     }
@@ -184,27 +191,44 @@ final class AutoscalerReconciler: Reconciler {
         ) { metric in await self.samples(metric, pods, work) }
     }
 
-    /// The pods that the scale's selector chooses; nil when it doesn't say which, which is told.
+    /// The pods that the scale's selector chooses; nil when it doesn't say which, or another autoscaler has them too, which is told.
     private func pods(
         of target: ScaleTarget, _ scaler: Object, _ status: inout AutoscalerStatus, _ work: Work
     ) -> [Object]? {
-        func refuse(_ reason: String, _ message: String, condition: String) -> [Object]? {
-            status.set("ScalingActive", .false, "InvalidSelector", condition)
-            work.report(.warning, reason, message, about: scaler)
+        func refuse(_ event: String, _ message: String, as reason: String, condition: String? = nil) -> [Object]? {
+            status.set("ScalingActive", .false, reason, condition ?? message)
+            work.report(.warning, event, message, about: scaler)
             work.report(.warning, "FailedComputeMetricsReplicas", message, about: scaler)
             return nil
         }
         guard !target.selector.isEmpty else {
             return refuse(
-                "SelectorRequired", "selector is required", condition: "the HPA target's scale is missing a selector")
+                "SelectorRequired", "selector is required", as: "InvalidSelector",
+                condition: "the HPA target's scale is missing a selector")
         }
+        let selector: LabelSelector
         do {
-            let selector = try LabelSelector(parsing: target.selector)
-            return work.list(Resources.pods).filter { selector.matches($0.metadata.labels) && PodState($0).isActive }
+            selector = try LabelSelector(parsing: target.selector)
         } catch {
             let message = "couldn't convert selector into a corresponding internal selector object: \(error)"
-            return refuse("InvalidSelector", message, condition: message)
+            return refuse("InvalidSelector", message, as: "InvalidSelector")
         }
+        let pods = work.list(Resources.pods).filter { selector.matches($0.metadata.labels) }
+        var rivals = selectors.withLock { selectors in
+            selectors[work.cluster.id, default: .init()].note(selector, of: ObjectName(scaler.metadata))
+            return selectors[work.cluster.id, default: .init()].names(selecting: pods, in: work.namespace)
+        }
+        if rivals.count > 1 {
+            // One that was being looked at when it was deleted is still among them.
+            let all = Set(work.list(Resources.horizontalPodAutoscalers).map(\.metadata.name))
+            rivals.removeAll { !all.contains($0) }
+        }
+        guard rivals.count <= 1 else {
+            let names = rivals.map { "\(work.namespace)/\($0)" }.joined(separator: " ")
+            let message = "pods by selector \(target.selector) are controlled by multiple HPAs: [\(names)]"
+            return refuse("AmbiguousSelector", message, as: "AmbiguousSelector")
+        }
+        return pods.filter { PodState($0).isActive }
     }
 
     private func samples(_ metric: JSON, _ pods: [Object], _ work: Work) async -> [AutoscalerMetric.Sample] {

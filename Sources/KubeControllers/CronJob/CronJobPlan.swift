@@ -50,11 +50,11 @@ struct CronJobPlan {
             events.append(
                 (
                     .warning, "TooManyMissedTimes",
-                    "too many missed start times: \(missed). Set or decrease .spec.startingDeadlineSeconds or check clock skew"
+                    "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
                 ))
         }
         if let deadline, latest + Double(deadline) < now {
-            events.append((.warning, "MissSchedule", "Missed scheduled time to start a job: \(Timestamp.format(latest))"))
+            events.append((.warning, "MissSchedule", "Missed scheduled time to start a job: \(Timestamp.formatRFC1123(latest))"))
             return
         }
         start(object, spec, jobs: jobs, at: latest)

@@ -3,14 +3,18 @@ import KubeSchema
 public import KubeStore
 
 /// Says of the ranges that services get addresses from whether they are ready, and keeps one that is being deleted while addresses
-/// would be left without a range.
+/// would be left without a range. The range that a cluster began with gets its second family when the server has got one since.
 /// Source: https://kubernetes.io/docs/tasks/network/extend-service-ip-ranges/
 public struct ServiceCIDRReconciler: Reconciler {
     static let finalizer = "networking.k8s.io/service-cidr-finalizer"
     /// How long a deleted range waits, so that who has just taken an address from it is seen.
     private static let grace = 10.0
 
-    public init() {}
+    /// The server's own ranges, one or two.
+    private let standard: [String]
+
+    /// - Parameter standard: the server's own ranges, the one that clusters always had first.
+    public init(standard: [String] = []) { self.standard = standard }
 
     public var name: String { "service-cidrs-controller" }
     public var concurrency: Int { 1 }
@@ -21,9 +25,15 @@ public struct ServiceCIDRReconciler: Reconciler {
             return event.type == .deleted ? Self.terminating(in: cluster) : []
         }
         // The range that every cluster begins with is as it should be.
-        if event.type == .added, cluster.base.snapshot.get(event.key) === event.object { return [] }
+        if event.type == .added, cluster.base.snapshot.get(event.key) === event.object, !isOutgrown(event.object) { return [] }
         let own = event.type == .deleted ? [] : [ObjectName(event.object.metadata)]
         return own + Self.terminating(in: cluster).filter { !own.contains($0) }
+    }
+
+    /// Source: KEP-1880, KEP-563
+    private func isOutgrown(_ range: Object) -> Bool {
+        guard range.metadata.name == "kubernetes", standard.count == 2, let first = standard.first else { return false }
+        return range.tree[path: "spec", "cidrs"]?.strings == [first]
     }
 
     /// What another range, or an address less, may set free.
@@ -41,6 +51,9 @@ public struct ServiceCIDRReconciler: Reconciler {
                 try await work.change(resource, metadata) { tree in
                     tree[path: "metadata", "finalizers"] = JSON(metadata.finalizers + [Self.finalizer])
                 }
+            }
+            if isOutgrown(range) {
+                try await work.change(resource, metadata) { [standard] tree in tree[path: "spec", "cidrs"] = JSON(standard) }
             }
             try await say(.true, reason: "", "Kubernetes Service CIDR is ready", of: range, work)
             return .done

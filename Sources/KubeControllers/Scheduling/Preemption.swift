@@ -3,22 +3,31 @@ import KubeObject
 /// Which pods must go so that a more important one fits.
 /// Source: https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
 enum Preemption {
+    enum Plan {
+        /// Room can be made nowhere.
+        case impossible
+        /// Earlier victims are still going where room is being made.
+        case wait(node: Object)
+        case make(node: Object, victims: [Object])
+    }
+
     /// Where room is made, and by whose going: where the most important of those that go is the least important, then where all of them
-    /// together are, then where they are fewest. Nil when nowhere can be.
-    static func plan(
-        for pod: Object, _ placed: PlacedPods, _ filters: [NodeFilter]
-    ) -> (node: Object, victims: [Object])? {
-        // Earlier victims are still going where room is being made.
+    /// together are, then where they are fewest.
+    static func plan(for pod: Object, _ placed: PlacedPods, _ filters: [NodeFilter]) -> Plan {
         let nominated = pod.tree[path: "status", "nominatedNodeName"]?.string
         if let home = placed.nodes.first(where: { $0.metadata.name == nominated }), isGoing(for: pod, placed.on(home)) {
-            return nil
+            return .wait(node: home)
         }
         func cost(_ victims: [Object]) -> (Int64, Double, Int) {
             let priorities = victims.map(priority)
             return (priorities.max() ?? 0, priorities.reduce(0) { $0 + Double($1) }, victims.count)
         }
-        let plans = filters.map { ($0.node, victims(for: pod, running: placed.on($0.node), filter: $0)) }
-        return plans.filter { !$0.1.isEmpty }.min { cost($0.1) < cost($1.1) }
+        let plans = filters.map { filter in
+            let promised = placed.promised(on: filter.node, before: pod)
+            return (filter.node, victims(for: pod, running: placed.on(filter.node), promised: promised, filter: filter))
+        }
+        guard let best = plans.filter({ !$0.1.isEmpty }).min(by: { cost($0.1) < cost($1.1) }) else { return .impossible }
+        return .make(node: best.0, victims: best.1)
     }
 
     /// Whether less important pods are on their way out.
@@ -28,12 +37,14 @@ enum Preemption {
 
     /// The fewest and least important pods whose removal lets the pod in; empty when no removal of less important ones would, or
     /// the pod's policy forbids it, or earlier victims are still going.
-    static func victims(for pod: Object, running: [Object], filter: NodeFilter) -> [Object] {
+    ///
+    /// - Parameter promised: pods for which room is being made, and which get it before this one.
+    static func victims(for pod: Object, running: [Object], promised: [Object], filter: NodeFilter) -> [Object] {
         guard pod.tree[path: "spec", "preemptionPolicy"]?.string != "Never" else { return [] }
         let priority = priority(of: pod)
         let lesser = running.filter { Preemption.priority(of: $0) < priority }
         guard !lesser.isEmpty, !isGoing(for: pod, running) else { return [] }
-        var kept = running.filter { Preemption.priority(of: $0) >= priority }
+        var kept = running.filter { Preemption.priority(of: $0) >= priority } + promised
         guard filter.verdict(pod, running: kept).reasons.isEmpty else { return [] }
         // The most important, and of equal ones the oldest, get their place back first.
         var victims: [Object] = []

@@ -139,7 +139,7 @@ public struct SchedulerReconciler: Reconciler {
             work.report(.warning, "FailedScheduling", message, about: pod)
             try await setCondition(
                 Condition("PodScheduled", .false, reason: "Unschedulable", message: message), pod,
-                nominated: victims.isEmpty ? nil : node, work)
+                nominated: node, work)
             guard !victims.isEmpty else { return }
             let uids = Set(victims)
             for victim in work.snapshot.list(prefix: Key.prefix(Resources.pods)) where uids.contains(victim.metadata.uid) {
@@ -162,13 +162,13 @@ public struct SchedulerReconciler: Reconciler {
         try await work.delete(Resources.pods, victim.metadata)
     }
 
-    /// - Parameter nominated: where room is being made for the pod.
+    /// - Parameter nominated: where room is being made for the pod; empty for nowhere, so that no place is kept for it any more.
     private func setCondition(
-        _ condition: Condition, _ pod: Object, nominated: String? = nil, _ work: Work
+        _ condition: Condition, _ pod: Object, nominated: String = "", _ work: Work
     ) async throws {
         let current = Condition.find("PodScheduled", in: pod.tree["status"])
         if current?.status == condition.status, current?.reason == condition.reason, current?.message == condition.message,
-            nominated == nil || nominated == pod.tree[path: "status", "nominatedNodeName"]?.string
+            nominated == pod.tree[path: "status", "nominatedNodeName"]?.string ?? ""
         {
             return
         }
@@ -179,7 +179,7 @@ public struct SchedulerReconciler: Reconciler {
             var conditions = [Condition](of: tree["status"])
             conditions.update(new)
             tree[path: "status", "conditions"] = conditions.tree
-            if let nominated { tree[path: "status", "nominatedNodeName"] = .string(nominated) }
+            tree[path: "status", "nominatedNodeName"] = nominated.isEmpty ? nil : .string(nominated)
         }
     }
 

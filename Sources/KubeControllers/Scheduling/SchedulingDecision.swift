@@ -7,7 +7,8 @@ enum SchedulingDecision: Equatable {
     /// Gates hold it back.
     case gated
     case bind(node: String)
-    /// The pod must wait. The victims, if any, are to be deleted so that it fits later, on a node.
+    /// The pod must wait. The victims, if any, are to be deleted so that it fits later, on a node; without them, the node is where earlier
+    /// ones are still going, or empty.
     case unschedulable(message: String, victims: [String] = [], on: String = "")
 
     static let schedulerName = "default-scheduler"
@@ -49,6 +50,8 @@ enum SchedulingDecision: Equatable {
         for node in nodes {
             let filter = NodeFilter(node: node, placed: placed, namespaceLabels: namespaceLabels)
             var verdict = filter.verdict(pod, running: placed.on(node))
+            let promised = placed.promised(on: node, before: pod)
+            if verdict.reasons.isEmpty, !promised.isEmpty { verdict = filter.verdict(pod, running: placed.on(node) + promised) }
             if verdict.reasons.isEmpty, let problem = volumeProblem(node) { verdict = .init(reasons: [problem.text]) }
             if verdict.reasons.isEmpty { fitting.append(node) } else { refusals.append((filter, verdict)) }
         }
@@ -58,19 +61,24 @@ enum SchedulingDecision: Equatable {
             return
         }
         let reasons = Self.counted(refusals.flatMap(\.verdict.reasons))
-        let plan = Preemption.plan(for: pod, placed, refusals.filter(\.verdict.canPreemptionHelp).map(\.filter))
-        guard let plan else {
+        switch Preemption.plan(for: pod, placed, refusals.filter(\.verdict.canPreemptionHelp).map(\.filter)) {
+        case .impossible:
             let outcomes = refusals.map { $0.verdict.canPreemptionHelp ? Self.noVictims : Self.notHelpful }
             self = .unschedulable(message: Self.message(reasons, preemption: Self.counted(outcomes), of: nodes.count))
-            return
+        case .wait(let node):
+            let message = Self.message(reasons, preemption: nil, of: nodes.count) + Self.victimsAreGoing
+            self = .unschedulable(message: message, on: node.metadata.name)
+        case .make(let node, let victims):
+            self = .unschedulable(
+                message: Self.message(reasons, preemption: nil, of: nodes.count), victims: victims.map(\.metadata.uid),
+                on: node.metadata.name)
         }
-        self = .unschedulable(
-            message: Self.message(reasons, preemption: nil, of: nodes.count), victims: plan.victims.map(\.metadata.uid),
-            on: plan.node.metadata.name)
     }
 
     private static let notHelpful = "Preemption is not helpful for scheduling"
     private static let noVictims = "No preemption victims found for incoming pod"
+    private static let victimsAreGoing =
+        " no new claims to deallocate, preemption: not eligible due to a terminating pod on the nominated node."
 
     /// Each once, with how often it is there.
     private static func counted(_ texts: [String]) -> String {

@@ -6,7 +6,7 @@ import Synchronization
 /// Concurrency: ``RuleKeeper`` alone sets; DNS asks from its event loops.
 final class AllowedNames: Sendable {
     private struct Recent {
-        var addresses: Set<IPv4Address>
+        var addresses: Set<IPAddress>
         var told: NIODeadline
         var done: EventLoopFuture<Void>
     }
@@ -43,7 +43,7 @@ final class AllowedNames: Sendable {
     ///   - tell: has the kernel know, and keeps the promise then. It may not block.
     /// - Returns: when the kernel knows the addresses; nil when no list has the name, so that nobody need wait.
     func learn(
-        _ name: DNSName, _ addresses: Set<IPv4Address>, of cluster: Int64, on loop: any EventLoop, now: NIODeadline = .now(),
+        _ name: DNSName, _ addresses: Set<IPAddress>, of cluster: Int64, on loop: any EventLoop, now: NIODeadline = .now(),
         tell: (DNSName, EventLoopPromise<Void>) -> Void
     ) -> EventLoopFuture<Void>? {
         let name = name.canonical

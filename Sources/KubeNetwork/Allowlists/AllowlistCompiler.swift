@@ -15,8 +15,9 @@ struct AllowlistCompiler {
         }
     }
 
-    static func chain(_ lines: [PolicyLine], _ direction: PolicyChain.Direction) -> PolicyChain {
-        let all = Set(lines.map { "\($0.condition)return" })
+    /// What packets of a family go through.
+    static func chain(_ lines: [PolicyLine], _ direction: PolicyChain.Direction, _ family: AddressFamily) -> PolicyChain {
+        let all = Set(lines.lazy.filter { $0.concerns(family) }.map { "\($0.condition)return" })
         return PolicyChain(direction: direction, rules: all.count > PolicyCompiler.limit ? [] : all.sorted())
     }
 }

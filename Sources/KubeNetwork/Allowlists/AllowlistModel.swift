@@ -18,9 +18,9 @@ enum AllowlistVerdict: Sendable, Hashable {
 struct AllowlistModel: Sendable {
     fileprivate struct Cluster: Sendable {
         var lists: NetworkAllowlists
-        var pods: Set<IPv4Address> = []
+        var pods: Set<IPAddress> = []
         var lines: [PodMap: [PolicyLine]] = [:]
-        var chains: [PodMap: PolicyChain] = [:]
+        var chains: [PodMap: [AddressFamily: PolicyChain]] = [:]
         /// Of names.
         var sets: [PolicySet] = []
         var learned = LearnedAddresses()
@@ -30,7 +30,7 @@ struct AllowlistModel: Sendable {
     private var clusters: [Int64: Cluster] = [:]
     private let host: PolicyCompiler.HostServices
     /// The addresses of sets of names for which the kernel is to have something else.
-    private var touched: [PolicySet: Set<IPv4Address>] = [:]
+    private var touched: [PolicySet: Set<IPAddress>] = [:]
 
     typealias Instant = ContinuousClock.Instant
 
@@ -58,16 +58,18 @@ struct AllowlistModel: Sendable {
                 let map = PodMap.allowed(direction, layer: number)
                 let lines = compiler.lines(rules, direction)
                 cluster.lines[map] = lines
-                cluster.chains[map] = AllowlistCompiler.chain(lines, direction)
+                for family in host.families {
+                    cluster.chains[map, default: [:]][family] = AllowlistCompiler.chain(lines, direction, family)
+                }
             }
         }
         swap(&ruleset, &self.ruleset)
         cluster.sets = used
         clusters[id] = cluster
         // What was learned under the former list counts for names that are still, or are now, in one.
-        for case .answers(_, let patterns) in used {
-            let addresses = cluster.learned.all(patterns, now: now).keys
-            touched[.answers(cluster: id, patterns), default: []].formUnion(addresses)
+        for case .answers(_, let patterns, let family) in used {
+            let addresses = cluster.learned.all(patterns, now: now).keys.filter { $0.family == family }
+            touched[.answers(cluster: id, patterns, family), default: []].formUnion(addresses)
         }
         for address in cluster.pods { bind(address, cluster) }
         for set in before?.sets ?? [] { self.ruleset.release(set) }
@@ -78,23 +80,25 @@ struct AllowlistModel: Sendable {
     /// - Parameters:
     ///   - name: in lower case.
     ///   - answer: with the times to live, in seconds.
-    mutating func learn(_ name: DNSName, _ answer: [IPv4Address: UInt32], in id: Int64, now: Instant = .now) {
+    mutating func learn(_ name: DNSName, _ answer: [IPAddress: UInt32], in id: Int64, now: Instant = .now) {
         guard let changed = clusters[id]?.learned.note(name, answer, now: now), !changed.isEmpty else { return }
-        for set in clusters[id]?.sets ?? [] { touched[set, default: []].formUnion(changed) }
+        for set in clusters[id]?.sets ?? [] {
+            touched[set, default: []].formUnion(changed.lazy.filter { $0.family == set.family })
+        }
     }
 
-    private mutating func bind(_ address: IPv4Address, _ cluster: Cluster?) {
-        for map in PodMap.allowlists { ruleset.set(cluster?.chains[map], for: address, in: map) }
+    private mutating func bind(_ address: IPAddress, _ cluster: Cluster?) {
+        for map in PodMap.allowlists { ruleset.set(cluster?.chains[map]?[address.family], for: address, in: map) }
     }
 
     /// Has a pod of a known cluster go through its lists.
-    mutating func attach(_ address: IPv4Address, to id: Int64) {
+    mutating func attach(_ address: IPAddress, to id: Int64) {
         clusters[id]?.pods.insert(address)
         bind(address, clusters[id])
     }
 
     /// Nobody has the address any more. A cluster without pods is forgotten.
-    mutating func detach(_ address: IPv4Address, from id: Int64) {
+    mutating func detach(_ address: IPAddress, from id: Int64) {
         guard clusters[id]?.pods.remove(address) != nil else { return }
         bind(address, nil)
         guard let cluster = clusters[id], cluster.pods.isEmpty else { return }
@@ -111,7 +115,7 @@ struct AllowlistModel: Sendable {
         for (number, layer) in cluster.lists.layers.enumerated() {
             let map = PodMap.allowed(direction, layer: number)
             guard let lines = cluster.lines[map] else { continue }
-            let isWhole = cluster.chains[map]?.rules.isEmpty == false
+            let isWhole = cluster.chains[map]?[packet.destination.family]?.rules.isEmpty == false
             guard isWhole,
                 let line = lines.first(where: { $0.lets(packet) { set, text in cluster.has(text, in: set, now: now) } })
             else {
@@ -125,7 +129,8 @@ struct AllowlistModel: Sendable {
     mutating func takeChanges(table: TableName, now: Instant = .now) -> String {
         var text = ruleset.takeChanges(table: table)
         for (set, addresses) in touched {
-            guard case .answers(let id, let patterns) = set, let name = ruleset.name(of: set), let cluster = clusters[id] else {
+            guard case .answers(let id, let patterns, _) = set, let name = ruleset.name(of: set), let cluster = clusters[id]
+            else {
                 continue
             }
             for address in addresses.sorted() {
@@ -142,8 +147,9 @@ struct AllowlistModel: Sendable {
         var text = ruleset.everything(table: table)
         for (_, cluster) in clusters {
             for set in Set(cluster.sets) {
-                guard case .answers(_, let patterns) = set, let name = ruleset.name(of: set) else { continue }
-                for (address, end) in cluster.learned.all(patterns, now: now).sorted(by: { $0.key < $1.key }) {
+                guard case .answers(_, let patterns, let family) = set, let name = ruleset.name(of: set) else { continue }
+                for (address, end) in cluster.learned.all(patterns, now: now).sorted(by: { $0.key < $1.key })
+                where address.family == family {
                     text += Self.addition(of: address, now.duration(to: end), "\(table) \(name)")
                 }
             }
@@ -153,12 +159,12 @@ struct AllowlistModel: Sendable {
 
     /// An element's time isn't changed by adding it again, and one that is over by now can't be removed: so it is added, removed, and added,
     /// which works whatever there is, and no packet sees it gone.
-    private static func renewal(of address: IPv4Address, _ left: Duration?, _ set: String) -> String {
+    private static func renewal(of address: IPAddress, _ left: Duration?, _ set: String) -> String {
         addition(of: address, .seconds(60), set) + "delete element \(set) { \(address) }\n"
             + (left.map { addition(of: address, $0, set) } ?? "")
     }
 
-    private static func addition(of address: IPv4Address, _ left: Duration, _ set: String) -> String {
+    private static func addition(of address: IPAddress, _ left: Duration, _ set: String) -> String {
         "add element \(set) { \(address) timeout \(max(left.components.seconds, 1))s }\n"
     }
 }
@@ -166,7 +172,7 @@ struct AllowlistModel: Sendable {
 extension AllowlistModel.Cluster {
     /// Whether a set of names has an address now.
     fileprivate func has(_ text: String, in set: PolicySet, now: AllowlistModel.Instant) -> Bool {
-        guard case .answers(_, let patterns) = set, let address = IPv4Address(text) else { return false }
+        guard case .answers(_, let patterns, _) = set, let address = IPAddress(text) else { return false }
         return learned.end(of: address, patterns, now: now) != nil
     }
 }

@@ -8,7 +8,7 @@ struct LearnedAddresses: Sendable {
     static let maximumOfName = 64
     static let maximum = 1_024
 
-    private var names: [DNSName: [IPv4Address: Instant]] = [:]
+    private var names: [DNSName: [IPAddress: Instant]] = [:]
     private var count = 0
 
     /// Notes an answer. When there are too many, those that end first make way.
@@ -17,8 +17,8 @@ struct LearnedAddresses: Sendable {
     ///   - name: what was asked for, in lower case.
     ///   - answer: addresses with their times to live, in seconds.
     /// - Returns: the addresses for which something is different now.
-    mutating func note(_ name: DNSName, _ answer: [IPv4Address: UInt32], now: Instant) -> Set<IPv4Address> {
-        var touched: Set<IPv4Address> = []
+    mutating func note(_ name: DNSName, _ answer: [IPAddress: UInt32], now: Instant) -> Set<IPAddress> {
+        var touched: Set<IPAddress> = []
         for (address, seconds) in answer.sorted(by: { $0.key < $1.key }).prefix(Self.maximumOfName) {
             let end = now + min(max(.seconds(Int64(seconds)), Self.shortest), Self.longest)
             guard names[name]?[address] ?? now < end else { continue }
@@ -37,13 +37,13 @@ struct LearnedAddresses: Sendable {
         return touched
     }
 
-    private mutating func remove(_ address: IPv4Address, of name: DNSName) {
+    private mutating func remove(_ address: IPAddress, of name: DNSName) {
         if names[name]?.removeValue(forKey: address) != nil { count -= 1 }
         if names[name]?.isEmpty == true { names[name] = nil }
     }
 
-    private mutating func drop(_ isOver: (DNSName, Instant) -> Bool) -> Set<IPv4Address> {
-        var dropped: Set<IPv4Address> = []
+    private mutating func drop(_ isOver: (DNSName, Instant) -> Bool) -> Set<IPAddress> {
+        var dropped: Set<IPAddress> = []
         for (name, addresses) in names {
             for (address, end) in addresses where isOver(name, end) {
                 remove(address, of: name)
@@ -54,14 +54,14 @@ struct LearnedAddresses: Sendable {
     }
 
     /// Until when an address counts as one of names that match.
-    func end(of address: IPv4Address, _ patterns: [DomainPattern], now: Instant) -> Instant? {
+    func end(of address: IPAddress, _ patterns: [DomainPattern], now: Instant) -> Instant? {
         names.lazy.filter { name, _ in patterns.contains { $0.matches(name) } }.compactMap { $0.value[address] }.max()
             .flatMap { $0 > now ? $0 : nil }
     }
 
     /// All addresses of names that match, and until when.
-    func all(_ patterns: [DomainPattern], now: Instant) -> [IPv4Address: Instant] {
-        var all: [IPv4Address: Instant] = [:]
+    func all(_ patterns: [DomainPattern], now: Instant) -> [IPAddress: Instant] {
+        var all: [IPAddress: Instant] = [:]
         for (name, addresses) in names where patterns.contains(where: { $0.matches(name) }) {
             all.merge(addresses.filter { $0.value > now }) { max($0, $1) }
         }

@@ -33,7 +33,7 @@ public struct NetworkAllowlists: Sendable, Hashable {
     private static func rules(_ list: JSON?) -> [PolicyFacts.Rule]? {
         guard let list, !list.isNull else { return nil }
         return list.elements.map { entry in
-            let ranges = (entry["cidrs"]?.strings ?? []).compactMap { IPv4Range($0) }
+            let ranges = (entry["cidrs"]?.strings ?? []).compactMap { IPRange($0) }
             let names = (entry["names"]?.strings ?? []).compactMap { DomainPattern($0) }
             let ports = entry["ports"]?.elements ?? []
             // What can't be read opens nothing.
@@ -44,16 +44,20 @@ public struct NetworkAllowlists: Sendable, Hashable {
     }
 
     /// Whether somebody outside may connect to a port of the host that leads to the cluster.
-    func admits(_ source: IPv4Address, toPort port: UInt16) -> Bool {
+    func admits(_ source: IPAddress, toPort port: UInt16) -> Bool {
         layers.allSatisfy { $0.ingress?.contains { Self.lets($0, source, port) } ?? true }
     }
 
-    /// Whether the cluster's pods may open a TCP connection to an address outside. For what this server opens for them.
+    /// Whether the cluster's pods may connect to an address outside. For what this server opens for them.
     ///
     /// - Parameter name: by which this server has found the address; an entry for the name lets it pass too.
-    public func letsOut(to address: IPv4Address, port: UInt16, name: String) -> Bool {
+    public func letsOut(to address: IPAddress, port: UInt16, name: String) -> Bool {
+        letsOut(to: address, port: port, name: name, .tcp)
+    }
+
+    func letsOut(to address: IPAddress, port: UInt16, name: String, _ transport: TransportProtocol) -> Bool {
         let name = DNSName(name)?.canonical
-        return layers.allSatisfy { $0.egress?.contains { Self.lets($0, address, port, name) } ?? true }
+        return layers.allSatisfy { $0.egress?.contains { Self.lets($0, address, port, name, transport) } ?? true }
     }
 
     /// The names of which DNS is to tell.
@@ -62,7 +66,12 @@ public struct NetworkAllowlists: Sendable, Hashable {
         return Set(peers.flatMap { if case .names(let patterns) = $0 { patterns } else { [] as [DomainPattern] } })
     }
 
-    private static func lets(_ rule: PolicyFacts.Rule, _ other: IPv4Address, _ port: UInt16, _ name: DNSName? = nil) -> Bool {
+    private static func lets(
+        _ rule: PolicyFacts.Rule, _ other: IPAddress, _ port: UInt16, _ name: DNSName? = nil,
+        _ transport: TransportProtocol = .tcp
+    )
+        -> Bool
+    {
         let isMeant = rule.peers?.contains { peer in
             switch peer {
             case .block(let range, _): range.contains(other)
@@ -71,7 +80,7 @@ public struct NetworkAllowlists: Sendable, Hashable {
             }
         }
         let isOpen = rule.ports?.contains { entry in
-            guard entry.transport == .tcp else { return false }
+            guard entry.transport == transport else { return false }
             switch entry.number {
             case .any: return true
             case .range(let range): return range.contains(port)

@@ -12,12 +12,12 @@ struct DNSBenchmark: Sendable {
         func hasNamespace(_ name: String) -> Bool { name == "default" }
         func service(_ name: ServiceName) -> NamedService? {
             .cluster(
-                addresses: [IPv4Address(number: 0x0A60_0032)],
+                addresses: [IPAddress(number: 0x0A60_0032)],
                 ports: [ServiceFacts.Port(name: "http", transport: .tcp, number: 80, nodePort: nil)])
         }
         func slices(of name: ServiceName) -> [SliceFacts] { [] }
-        func service(at address: IPv4Address) -> ServiceName? { nil }
-        func endpoints(at address: IPv4Address) -> [(service: ServiceName, endpoint: SliceFacts.Endpoint)] { [] }
+        func service(at address: IPAddress) -> ServiceName? { nil }
+        func endpoints(at address: IPAddress) -> [(service: ServiceName, endpoint: SliceFacts.Endpoint)] { [] }
     }
 
     func run() async throws -> NetworkBenchmark.Measurement {
@@ -25,7 +25,7 @@ struct DNSBenchmark: Sendable {
         guard let domain = DNSName("cluster.local"), let name = DNSName("web.default.svc.cluster.local") else {
             throw BadClusterDomain(text: "cluster.local")
         }
-        let zone = ClusterZone(domain: domain, dnsAddress: IPv4Address(number: 0x0A60_000A), ownRanges: [])
+        let zone = ClusterZone(domain: domain, dnsAddress: IPAddress(number: 0x0A60_000A), ownRanges: [])
         let responder = DNSResponder(zone: zone, forwarder: DNSForwarder(group: group)) { _ in Directory() }
         let listeners = try await DNSServer(responder: responder, group: group).listen(host: "127.0.0.1", port: 0)
         let address = try SocketAddress(ipAddress: "127.0.0.1", port: listeners.port)

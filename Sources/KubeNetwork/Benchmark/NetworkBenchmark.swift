@@ -65,7 +65,7 @@ public struct NetworkBenchmark: Sendable {
 
     private func rules(_ report: (Measurement) -> Void) async throws {
         let instance = "benchmark_\(UInt32.random(in: 0...(.max)))"
-        guard let subnet = IPv4Range("10.244.0.0/16"), let range = IPv4Range("10.96.0.0/12"),
+        guard let subnet = IPRange("10.244.0.0/16"), let range = IPRange("10.96.0.0/12"),
             let interface = InterfaceName("benchmark0")
         else { return }
         let configuration = NetworkConfiguration(
@@ -78,7 +78,7 @@ public struct NetworkBenchmark: Sendable {
             var begin = clock.now
             for index in 0..<sizes.services { update(&model, index, endpoints: 2) }
             _ = model.takeChanges()
-            try await kernel.apply(configuration.skeleton(holdPort: nil).rebuild(model.ruleset.elements))
+            try await kernel.apply(configuration.skeleton(holdPorts: [:]).rebuild(model.ruleset.elements))
             let load = clock.now - begin
             report(
                 Measurement(
@@ -103,11 +103,28 @@ public struct NetworkBenchmark: Sendable {
                     Measurement("\(name), \(sizes.services) services in place", elapsed: clock.now - begin, latencies: latencies))
             }
             report(try await policies(configuration, kernel))
+            report(try await watched(configuration, kernel))
         } catch {
             try await LocalNetwork.removeAll(instance: instance)
             throw error
         }
         try await LocalNetwork.removeAll(instance: instance)
+    }
+
+    /// The look whether the table is still there, for which changes wait.
+    private func watched(_ configuration: NetworkConfiguration, _ kernel: NFTables) async throws -> Measurement {
+        let clock = ContinuousClock()
+        var latencies: [Duration] = []
+        let begin = clock.now
+        for _ in 0..<sizes.changes {
+            let one = clock.now
+            guard try await kernel.exists(configuration.table) else {
+                throw NFTablesError(reason: "the table is gone", commands: "")
+            }
+            latencies.append(clock.now - one)
+        }
+        return Measurement(
+            "rules looked after, \(sizes.services) services in place", elapsed: clock.now - begin, latencies: latencies)
     }
 
     private func update(_ model: inout NetworkModel, _ index: Int, endpoints: Int) {

@@ -13,12 +13,12 @@ struct ClusterZone: Sendable {
 
     /// As in `cluster.local`.
     let domain: DNSName
-    let dnsAddress: IPv4Address
+    let dnsAddress: IPAddress
     /// The ranges whose addresses nobody outside could know a name for.
-    let ownRanges: [IPv4Range]
+    let ownRanges: [IPRange]
     let zoneLabels: [String]
 
-    init(domain: DNSName, dnsAddress: IPv4Address, ownRanges: [IPv4Range]) {
+    init(domain: DNSName, dnsAddress: IPAddress, ownRanges: [IPRange]) {
         self.domain = domain
         self.dnsAddress = dnsAddress
         self.ownRanges = ownRanges
@@ -76,11 +76,14 @@ struct ClusterZone: Sendable {
 
     /// `1-2-3-4.namespace.pod`: the address is in the name.
     private func pod(_ name: String, isWhole: Bool, _ query: DNSQuery, _ directory: some DNSDirectory) -> DNSReply {
-        guard isWhole, let address = IPv4Address(String(name.map { $0 == "-" ? "." : $0 })), !name.contains(".") else {
+        // As CoreDNS: three dashes, none beside another, are dots.
+        let separator: Character = name.count { $0 == "-" } == 3 && !name.contains("--") ? "." : ":"
+        guard isWhole, let address = IPAddress(String(name.map { $0 == "-" ? separator : $0 })),
+            !name.contains(where: { $0 == "." || $0 == ":" })
+        else {
             return noName(directory)
         }
-        guard query.type == .a else { return noData(directory) }
-        return authoritative([DNSRecord(name: query.name, ttl: Self.ttl, data: .a(address))])
+        return addresses([address], query, directory)
     }
 
     private func service(
@@ -94,14 +97,10 @@ struct ClusterZone: Sendable {
         guard !places.isEmpty else { return .reply(noName(directory)) }
         let target = ancestor(of: [question.service.name, question.service.namespace, "svc"])
         switch query.type {
-        case .a:
-            var seen = Set<IPv4Address>()
-            var records = places.filter { seen.insert($0.address).inserted }.map {
-                DNSRecord(name: query.name, ttl: Self.ttl, data: .a($0.address))
-            }
+        case .a, .aaaa:
+            var seen = Set<IPAddress>()
             // Clients tend to take the first address.
-            records.shuffle()
-            return .reply(authoritative(records))
+            return .reply(addresses(places.map(\.address).filter { seen.insert($0).inserted }.shuffled(), query, directory))
         case .srv: return .reply(serviceRecords(places, target, query))
         default: return .reply(noData(directory))
         }
@@ -119,7 +118,7 @@ struct ClusterZone: Sendable {
                 name: query.name, ttl: Self.ttl,
                 data: .srv(priority: 0, weight: UInt16(max(100 / withPorts.count, 1)), port: port, target: target))
             if seenAnswers.insert(record).inserted { reply.answers.append(record) }
-            let address = DNSRecord(name: target, ttl: Self.ttl, data: .a(place.address))
+            let address = DNSRecord.address(target, ttl: Self.ttl, place.address)
             if seenAddresses.insert(address).inserted { reply.additionals.append(address) }
         }
         return reply
@@ -130,10 +129,7 @@ struct ClusterZone: Sendable {
     ) -> Outcome {
         // An external name has no endpoints and no ports.
         guard question.hostname == nil, question.port == nil else { return .reply(noName(directory)) }
-        if let address = IPv4Address(text) {
-            guard query.type == .a else { return .reply(noData(directory)) }
-            return .reply(authoritative([DNSRecord(name: query.name, ttl: Self.ttl, data: .a(address))]))
-        }
+        if let address = IPAddress(text) { return .reply(addresses([address], query, directory)) }
         guard let target = DNSName(text) else { return .reply(noName(directory)) }
         guard query.type == .a || query.type == .aaaa || query.type == .cname else { return .reply(noData(directory)) }
         var reply = authoritative([DNSRecord(name: query.name, ttl: Self.ttl, data: .cname(target))])
@@ -156,7 +152,7 @@ struct ClusterZone: Sendable {
         }
     }
 
-    private func reverse(_ address: IPv4Address, _ query: DNSQuery, _ directory: some DNSDirectory) -> DNSReply {
+    private func reverse(_ address: IPAddress, _ query: DNSQuery, _ directory: some DNSDirectory) -> DNSReply {
         var names: [DNSName] = []
         if let service = directory.service(at: address) {
             names = [ancestor(of: [service.name, service.namespace, "svc"])]
@@ -166,7 +162,8 @@ struct ClusterZone: Sendable {
                 names.append(ancestor(of: [hostname, service.name, service.namespace, "svc"]))
             }
         }
-        let zone = DNSName(uncheckedWire: [7] + Array("in-addr".utf8) + [4] + Array("arpa".utf8) + [0])
+        let tree = address.family == .v4 ? "in-addr" : "ip6"
+        let zone = DNSName(uncheckedWire: [UInt8(tree.utf8.count)] + Array(tree.utf8) + [4] + Array("arpa".utf8) + [0])
         guard !names.isEmpty else { return negative(.nameError, zone, directory) }
         guard query.type == .ptr else { return negative(.noError, zone, directory) }
         var seen = Set<DNSName>()
@@ -174,10 +171,21 @@ struct ClusterZone: Sendable {
             names.filter { seen.insert($0).inserted }.map { DNSRecord(name: query.name, ttl: Self.ttl, data: .ptr($0)) })
     }
 
-    /// The address of `4.3.2.1.in-addr.arpa`.
-    static func reversed(_ labels: [String]) -> IPv4Address? {
-        guard labels.count == 6, labels[4] == "in-addr", labels[5] == "arpa" else { return nil }
-        return IPv4Address(labels[..<4].reversed().joined(separator: "."))
+    /// The address of `4.3.2.1.in-addr.arpa`, or of thirty-two hexadecimal digits and `ip6.arpa` (RFC 3596).
+    static func reversed(_ labels: [String]) -> IPAddress? {
+        guard labels.last == "arpa" else { return nil }
+        if labels.count == 6, labels[4] == "in-addr" { return IPAddress(labels[..<4].reversed().joined(separator: ".")) }
+        guard labels.count == 34, labels[32] == "ip6" else { return nil }
+        let digits = labels[..<32].reversed().compactMap { $0.utf8.count == 1 ? UInt8($0, radix: 16) : nil }
+        guard digits.count == 32 else { return nil }
+        return IPAddress(octets: stride(from: 0, to: 32, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
+    }
+
+    /// An answer of those addresses that are of the family that is asked for; the name is there, whichever it has.
+    private func addresses(_ all: [IPAddress], _ query: DNSQuery, _ directory: some DNSDirectory) -> DNSReply {
+        let family: AddressFamily? = query.type == .a ? .v4 : query.type == .aaaa ? .v6 : nil
+        let records = all.filter { $0.family == family }.map { DNSRecord.address(query.name, ttl: Self.ttl, $0) }
+        return records.isEmpty ? noData(directory) : authoritative(records)
     }
 
     private func authoritative(_ answers: [DNSRecord]) -> DNSReply {

@@ -6,14 +6,14 @@ protocol DNSDirectory: Sendable {
     func service(_ name: ServiceName) -> NamedService?
     func slices(of name: ServiceName) -> [SliceFacts]
     /// The service with this cluster address.
-    func service(at address: IPv4Address) -> ServiceName?
+    func service(at address: IPAddress) -> ServiceName?
     /// The ready endpoints with this address, and the services that they are of.
-    func endpoints(at address: IPv4Address) -> [(service: ServiceName, endpoint: SliceFacts.Endpoint)]
+    func endpoints(at address: IPAddress) -> [(service: ServiceName, endpoint: SliceFacts.Endpoint)]
 }
 
 /// What of a Service its names say.
 enum NamedService: Sendable, Hashable {
-    case cluster(addresses: [IPv4Address], ports: [ServiceFacts.Port])
+    case cluster(addresses: [IPAddress], ports: [ServiceFacts.Port])
     case headless
     /// `spec.externalName`, as written.
     case external(String)

@@ -11,9 +11,16 @@ final class DNSForwarder: Sendable {
         case noResolver, allSilent, tooMany
     }
 
+    /// Who has only so many questions under way.
+    enum Asker: Sendable, Hashable {
+        case pod(IPAddress)
+        /// For name servers that the cluster has named, which may be as slow as it likes.
+        case cluster(Int64)
+    }
+
     private let group: any EventLoopGroup
     private let resolvers = Mutex<[SocketAddress]>([])
-    private let underWay = Mutex<[IPv4Address: Int]>([:])
+    private let underWay = Mutex<[Asker: Int]>([:])
     private let cache = DNSCache()
     private let patience: TimeAmount
     /// Questions under way at once, of one pod and of all.
@@ -36,7 +43,21 @@ final class DNSForwarder: Sendable {
 
     /// - Parameter source: whose question it is; every pod has only so many under way.
     func ask(
-        _ query: DNSQuery, for source: IPv4Address, isDatagram: Bool, on loop: any EventLoop
+        _ query: DNSQuery, for source: IPAddress, isDatagram: Bool, on loop: any EventLoop
+    ) -> EventLoopFuture<UpstreamAnswer> {
+        ask(query, for: .pod(source), resolvers.withLock { $0 }, cache, isDatagram, loop)
+    }
+
+    /// Asks name servers that a cluster has named.
+    func ask(
+        _ query: DNSQuery, by route: ClusterNameServers.Route, isDatagram: Bool, on loop: any EventLoop
+    ) -> EventLoopFuture<UpstreamAnswer> {
+        ask(query, for: .cluster(route.cluster), route.servers, route.cache, isDatagram, loop)
+    }
+
+    private func ask(
+        _ query: DNSQuery, for source: Asker, _ servers: [SocketAddress], _ cache: DNSCache, _ isDatagram: Bool,
+        _ loop: any EventLoop
     ) -> EventLoopFuture<UpstreamAnswer> {
         let isAllowed = underWay.withLock { counts in
             // Sources without questions under way aren't in here, so this stays small.
@@ -54,14 +75,13 @@ final class DNSForwarder: Sendable {
             extended.wantsSecurity = asked.wantsSecurity
             return extended
         }
-        let servers = resolvers.withLock { $0 }
         let asked = question
         return ask(asked, servers[...], isDatagram, loop).always { result in
             self.underWay.withLock { counts in
                 let count = counts[source, default: 1] - 1
                 counts[source] = count > 0 ? count : nil
             }
-            if case .success(let answer) = result { self.cache.keep(answer, to: query) }
+            if case .success(let answer) = result { cache.keep(answer, to: query) }
         }
     }
 

@@ -13,7 +13,7 @@ final class DNSDatagramHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
-        guard let source = envelope.remoteAddress.ipv4 else { return }
+        guard let source = envelope.remoteAddress.ip else { return }
         let bytes = Array(envelope.data.readableBytesView)
         switch responder.respond(to: bytes, from: source, isDatagram: true, on: context.eventLoop) {
         case .silence: break
@@ -47,11 +47,11 @@ final class DNSStreamHandler: ChannelInboundHandler {
     private static let maximumUnderWay = 64
 
     private let responder: DNSResponder
-    private let source: IPv4Address
+    private let source: IPAddress
     private var received = ByteBuffer()
     private var underWay = 0
 
-    init(_ responder: DNSResponder, _ source: IPv4Address) {
+    init(_ responder: DNSResponder, _ source: IPAddress) {
         self.responder = responder
         self.source = source
     }
@@ -114,7 +114,7 @@ final class DNSStreamHandler: ChannelInboundHandler {
 final class ConnectionCounts: Sendable {
     struct TooMany: Error {}
 
-    private let counts = Mutex<(bySource: [IPv4Address: Int], total: Int)>(([:], 0))
+    private let counts = Mutex<(bySource: [IPAddress: Int], total: Int)>(([:], 0))
     private let limits: (perSource: Int, total: Int)
 
     init(_ limits: (perSource: Int, total: Int)) {
@@ -122,7 +122,7 @@ final class ConnectionCounts: Sendable {
     }
 
     /// - Returns: false when this would be one too many.
-    func enter(_ source: IPv4Address) -> Bool {
+    func enter(_ source: IPAddress) -> Bool {
         counts.withLock { counts in
             guard counts.total < limits.total, counts.bySource[source, default: 0] < limits.perSource else { return false }
             counts.bySource[source, default: 0] += 1
@@ -131,7 +131,7 @@ final class ConnectionCounts: Sendable {
         }
     }
 
-    func leave(_ source: IPv4Address) {
+    func leave(_ source: IPAddress) {
         counts.withLock { counts in
             counts.total -= 1
             let count = counts.bySource[source, default: 1] - 1

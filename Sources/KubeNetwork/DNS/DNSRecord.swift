@@ -1,9 +1,8 @@
 /// A record of an answer.
 struct DNSRecord: Sendable, Hashable {
     enum Data: Sendable, Hashable {
-        case a(IPv4Address)
-        /// Sixteen bytes.
-        case aaaa([UInt8])
+        case a(IPAddress)
+        case aaaa(IPAddress)
         case cname(DNSName)
         case ns(DNSName)
         case ptr(DNSName)
@@ -17,6 +16,11 @@ struct DNSRecord: Sendable, Hashable {
     /// In seconds.
     var ttl: UInt32
     var data: Data
+
+    /// That a name has an address, of whichever family.
+    static func address(_ name: DNSName, ttl: UInt32, _ address: IPAddress) -> DNSRecord {
+        DNSRecord(name: name, ttl: ttl, data: address.family == .v4 ? .a(address) : .aaaa(address))
+    }
 
     var type: DNSType {
         switch data {

@@ -14,13 +14,19 @@ struct DNSResponder: Sendable {
     /// Told of each answer from outside before it is given: to whom, for which name, and how old it is. Gives a future for which the answer
     /// waits, whatever becomes of it, or nil.
     var learn: Learn = { _, _, _, _, _ in nil }
+    /// Whom the cluster of a source address wants to be asked for a name, and by whom; nil for the machine's resolvers.
+    var route: Route = { _, _, _ in nil }
+    /// Asks those, so that they take nothing of the others' turns.
+    var clusterForwarder: DNSForwarder?
     /// The state of the cluster that a source address belongs to.
-    let directory: @Sendable (IPv4Address) -> (any DNSDirectory)?
+    let directory: @Sendable (IPAddress) -> (any DNSDirectory)?
+
+    typealias Route = @Sendable (IPAddress, DNSName, _ isDatagram: Bool) -> ClusterNameServers.Route?
 
     typealias Learn =
-        @Sendable (IPv4Address, DNSName, UpstreamAnswer, _ age: UInt32, any EventLoop) -> EventLoopFuture<Void>?
+        @Sendable (IPAddress, DNSName, UpstreamAnswer, _ age: UInt32, any EventLoop) -> EventLoopFuture<Void>?
 
-    func respond(to bytes: [UInt8], from source: IPv4Address, isDatagram: Bool, on loop: any EventLoop) -> Response {
+    func respond(to bytes: [UInt8], from source: IPAddress, isDatagram: Bool, on loop: any EventLoop) -> Response {
         let query: DNSQuery
         do {
             query = try DNSQuery(bytes)
@@ -38,6 +44,9 @@ struct DNSResponder: Sendable {
         case .reply(let reply): return .now(reply.bytes(to: query, isDatagram: isDatagram))
         case .forward:
             guard query.wantsRecursion else { return .now(DNSReply(.refused).bytes(to: query, isDatagram: isDatagram)) }
+            if let route = route(source, query.name, isDatagram) {
+                return answer(query, by: route, isDatagram, loop)
+            }
             if let (answer, age) = forwarder.remembered(query) {
                 let bytes = fitting(answer.bytes(to: query, age: age), query, isDatagram)
                 guard let learned = learn(source, query.name, answer, age, loop) else { return .now(bytes) }
@@ -52,12 +61,11 @@ struct DNSResponder: Sendable {
             let next = query.following(target)
             // Whole answers are wanted, to be put into ours, which is truncated as a whole.
             return .later(
-                forwarder.ask(next, for: source, isDatagram: true, on: loop)
+                ask(next, source, isDatagram: true, loop)
                     .flatMap { answer in
                         guard answer.isTruncated else { return loop.makeSucceededFuture(answer) }
-                        return forwarder.ask(next, for: source, isDatagram: false, on: loop)
+                        return ask(next, source, isDatagram: false, loop)
                     }
-                    .flatMap { learned($0, target, source, loop) }
                     .map { answer in
                         var whole = reply
                         whole.answers += answer.records
@@ -69,9 +77,34 @@ struct DNSResponder: Sendable {
         }
     }
 
+    /// From name servers that the cluster has named. Allowlists learn nothing from them: they could say that any address is a name's.
+    private func answer(
+        _ query: DNSQuery, by route: ClusterNameServers.Route, _ isDatagram: Bool, _ loop: any EventLoop
+    ) -> Response {
+        if let (answer, age) = route.cache.answer(to: query) {
+            return .now(fitting(answer.bytes(to: query, age: age), query, isDatagram))
+        }
+        let forwarder = clusterForwarder ?? self.forwarder
+        return .later(
+            forwarder.ask(query, by: route, isDatagram: isDatagram, on: loop)
+                .map { fitting($0.bytes(to: query, age: 0), query, isDatagram) }
+                .flatMapErrorThrowing { _ in DNSReply(.serverFailure).bytes(to: query, isDatagram: isDatagram) })
+    }
+
+    /// What an alias leads to, from whoever is to be asked for it.
+    private func ask(
+        _ query: DNSQuery, _ source: IPAddress, isDatagram: Bool, _ loop: any EventLoop
+    ) -> EventLoopFuture<UpstreamAnswer> {
+        if let route = route(source, query.name, isDatagram) {
+            return (clusterForwarder ?? forwarder).ask(query, by: route, isDatagram: isDatagram, on: loop)
+        }
+        return forwarder.ask(query, for: source, isDatagram: isDatagram, on: loop)
+            .flatMap { learned($0, query.name, source, loop) }
+    }
+
     /// An answer just had, when it may be given.
     private func learned(
-        _ answer: UpstreamAnswer, _ name: DNSName, _ source: IPv4Address, _ loop: any EventLoop
+        _ answer: UpstreamAnswer, _ name: DNSName, _ source: IPAddress, _ loop: any EventLoop
     ) -> EventLoopFuture<UpstreamAnswer> {
         guard let learned = learn(source, name, answer, 0, loop) else { return loop.makeSucceededFuture(answer) }
         return learned.hop(to: loop).map { answer }.recover { _ in answer }

@@ -50,7 +50,7 @@ struct DNSServer: Sendable {
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        guard let source = channel.remoteAddress?.ipv4, connections.enter(source) else {
+                        guard let source = channel.remoteAddress?.ip, connections.enter(source) else {
                             throw ConnectionCounts.TooMany()
                         }
                         channel.closeFuture.whenComplete { _ in connections.leave(source) }
@@ -69,13 +69,18 @@ struct DNSServer: Sendable {
 }
 
 extension SocketAddress {
-    /// The address without its port, if it's one of IPv4.
-    var ipv4: KubeNetwork.IPv4Address? {
-        guard case .v4 = self else { return nil }
-        // sockaddr_in: family and port, two bytes each, then the address in network byte order.
+    /// The address without its port.
+    var ip: KubeNetwork.IPAddress? {
+        let place: Range<Int>
+        switch self {
+        // sockaddr_in: family and port, two bytes each, then the address; sockaddr_in6 has four more bytes before it.
+        case .v4: place = 4..<8
+        case .v6: place = 8..<24
+        case .unixDomainSocket: return nil
+        }
         return withSockAddr { address, size in
             let bytes = UnsafeRawBufferPointer(start: address, count: size)
-            return KubeNetwork.IPv4Address(number: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+            return bytes.count >= place.upperBound ? KubeNetwork.IPAddress(octets: bytes[place]) : nil
         }
     }
 }

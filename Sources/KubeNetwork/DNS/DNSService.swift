@@ -11,14 +11,17 @@ struct DNSService: Sendable {
 
     /// How often the host's resolvers are looked up.
     private static let refreshTime: Duration = .seconds(30)
+    /// Questions under way at once to name servers that clusters have named: of one cluster, and of all.
+    private static let clusterLimits = (perSource: 64, total: 1_024)
 
     /// - Parameters:
     ///   - learn: told of each answer from outside before a pod has it.
+    ///   - route: whom a pod's cluster wants to be asked for a name.
     ///   - directory: the state of the cluster that a pod's address belongs to.
     /// - Throws: when the cluster domain is no name.
     init(
         configuration: NetworkConfiguration, logger: Logger, learn: @escaping DNSResponder.Learn,
-        directory: @escaping @Sendable (IPv4Address) -> (any DNSDirectory)?
+        route: @escaping DNSResponder.Route, directory: @escaping @Sendable (IPAddress) -> (any DNSDirectory)?
     ) throws {
         guard let domain = DNSName(configuration.clusterDomain) else {
             throw BadClusterDomain(text: configuration.clusterDomain)
@@ -29,9 +32,11 @@ struct DNSService: Sendable {
         forwarder = DNSForwarder(group: group)
         let zone = ClusterZone(
             domain: domain, dnsAddress: configuration.dnsAddress,
-            ownRanges: [configuration.podSubnet, configuration.serviceRange])
+            ownRanges: configuration.podSubnets + configuration.serviceRanges)
         server = DNSServer(
-            responder: DNSResponder(zone: zone, forwarder: forwarder, learn: learn, directory: directory), group: group)
+            responder: DNSResponder(
+                zone: zone, forwarder: forwarder, learn: learn, route: route,
+                clusterForwarder: DNSForwarder(group: group, limits: Self.clusterLimits), directory: directory), group: group)
     }
 
     /// Answers until the task is cancelled.
@@ -50,7 +55,7 @@ struct DNSService: Sendable {
     private func readResolvers() {
         do {
             let resolvers = try ResolverConfiguration(
-                path: configuration.resolverFile, excluding: [configuration.podSubnet, configuration.serviceRange])
+                path: configuration.resolverFile, excluding: configuration.podSubnets + configuration.serviceRanges)
             forwarder.use(resolvers)
         } catch {
             logger.warning(

@@ -59,8 +59,7 @@ struct DNSWriter {
 
     private mutating func append(_ data: DNSRecord.Data) {
         switch data {
-        case .a(let address): bytes += address.octets
-        case .aaaa(let octets): bytes += octets
+        case .a(let address), .aaaa(let address): bytes += address.octets
         case .cname(let name), .ns(let name), .ptr(let name): append(name)
         case .txt(let text):
             let octets = Array(text.utf8.prefix(255))

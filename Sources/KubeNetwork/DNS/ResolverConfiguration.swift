@@ -7,12 +7,12 @@ struct ResolverConfiguration: Sendable {
 
     /// From the text of `/etc/resolv.conf`: its first three name servers, as the C library takes them.
     /// - Parameter excluded: ranges whose addresses are our own doing, so that no question comes back to us.
-    init(parsing text: String, excluding excluded: [IPv4Range] = [], port: Int = 53) {
+    init(parsing text: String, excluding excluded: [IPRange] = [], port: Int = 53) {
         servers = []
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split(whereSeparator: \.isWhitespace)
             guard words.count >= 2, words[0] == "nameserver" else { continue }
-            if let address = IPv4Address(words[1]), excluded.contains(where: { $0.contains(address) }) { continue }
+            if let address = IPAddress(words[1]), excluded.contains(where: { $0.contains(address) }) { continue }
             do {
                 servers.append(try SocketAddress(ipAddress: String(words[1]), port: port))
             } catch {
@@ -24,7 +24,7 @@ struct ResolverConfiguration: Sendable {
     }
 
     /// - Throws: when the file can't be read.
-    init(path: String, excluding excluded: [IPv4Range]) throws {
+    init(path: String, excluding excluded: [IPRange]) throws {
         self.init(parsing: try String(contentsOfFile: path, encoding: .utf8), excluding: excluded)
     }
 }

@@ -2,7 +2,7 @@
 struct ServiceQuestion: Sendable, Hashable {
     /// Where an answer points to.
     struct Place: Sendable, Hashable {
-        var address: IPv4Address
+        var address: IPAddress
         /// Nil for an endpoint without ports.
         var port: UInt16?
         /// The endpoint's own label; nil for the service itself.
@@ -56,8 +56,10 @@ struct ServiceQuestion: Sendable, Hashable {
     }
 
     /// The label of an endpoint that has no hostname of its own.
-    static func hostname(for address: IPv4Address) -> String {
-        String(address.description.map { $0 == "." ? "-" : $0 })
+    static func hostname(for address: IPAddress) -> String {
+        let label = String(address.description.map { $0 == "." || $0 == ":" ? "-" : $0 })
+        // As CoreDNS: no label may end in a dash.
+        return label.hasSuffix("-") ? label + "0" : label
     }
 
     private func matches(_ name: String, _ transport: TransportProtocol) -> Bool {

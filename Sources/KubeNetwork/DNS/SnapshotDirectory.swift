@@ -24,17 +24,21 @@ struct SnapshotDirectory: DNSDirectory {
         }
     }
 
-    func service(at address: IPv4Address) -> ServiceName? {
+    func service(at address: IPAddress) -> ServiceName? {
         let text = address.description
         for entry in snapshot.entries(prefix: ClusterServices.servicePrefix) {
             let spec = entry.object.tree["spec"]
-            guard spec?["clusterIP"]?.string == text || spec?["clusterIPs"]?.strings.contains(text) == true else { continue }
+            // An IPv6 address may be written in several ways.
+            let isIts = spec?["clusterIPs"]?.strings.contains {
+                $0 == text || (address.family == .v6 && IPAddress($0) == address)
+            }
+            guard spec?["clusterIP"]?.string == text || isIts == true else { continue }
             return ServiceName(namespace: entry.object.metadata.namespace, name: entry.object.metadata.name)
         }
         return nil
     }
 
-    func endpoints(at address: IPv4Address) -> [(service: ServiceName, endpoint: SliceFacts.Endpoint)] {
+    func endpoints(at address: IPAddress) -> [(service: ServiceName, endpoint: SliceFacts.Endpoint)] {
         snapshot.entries(prefix: ClusterServices.slicePrefix).flatMap { entry in
             let metadata = entry.object.metadata
             guard let service = metadata.labels[ClusterServices.serviceNameLabel], let slice = SliceFacts(entry.object.tree)
@@ -63,6 +67,6 @@ extension NamedService {
             return
         }
         guard let facts = ServiceFacts(service), !texts.isEmpty else { return nil }
-        self = .cluster(addresses: texts.compactMap { IPv4Address($0) }, ports: facts.ports)
+        self = .cluster(addresses: texts.compactMap { IPAddress($0) }, ports: facts.ports)
     }
 }

@@ -58,7 +58,7 @@ struct UpstreamAnswer: Sendable, Hashable {
     }
 
     /// The addresses that a name has by this answer, by its aliases too, with their times to live.
-    func addresses(of name: DNSName) -> [IPv4Address: UInt32] {
+    func addresses(of name: DNSName) -> [IPAddress: UInt32] {
         var names: Set<DNSName> = [name.canonical]
         // An alias may come before what it is one of.
         for _ in 0..<Self.maximumAliases {
@@ -68,9 +68,14 @@ struct UpstreamAnswer: Sendable, Hashable {
             }
             if names.count == before { break }
         }
-        var addresses: [IPv4Address: UInt32] = [:]
+        var addresses: [IPAddress: UInt32] = [:]
         for record in records {
-            guard case .a(let address) = record.data, names.contains(record.name.canonical) else { continue }
+            let address: IPAddress
+            switch record.data {
+            case .a(let own), .aaaa(let own): address = own
+            default: continue
+            }
+            guard names.contains(record.name.canonical) else { continue }
             addresses[address] = max(addresses[address] ?? 0, record.ttl)
         }
         return addresses
@@ -97,8 +102,8 @@ struct UpstreamAnswer: Sendable, Hashable {
 
     private static func data(_ record: DNSReader.Record, _ bytes: [UInt8]) -> DNSRecord.Data? {
         switch record.type {
-        case .a where record.data.count == 4: return .a(IPv4Address(number: number32(bytes, record.data.lowerBound)))
-        case .aaaa where record.data.count == 16: return .aaaa(Array(bytes[record.data]))
+        case .a where record.data.count == 4: return .a(IPAddress(number: number32(bytes, record.data.lowerBound)))
+        case .aaaa where record.data.count == 16: return IPAddress(octets: bytes[record.data]).map { .aaaa($0) }
         case .cname:
             var offset = record.data.lowerBound
             return DNSName(in: bytes, at: &offset).map { .cname($0) }

@@ -1,3 +1,5 @@
+import KubeRegistry
+
 /// Follows a connection through the chains of docs/network.md, by the models that the kernel's rules are made from. Pure.
 struct NetworkExplainer {
     let configuration: NetworkConfiguration
@@ -8,7 +10,7 @@ struct NetworkExplainer {
     /// The cluster's services as they are now.
     let services: ClusterServicesView
     /// The machine's own addresses.
-    let machine: Set<IPv4Address>
+    let machine: Set<IPAddress>
 
     /// Reads services when they are asked for.
     struct ClusterServicesView {
@@ -32,14 +34,14 @@ struct NetworkExplainer {
                 guard pod.cluster == cluster else { return otherCluster("the pod that has \(address)") }
                 return way(from: address, question, ["\(address) is pod \(pod.namespace)/\(pod.name)"])
             }
-            guard !configuration.podSubnet.contains(address) else { return notRunning("a pod with the address \(address)") }
+            guard !isPods(address) else { return notRunning("a pod with the address \(address)") }
             return wayFromOutside(address, question)
         }
     }
 
     // MARK: - From a pod
 
-    private func way(from source: IPv4Address, _ question: NetworkQuestion, _ steps: [String]) -> NetworkAnswer {
+    private func way(from source: IPAddress, _ question: NetworkQuestion, _ steps: [String]) -> NetworkAnswer {
         switch question.to {
         case .cluster(let name): return otherCluster("cluster \(name)")
         case .pod(let name):
@@ -51,7 +53,7 @@ struct NetworkExplainer {
     }
 
     private func toAddress(
-        _ source: IPv4Address, _ address: IPv4Address, _ question: NetworkQuestion, _ steps: [String]
+        _ source: IPAddress, _ address: IPAddress, _ question: NetworkQuestion, _ steps: [String]
     ) -> NetworkAnswer {
         let port = question.port ?? 0
         if address == configuration.apiAddress, port == 443, question.transport == .tcp {
@@ -63,14 +65,14 @@ struct NetworkExplainer {
         if let name = services.names().sorted(by: { "\($0)" < "\($1)" }).first(where: { name in
             services.facts(name).service?.addresses.contains(address) == true
         }) {
-            return toService(source, name, question, steps + ["\(address) is service \(name)"])
+            return toService(source, name, question, by: address.family, steps + ["\(address) is service \(name)"])
         }
-        if isOwn(address), address.number >> 24 != 127 {
+        if isOwn(address), !address.isLoopback {
             switch holder(of: port, question.transport, at: address) {
             case .service(let name, let step):
                 return toEndpoints(
                     source, name, { $0.nodePort == port && $0.transport == question.transport }, isFromOutside: true,
-                    steps + [step])
+                    by: address.family, steps + [step])
             case .pod(let target, let step):
                 return toPod(source, target.address, target.port, question.transport, steps + [step])
             case .otherCluster(let what, let step): return otherCluster(what, steps + [step])
@@ -84,14 +86,19 @@ struct NetworkExplainer {
                 "\(address) is the machine, of which pods reach only their API server, DNS, and node and host ports of their cluster",
                 steps)
         }
-        if configuration.podSubnet.contains(address) { return otherCluster("whoever has \(address)", steps) }
-        if configuration.serviceRange.contains(address) {
+        if isPods(address) { return otherCluster("whoever has \(address)", steps) }
+        if configuration.serviceRanges.contains(where: { $0.contains(address) }) {
             return end(.refused, "\(address) is no service's in this cluster", steps)
         }
-        if let range = configuration.blockedDestinations.first(where: { $0.contains(address) }) {
+        guard configuration.families.contains(address.family) else {
+            return end(
+                .blocked, "pods have no addresses of \(address.family.rawValue) here, by which they'd get to \(address)", steps)
+        }
+        if let range = configuration.blocked.first(where: { $0.contains(address) }) {
             return end(.blocked, "the platform lets no pod go to \(range), which is the machine's or its cloud's own", steps)
         }
-        let packet = PolicyLine.Packet(source: source, destination: address, transport: question.transport, port: port)
+        let packet = PolicyLine.Packet(
+            source: own(source, like: address), destination: address, transport: question.transport, port: port)
         return cross(.outgoing, packet, steps) { steps, text in
             leave(packet, steps, whatElse: text ?? "\(address) is outside, where pods may go") { answer in
                 guard let text, answer.isReachable else { return answer }
@@ -100,8 +107,10 @@ struct NetworkExplainer {
         }
     }
 
+    /// - Parameter family: of the address by which it goes there; nil when a service is asked for by its name, so by any.
     private func toService(
-        _ source: IPv4Address, _ name: ServiceName, _ question: NetworkQuestion, _ steps: [String]
+        _ source: IPAddress, _ name: ServiceName, _ question: NetworkQuestion, by family: AddressFamily? = nil,
+        _ steps: [String]
     ) -> NetworkAnswer {
         let host: (UInt16, String)? =
             switch name {
@@ -111,16 +120,19 @@ struct NetworkExplainer {
             }
         if let (port, what) = host {
             let transport = name == Self.apiService ? .tcp : question.transport
-            let packet = PolicyLine.Packet(source: source, destination: configuration.gateway, transport: transport, port: port)
+            let packet = PolicyLine.Packet(
+                source: own(source, like: configuration.gateway), destination: configuration.gateway, transport: transport,
+                port: port)
             return leave(packet, steps + ["service \(name) is \(what)"], whatElse: "every pod reaches \(what)") { $0 }
         }
         return toEndpoints(
-            source, name, { ($0.number == question.port || question.port == nil) && $0.transport == question.transport }, steps)
+            source, name, { ($0.number == question.port || question.port == nil) && $0.transport == question.transport },
+            by: family, steps)
     }
 
     private func toEndpoints(
-        _ source: IPv4Address, _ name: ServiceName, _ isMeant: (ServiceFacts.Port) -> Bool, isFromOutside: Bool = false,
-        _ steps: [String]
+        _ source: IPAddress, _ name: ServiceName, _ isMeant: (ServiceFacts.Port) -> Bool, isFromOutside: Bool = false,
+        by family: AddressFamily? = nil, _ steps: [String]
     ) -> NetworkAnswer {
         let (facts, slices) = services.facts(name)
         guard let facts else {
@@ -132,7 +144,9 @@ struct NetworkExplainer {
         var answers: [(EndpointAddress, NetworkAnswer)] = []
         for port in ports {
             let isLocal = isFromOutside ? facts.isExternalLocal : facts.isInternalLocal
-            let endpoints = ServiceElements.endpoints(of: port, slices: slices, on: isLocal ? configuration.nodes : nil)
+            let endpoints = endpoints(of: port, slices, on: isLocal ? configuration.nodes : nil).filter { endpoint in
+                family.map { $0 == endpoint.address.family } ?? facts.families.contains(endpoint.address.family)
+            }
             guard !endpoints.isEmpty else { return nobody(name, port, slices, steps) }
             for endpoint in endpoints {
                 let step = "service \(name), port \(port.number), leads to \(endpoint.address):\(endpoint.port)"
@@ -146,7 +160,7 @@ struct NetworkExplainer {
     private func nobody(_ name: ServiceName, _ port: ServiceFacts.Port, _ slices: [SliceFacts], _ steps: [String])
         -> NetworkAnswer
     {
-        let isElsewhere = !ServiceElements.endpoints(of: port, slices: slices).isEmpty
+        let isElsewhere = !endpoints(of: port, slices).isEmpty
         return end(
             .refused,
             isElsewhere
@@ -166,9 +180,10 @@ struct NetworkExplainer {
     }
 
     private func toPod(
-        _ source: IPv4Address, _ target: IPv4Address, _ port: UInt16, _ transport: TransportProtocol, _ steps: [String]
+        _ source: IPAddress, _ target: IPAddress, _ port: UInt16, _ transport: TransportProtocol, _ steps: [String]
     ) -> NetworkAnswer {
         guard model.pods[target]?.cluster == cluster else { return otherCluster("whoever has \(target)", steps) }
+        let source = own(source, like: target)
         if source == target { return end(.open, "a pod always reaches itself", steps) }
         let packet = PolicyLine.Packet(source: source, destination: target, transport: transport, port: port)
         return leave(packet, steps, whatElse: "no network policy is for either pod in this direction") { enter(packet, $0) }
@@ -176,8 +191,8 @@ struct NetworkExplainer {
 
     // MARK: - From outside
 
-    private func wayFromOutside(_ source: IPv4Address, _ question: NetworkQuestion) -> NetworkAnswer {
-        let isMachine = machine.contains(source) || source == configuration.gateway
+    private func wayFromOutside(_ source: IPAddress, _ question: NetworkQuestion) -> NetworkAnswer {
+        let isMachine = machine.contains(source) || configuration.gateways.contains(source)
         let steps = [isMachine ? "\(source) is the machine, which network policies always let in" : "\(source) is outside"]
         func arrive(_ target: EndpointAddress, _ transport: TransportProtocol, by port: UInt16, _ steps: [String])
             -> NetworkAnswer
@@ -217,7 +232,7 @@ struct NetworkExplainer {
                 return end(.refused, "node port \(nodePort) is held by another service, which had it first", steps)
             }
             let node = facts.isExternalLocal ? configuration.nodes : nil
-            let endpoints = ServiceElements.endpoints(of: port, slices: slices, on: node)
+            let endpoints = endpoints(of: port, slices, on: node).filter { $0.address.family == source.family }
             guard !endpoints.isEmpty else { return nobody(name, port, slices, steps) }
             return combine(
                 endpoints.map {
@@ -230,7 +245,7 @@ struct NetworkExplainer {
         case .address(let address):
             let port = question.port ?? 0
             // What is sent to 127.0.0.1 elsewhere stays there, and the machine's own has host ports only.
-            guard isOwn(address), isMachine || address.number >> 24 != 127 else {
+            guard isOwn(address), isMachine || !address.isLoopback else {
                 return end(.outside, "the platform decides nothing between \(source) and \(address)", steps)
             }
             switch holder(of: port, question.transport, at: address) {
@@ -254,11 +269,29 @@ struct NetworkExplainer {
         case otherCluster(_ what: String, step: String)
     }
 
-    private func isOwn(_ address: IPv4Address) -> Bool { address == configuration.gateway || machine.contains(address) }
+    private func isOwn(_ address: IPAddress) -> Bool { configuration.gateways.contains(address) || machine.contains(address) }
+
+    private func isPods(_ address: IPAddress) -> Bool { configuration.podSubnets.contains { $0.contains(address) } }
+
+    /// A pod's address of the same family as another's.
+    private func own(_ source: IPAddress, like other: IPAddress) -> IPAddress {
+        guard source.family != other.family, let pod = model.pods[source] else { return source }
+        return model.pods.first { $0.key.family == other.family && $0.value.interface == pod.interface }?.key
+            ?? source
+    }
+
+    /// A port's endpoints of the families that pods have.
+    private func endpoints(of port: ServiceFacts.Port, _ slices: [SliceFacts], on nodes: MachineNodes? = nil)
+        -> [EndpointAddress]
+    {
+        ServiceElements.endpoints(of: port, slices: slices, on: nodes).filter {
+            configuration.families.contains($0.address.family)
+        }
+    }
 
     /// Who has a port of the machine: services first, as in the kernel's table. On 127.0.0.1 there are no node ports.
-    private func holder(of port: UInt16, _ transport: TransportProtocol, at address: IPv4Address) -> Holder? {
-        if address.number >> 24 != 127, let holder = model.holder(ofPort: port, transport) {
+    private func holder(of port: UInt16, _ transport: TransportProtocol, at address: IPAddress) -> Holder? {
+        if !address.isLoopback, let holder = model.holder(ofPort: port, transport, address.family) {
             let step = "port \(port) of the machine is a service's node port"
             guard holder.cluster == cluster else { return .otherCluster("the service that has node port \(port)", step: step) }
             return .service(holder.service, step: "\(step), \(holder.service)")

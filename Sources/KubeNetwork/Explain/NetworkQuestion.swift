@@ -3,7 +3,7 @@ public struct NetworkQuestion: Sendable, Hashable {
     enum End: Sendable, Hashable {
         case pod(ServiceName)
         case service(ServiceName)
-        case address(IPv4Address)
+        case address(IPAddress)
         /// Whatever there is in another cluster.
         case cluster(String)
     }
@@ -24,7 +24,7 @@ public struct NetworkQuestion: Sendable, Hashable {
     private static let maximumLength = 512
 
     /// - Parameters:
-    ///   - from: `[NAMESPACE/]POD`, an IPv4 address, or `cluster/NAME`.
+    ///   - from: `[NAMESPACE/]POD`, an IP address, or `cluster/NAME`.
     ///   - to: the same, or `[NAMESPACE/]service/NAME`.
     ///   - port: may be left out for a service.
     ///   - transport: TCP, UDP or SCTP; TCP if nil or empty.
@@ -52,10 +52,11 @@ public struct NetworkQuestion: Sendable, Hashable {
     }
 
     private static func end(_ text: String, _ field: String) throws(Problem) -> End {
+        if let address = IPAddress(text) { return .address(address) }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard !parts.contains(""), text.utf8.count <= maximumLength else {
             throw Problem(
-                field: field, message: "must be [NAMESPACE/]POD, [NAMESPACE/]service/NAME, cluster/NAME or an IPv4 address")
+                field: field, message: "must be [NAMESPACE/]POD, [NAMESPACE/]service/NAME, cluster/NAME or an IP address")
         }
         func named(_ kind: String, _ namespace: String, _ name: String) -> End? {
             switch kind {
@@ -65,7 +66,7 @@ public struct NetworkQuestion: Sendable, Hashable {
             }
         }
         switch parts.count {
-        case 1: return IPv4Address(text).map { .address($0) } ?? .pod(ServiceName(namespace: "default", name: text))
+        case 1: return .pod(ServiceName(namespace: "default", name: text))
         case 2 where parts[0] == "cluster": return .cluster(parts[1])
         case 2: return named(parts[0], "default", parts[1]) ?? .pod(ServiceName(namespace: parts[0], name: parts[1]))
         case 3:
@@ -73,7 +74,7 @@ public struct NetworkQuestion: Sendable, Hashable {
             fallthrough
         default:
             throw Problem(
-                field: field, message: "must be [NAMESPACE/]POD, [NAMESPACE/]service/NAME, cluster/NAME or an IPv4 address")
+                field: field, message: "must be [NAMESPACE/]POD, [NAMESPACE/]service/NAME, cluster/NAME or an IP address")
         }
     }
 }

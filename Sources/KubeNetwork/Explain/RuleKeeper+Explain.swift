@@ -3,7 +3,7 @@ import KubeStore
 extension RuleKeeper {
     /// What becomes of a connection as the rules are now.
     func explain(
-        _ question: NetworkQuestion, _ cluster: LogicalCluster, _ machine: Set<IPv4Address>, _ state: State
+        _ question: NetworkQuestion, _ cluster: LogicalCluster, _ machine: Set<IPAddress>, _ state: State
     ) -> NetworkAnswer {
         let snapshot = cluster.snapshot
         var services = ClusterServices()

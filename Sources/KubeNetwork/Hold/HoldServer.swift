@@ -10,8 +10,7 @@ import NIOPosix
 /// For such a connection the pod sees this machine as its client. So where network policies may have something to say about who it is, the
 /// connection is ended instead when the pod is up: the client's next one goes to the pod as always.
 struct HoldServer: Sendable {
-    typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
-    typealias Listener = NIOAsyncChannel<Connection, Never>
+    typealias Listener = NIOAsyncChannel<HeldConnection, Never>
 
     /// Connections at once.
     static let limit = 1_024
@@ -19,26 +18,37 @@ struct HoldServer: Sendable {
     let store: Store
     let addresses: PodAddressBook
     let orders: RuleOrders
-    let knock: LocalNetwork.Knock
+    let sleeper: LocalNetwork.Sleeper
     /// Whether somebody may connect to a port of the host that leads to a cluster.
-    let admits: @Sendable (LogicalCluster, IPv4Address, UInt16) throws -> Bool
+    let admits: @Sendable (LogicalCluster, IPAddress, UInt16) throws -> Bool
     let logger: Logger
 
-    func listen() async throws -> Listener {
-        try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+    /// By each of these families.
+    func listen(_ families: [AddressFamily]) async throws -> [AddressFamily: Listener] {
+        var listeners: [AddressFamily: Listener] = [:]
+        for family in families { listeners[family] = try await listen(family) }
+        return listeners
+    }
+
+    private func listen(_ family: AddressFamily) async throws -> Listener {
+        var bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.backlog, value: 1_024)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .bind(host: "0.0.0.0", port: 0) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try Connection(
-                        wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-                }
+        if family == .v6 {
+            // Of IPv4 the other listener is.
+            bootstrap = bootstrap.serverChannelOption(
+                ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+        }
+        return
+            try await bootstrap
+            .bind(host: family == .v4 ? "0.0.0.0" : "::", port: 0) { channel in
+                channel.eventLoop.makeCompletedFuture { try HeldConnection(channel) }
             }
     }
 
     /// Serves until cancelled.
-    func run(_ listener: Listener) async throws {
+    func run(_ listener: Listener, _ family: AddressFamily) async throws {
         let gate = HoldGate(limit: Self.limit)
         try await withThrowingDiscardingTaskGroup { group in
             try await listener.executeThenClose { connections in
@@ -46,10 +56,10 @@ struct HoldServer: Sendable {
                     group.addTask {
                         do {
                             // Closed by this when it is given up before anything is passed on.
-                            try await connection.executeThenClose { inbound, outbound in
+                            try await connection.serve { channel, inbound, outbound in
                                 guard gate.enter() else { return }
                                 defer { gate.leave() }
-                                try await serve(connection.channel, inbound, outbound)
+                                try await serve(channel, family, inbound, outbound)
                             }
                         } catch {
                             logger.debug("a held connection broke off", metadata: ["error": "\(error)"])
@@ -61,20 +71,30 @@ struct HoldServer: Sendable {
     }
 
     private func serve(
-        _ channel: any Channel, _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>,
+        _ channel: any Channel, _ family: AddressFamily, _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>,
         _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     ) async throws {
-        guard let port = try await OriginalDestination.port(of: channel),
-            let (id, service) = await withCheckedContinuation({ orders.post(.findHolder(port: port, $0)) }),
+        guard let port = try await OriginalDestination.port(of: channel, family),
+            let (id, service) = await withCheckedContinuation({ orders.post(.findHolder(port: port, family, $0)) }),
             let cluster = try await store.cluster(id: id)
         else { return }
         // Who may not come in wakes nobody.
-        guard let source = channel.remoteAddress?.ipv4, try admits(cluster, source, port) else { return }
+        guard let source = channel.remoteAddress?.ip, try admits(cluster, source, port) else { return }
         let client = channel.remoteAddress?.ipAddress ?? "somewhere"
-        let use = knock(cluster, "a connection from \(client) to port \(port), service \(service)")
+        let (sleeper, text) = (sleeper, "a connection from \(client) to port \(port), service \(service)")
+        var use = sleeper.knock(cluster, text)
         defer { withExtendedLifetime(use) {} }
-        let target = HoldTarget(cluster: cluster, addresses: addresses, service: service, port: port)
-        let isUp = await cluster.wait(forChangesOf: target.prefix, end: .now + RuleKeeper.wakeTime) { target.endpoint != nil }
+        let target = HoldTarget(
+            cluster: cluster, addresses: addresses, service: service, port: port, isLeaving: sleeper.isFallingAsleep)
+        let end = ContinuousClock.now + RuleKeeper.wakeTime
+        var isUp = false
+        while !isUp, ContinuousClock.now < end, !Task.isCancelled {
+            isUp = await cluster.wait(forChangesOf: target.prefix, end: min(end, .now + .seconds(1))) {
+                !sleeper.isAsleep(cluster) && target.endpoint != nil
+            }
+            // It may have been put to sleep again meanwhile.
+            if !isUp, sleeper.isAsleep(cluster) { use = sleeper.knock(cluster, text) }
+        }
         guard isUp, let endpoint = target.endpoint, !target.hasPolicies else { return }
         let backend = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connectTimeout(.seconds(10))
@@ -82,7 +102,7 @@ struct HoldServer: Sendable {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "\(endpoint.address)", port: Int(endpoint.port)) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try Connection(
+                    try HeldConnection.Bytes(
                         wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
                 }
             }

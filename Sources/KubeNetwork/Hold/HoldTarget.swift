@@ -10,11 +10,13 @@ struct HoldTarget: Sendable {
     let service: ServiceName
     /// Of the host.
     let port: UInt16
+    /// Whether a pod, by its uid, is about to stop because its cluster falls asleep.
+    let isLeaving: @Sendable (_ uid: String) -> Bool
 
     /// Of the keys on which ``endpoint`` depends.
     var prefix: String { Key.prefix(group: "discovery.k8s.io", plural: "endpointslices", namespace: service.namespace) }
 
-    /// A ready endpoint, if there is one: a pod of this very cluster, whatever else an endpoint slice may name.
+    /// A ready endpoint that stays, if there is one: a pod of this very cluster, whatever else an endpoint slice may name.
     var endpoint: EndpointAddress? {
         let snapshot = cluster.snapshot
         var services = ClusterServices()
@@ -24,7 +26,8 @@ struct HoldTarget: Sendable {
             return nil
         }
         return ServiceElements.endpoints(of: port, slices: facts.slices).filter {
-            addresses.cluster(ofPodIP: "\($0.address)") == cluster.id
+            guard let pod = addresses.pod(at: "\($0.address)") else { return false }
+            return pod.cluster == cluster.id && !isLeaving(pod.uid)
         }.randomElement()
     }
 

@@ -2,32 +2,41 @@ import KubeRegistry
 
 /// A port of the host that leads to a pod, as rules have it.
 struct HostPortFacts: Sendable, Hashable {
-    /// Nil for all of the host's addresses.
-    var address: IPv4Address?
+    /// Nil for all of the host's addresses, or all of the family.
+    var address: IPAddress?
+    /// Nil for addresses of any.
+    var family: AddressFamily?
     var transport: TransportProtocol
     var number: UInt16
     var target: UInt16
 
-    /// - Returns: nil for one of an address that isn't IPv4: there is no other in the pod network.
-    init?(_ port: HostPort) {
+    /// - Parameter families: of which pods have addresses.
+    /// - Returns: nil for one of an address of another family.
+    init?(_ port: HostPort, families: [AddressFamily] = [.v4]) {
         guard let transport = TransportProtocol(api: port.transport) else { return nil }
-        if port.address.isEmpty || port.address == "0.0.0.0" {
-            address = nil
+        if port.address.isEmpty {
+            family = families.count == 1 ? families[0] : nil
         } else {
-            guard let address = IPv4Address(port.address) else { return nil }
-            self.address = address
+            guard let address = IPAddress(port.address), families.contains(address.family) else { return nil }
+            family = address.family
+            if !address.isUnspecified { self.address = address }
         }
         self.transport = transport
         number = port.number
         target = port.target
     }
 
-    /// What stands for it in the kernel's table.
-    func element(to pod: IPv4Address) -> Element {
+    /// Whether it leads to a pod by this address of the pod's.
+    func leads(to pod: IPAddress) -> Bool { family.map { $0 == pod.family } ?? true }
+
+    /// What stands for it in the kernel's table; nil when it doesn't lead to this address of the pod's.
+    func element(to pod: IPAddress) -> Element? {
+        guard leads(to: pod) else { return nil }
         let endpoint = Element.Value.endpoint(EndpointAddress(address: pod, port: target))
-        guard let address else { return Element(.hostPorts, "\(transport) . \(number)", endpoint) }
-        return Element(.hostPortsAt, "\(address) . \(transport) . \(number)", endpoint)
+        guard let address else { return Element(.hostPorts, pod.family, "\(transport) . \(number)", endpoint) }
+        return Element(.hostPortsAt, pod.family, "\(address) . \(transport) . \(number)", endpoint)
     }
 
-    var isLoopback: Bool { address.map { $0.number >> 24 == 127 } ?? true }
+    /// Whether it is on `127.0.0.1`, perhaps among others.
+    var isLoopback: Bool { family != .v6 && (address?.isLoopback ?? true) }
 }

@@ -5,11 +5,13 @@ import KubeObject
 struct PolicyCompiler {
     /// The host's services for pods, which they reach by addresses that are translated before a rule sees the packet.
     struct HostServices: Sendable, Hashable {
-        var gateway: IPv4Address
-        var apiAddress: IPv4Address
+        var gateway: IPAddress
+        var apiAddress: IPAddress
         var apiPort: UInt16
-        var dnsAddress: IPv4Address
+        var dnsAddress: IPAddress
         var dnsPort: UInt16
+        /// Of which pods have addresses.
+        var families: [AddressFamily] = [.v4]
         /// The labels of the namespace in which DNS is said to be.
         var dnsNamespaceLabels: [String: String] = [:]
 
@@ -22,7 +24,9 @@ struct PolicyCompiler {
         /// What stands for DNS and the API server when these ports of theirs may be spoken to.
         func lines(_ ports: [PolicyFacts.Port]?, dns: Bool, api: Bool, index: Int) -> [PolicyLine] {
             func line(_ transport: TransportProtocol, _ port: UInt16) -> PolicyLine {
-                PolicyLine(direction: .outgoing, peer: .host(gateway), ports: .ranges(transport, [port...port]), index: index)
+                PolicyLine(
+                    direction: .outgoing, peer: .host(gateway), ports: .ranges(transport, [port...port]), index: index,
+                    family: gateway.family)
             }
             var lines: [PolicyLine] = []
             if dns {
@@ -78,50 +82,63 @@ struct PolicyCompiler {
         let peers = self.peers(rule.peers)
         let ports = self.ports(rule.ports)
         return peers.flatMap { peer in
-            ports.map { PolicyLine(direction: direction, peer: peer, ports: $0, index: index) }
+            ports.compactMap { port in
+                // A packet has addresses of one family.
+                if let one = peer.family, let other = port.family, one != other { return nil }
+                return PolicyLine(
+                    direction: direction, peer: peer.value, ports: port.value, index: index, family: peer.family ?? port.family)
+            }
         }
     }
 
-    private func peers(_ peers: [PolicyFacts.Peer]?) -> [PolicyLine.Peer] {
-        guard let peers else { return [.anybody] }
-        return peers.compactMap { peer in
+    /// A part of a rule, with the family of the addresses that it names.
+    private typealias Part<Value> = (value: Value, family: AddressFamily?)
+
+    private func peers(_ peers: [PolicyFacts.Peer]?) -> [Part<PolicyLine.Peer>] {
+        guard let peers else { return [(.anybody, nil)] }
+        func sets(_ make: (AddressFamily) -> PolicySet) -> [Part<PolicyLine.Peer>] {
+            host.families.map { family in
+                let set = make(family)
+                return (.pods(set, name: nameOf(set)), family)
+            }
+        }
+        return peers.flatMap { peer -> [Part<PolicyLine.Peer>] in
             switch peer {
-            case .pods(let selector):
-                let set = PolicySet.peers(cluster: cluster, selector)
-                return .pods(set, name: nameOf(set))
+            case .pods(let selector): return sets { .peers(cluster: cluster, selector, $0) }
+            case .names(let patterns): return sets { .answers(cluster: cluster, patterns, $0) }
             case .block(let range, let except):
+                guard host.families.contains(range.family) else { return [] }
                 let outer = Self.outermost(except)
                 // Nothing is left of it.
-                if outer.contains(where: { $0.prefixLength <= range.prefixLength && $0.contains(range.base) }) { return nil }
-                return .block(range, except: outer.filter { $0.overlaps(range) })
-            case .names(let patterns):
-                let set = PolicySet.answers(cluster: cluster, patterns)
-                return .pods(set, name: nameOf(set))
+                if outer.contains(where: { $0.prefixLength <= range.prefixLength && $0.contains(range.base) }) { return [] }
+                return [(.block(range, except: outer.filter { $0.overlaps(range) }), range.family)]
             }
         }
     }
 
     /// One for each protocol's numbers, and for each name.
-    private func ports(_ ports: [PolicyFacts.Port]?) -> [PolicyLine.Ports] {
-        guard let ports else { return [.any] }
-        var conditions: [PolicyLine.Ports] = []
+    private func ports(_ ports: [PolicyFacts.Port]?) -> [Part<PolicyLine.Ports>] {
+        guard let ports else { return [(.any, nil)] }
+        var conditions: [Part<PolicyLine.Ports>] = []
         for transport in [TransportProtocol.tcp, .udp, .sctp] {
             let own = ports.filter { $0.transport == transport }
             if own.contains(where: { $0.number == .any }) {
-                conditions.append(.all(transport))
+                conditions.append((.all(transport), nil))
                 continue
             }
             let ranges = Self.merged(own.compactMap { if case .range(let range) = $0.number { range } else { nil } })
-            if !ranges.isEmpty { conditions.append(.ranges(transport, ranges)) }
+            if !ranges.isEmpty { conditions.append((.ranges(transport, ranges), nil)) }
             for case .named(let name) in Set(own.map(\.number)) {
-                let set = PolicySet.ports(cluster: cluster, .init(name: name, transport: transport))
-                conditions.append(.named(set, name: nameOf(set), transport))
+                for family in host.families {
+                    let set = PolicySet.ports(cluster: cluster, .init(name: name, transport: transport), family)
+                    conditions.append((.named(set, name: nameOf(set), transport), family))
+                }
             }
         }
         return conditions
     }
 
-    private func means(_ address: IPv4Address, _ peer: PolicyFacts.Peer) -> Bool {
+    private func means(_ address: IPAddress, _ peer: PolicyFacts.Peer) -> Bool {
         guard case .block(let range, let except) = peer else { return false }
         return range.contains(address) && !except.contains { $0.contains(address) }
     }
@@ -146,8 +163,8 @@ struct PolicyCompiler {
     }
 
     /// Those that lie in none of the others.
-    private static func outermost(_ ranges: [IPv4Range]) -> [IPv4Range] {
-        var kept: [IPv4Range] = []
+    private static func outermost(_ ranges: [IPRange]) -> [IPRange] {
+        var kept: [IPRange] = []
         for range in ranges.sorted(by: { $0.prefixLength < $1.prefixLength })
         where !kept.contains(where: { $0.contains(range.base) }) {
             kept.append(range)

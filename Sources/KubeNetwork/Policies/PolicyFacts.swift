@@ -6,7 +6,7 @@ struct PolicyFacts: Sendable, Hashable {
     /// Who may be at the other end.
     enum Peer: Sendable, Hashable {
         case pods(PeerSelector)
-        case block(IPv4Range, except: [IPv4Range])
+        case block(IPRange, except: [IPRange])
         /// Whoever DNS says has these names; in allowlists.
         case names([DomainPattern])
     }
@@ -61,9 +61,8 @@ struct PolicyFacts: Sendable, Hashable {
 
     private static func peer(_ tree: JSON, _ namespace: String) -> Peer? {
         if let block = tree["ipBlock"], !block.isNull {
-            // There's no IPv6 in the pod network.
-            guard let range = block["cidr"]?.string.flatMap({ IPv4Range($0) }) else { return nil }
-            return .block(range, except: (block["except"]?.strings ?? []).compactMap { IPv4Range($0) })
+            guard let range = block["cidr"]?.string.flatMap({ IPRange($0) }) else { return nil }
+            return .block(range, except: (block["except"]?.strings ?? []).compactMap { IPRange($0) })
         }
         let namespaces = tree["namespaceSelector"].flatMap { $0.isNull ? nil : $0 }
         return .pods(

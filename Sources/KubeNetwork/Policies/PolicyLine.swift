@@ -6,9 +6,9 @@ struct PolicyLine: Sendable, Hashable {
         case anybody
         /// Those in a set, of pods or of others, which has this name in the kernel.
         case pods(PolicySet, name: String)
-        case block(IPv4Range, except: [IPv4Range])
+        case block(IPRange, except: [IPRange])
         /// The host, which answers for the API server and for DNS.
-        case host(IPv4Address)
+        case host(IPAddress)
     }
 
     enum Ports: Sendable, Hashable {
@@ -24,8 +24,8 @@ struct PolicyLine: Sendable, Hashable {
     /// The first packet of a connection, as a rule sees it: its destination is a pod's by now, not a service's. Allowlists for what comes in go by
     /// the port to which it was opened.
     struct Packet: Sendable, Hashable {
-        var source: IPv4Address
-        var destination: IPv4Address
+        var source: IPAddress
+        var destination: IPAddress
         var transport: TransportProtocol
         var port: UInt16
     }
@@ -35,6 +35,8 @@ struct PolicyLine: Sendable, Hashable {
     var ports: Ports
     /// Which of its policy's rules in this direction it comes from.
     var index: Int
+    /// The family of the addresses that it names; nil when it names none, so that it is for packets of any.
+    var family: AddressFamily?
 
     private var side: String { direction == .incoming ? "saddr" : "daddr" }
 
@@ -44,13 +46,14 @@ struct PolicyLine: Sendable, Hashable {
     /// What must be so of a packet, and a space after it; empty for any packet.
     var condition: String {
         var parts: [String] = []
+        let ip = (family ?? .v4).header
         switch peer {
         case .anybody: break
-        case .pods(_, let name): parts.append("ip \(side) @\(name)")
+        case .pods(_, let name): parts.append("\(ip) \(side) @\(name)")
         case .block(let range, let except):
-            parts.append("ip \(side) \(range)")
-            if !except.isEmpty { parts.append("ip \(side) != { \(except.map(\.description).joined(separator: ", ")) }") }
-        case .host(let address): parts.append("ip \(side) \(address)")
+            parts.append("\(ip) \(side) \(range)")
+            if !except.isEmpty { parts.append("\(ip) \(side) != { \(except.map(\.description).joined(separator: ", ")) }") }
+        case .host(let address): parts.append("\(ip) \(side) \(address)")
         }
         switch ports {
         case .any: break
@@ -63,13 +66,16 @@ struct PolicyLine: Sendable, Hashable {
             } else {
                 parts.append("\(transport) dport { \(texts.joined(separator: ", ")) }")
             }
-        case .named(_, let name, let transport): parts.append("ip daddr . \(transport) dport @\(name)")
+        case .named(_, let name, let transport): parts.append("\(ip) daddr . \(transport) dport @\(name)")
         case .opened(let transport, let ranges):
             parts.append(
                 "meta l4proto \(transport) ct original proto-dst { \(Self.texts(ranges).joined(separator: ", ")) }")
         }
         return parts.map { $0 + " " }.joined()
     }
+
+    /// Whether packets of a family can be meant.
+    func concerns(_ family: AddressFamily) -> Bool { self.family.map { $0 == family } ?? true }
 
     private static func texts(_ ranges: [ClosedRange<UInt16>]) -> [String] {
         ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
@@ -79,6 +85,7 @@ struct PolicyLine: Sendable, Hashable {
     ///
     /// - Parameter contains: whether a set has an element.
     func lets(_ packet: Packet, contains: (PolicySet, String) -> Bool) -> Bool {
+        guard concerns(packet.destination.family) else { return false }
         let other = direction == .incoming ? packet.source : packet.destination
         switch peer {
         case .anybody: break

@@ -25,7 +25,7 @@ struct PolicyModel: Sendable {
     }
 
     private struct Cluster: Sendable {
-        var pods: [IPv4Address: PolicyPod] = [:]
+        var pods: [IPAddress: PolicyPod] = [:]
         var namespaces: [String: [String: String]] = [:]
         var policies: [ServiceName: Policy] = [:]
     }
@@ -39,7 +39,7 @@ struct PolicyModel: Sendable {
     func knows(_ cluster: Int64) -> Bool { clusters[cluster] != nil }
 
     /// The addresses that pods of this name have: a new one may have come before the old one is gone.
-    func addresses(of pod: ServiceName, in cluster: Int64) -> [IPv4Address] {
+    func addresses(of pod: ServiceName, in cluster: Int64) -> [IPAddress] {
         (clusters[cluster]?.pods ?? [:]).filter { $0.value.namespace == pod.namespace && $0.value.name == pod.name }.map(\.key)
     }
 
@@ -47,7 +47,7 @@ struct PolicyModel: Sendable {
     mutating func begin(_ id: Int64, namespaces: [String: [String: String]]) { clusters[id] = Cluster(namespaces: namespaces) }
 
     /// Sets what a pod is; nil when nobody has the address any more. A cluster without pods is forgotten.
-    mutating func set(_ pod: PolicyPod?, at address: IPv4Address, in id: Int64) {
+    mutating func set(_ pod: PolicyPod?, at address: IPAddress, in id: Int64) {
         guard let before = clusters[id], before.pods[address] != pod else { return }
         var after = before
         after.pods[address] = pod
@@ -70,7 +70,7 @@ struct PolicyModel: Sendable {
     }
 
     /// Brings what the sets of a cluster have because of one address from what it was to what it is.
-    private mutating func refresh(_ address: IPv4Address, _ before: Cluster, _ after: Cluster, _ id: Int64) {
+    private mutating func refresh(_ address: IPAddress, _ before: Cluster, _ after: Cluster, _ id: Int64) {
         for set in Set(after.policies.values.flatMap(\.sets)) {
             let old = Self.elements(of: set, address, before, id)
             let new = Self.elements(of: set, address, after, id)
@@ -113,20 +113,20 @@ struct PolicyModel: Sendable {
     }
 
     /// What a set has because of one address.
-    private static func elements(of set: PolicySet, _ address: IPv4Address, _ cluster: Cluster, _ id: Int64) -> Set<String> {
-        guard let pod = cluster.pods[address] else { return [] }
+    private static func elements(of set: PolicySet, _ address: IPAddress, _ cluster: Cluster, _ id: Int64) -> Set<String> {
+        guard let pod = cluster.pods[address], set.family == address.family else { return [] }
         switch set {
-        case .peers(let owner, let selector):
+        case .peers(let owner, let selector, _):
             let labels = cluster.namespaces[pod.namespace] ?? [:]
             let isMeant = owner == id && selector.matches(namespace: pod.namespace, labels: labels, podLabels: pod.labels)
             return isMeant ? ["\(address)"] : []
-        case .ports(let owner, let name): return owner == id ? Set((pod.ports[name] ?? []).map { "\(address) . \($0)" }) : []
+        case .ports(let owner, let name, _): return owner == id ? Set((pod.ports[name] ?? []).map { "\(address) . \($0)" }) : []
         case .answers: return []
         }
     }
 
     /// Has a pod go through what the policies say that are for it.
-    private mutating func isolate(_ address: IPv4Address, in id: Int64) {
+    private mutating func isolate(_ address: IPAddress, in id: Int64) {
         guard let cluster = clusters[id], let pod = cluster.pods[address] else {
             for direction in PolicyChain.Direction.allCases { ruleset.set(nil, for: address, in: direction.map) }
             return
@@ -135,7 +135,7 @@ struct PolicyModel: Sendable {
         func chain(_ direction: PolicyChain.Direction) -> PolicyChain? {
             let parts = own.compactMap { $0.policy.lines(direction) }
             guard !parts.isEmpty else { return nil }
-            let all = Set(parts.joined().map(\.text))
+            let all = Set(parts.joined().filter { $0.concerns(address.family) }.map(\.text))
             return PolicyChain(direction: direction, rules: all.count > PolicyCompiler.limit ? [] : all.sorted())
         }
         for direction in PolicyChain.Direction.allCases { ruleset.set(chain(direction), for: address, in: direction.map) }
@@ -149,7 +149,7 @@ struct PolicyModel: Sendable {
     // MARK: - What is decided
 
     /// What the policies that are for a pod say to a packet that it sends or is sent.
-    func verdict(_ direction: PolicyChain.Direction, on packet: PolicyLine.Packet, at address: IPv4Address, in id: Int64)
+    func verdict(_ direction: PolicyChain.Direction, on packet: PolicyLine.Packet, at address: IPAddress, in id: Int64)
         -> PolicyVerdict
     {
         guard let cluster = clusters[id], let pod = cluster.pods[address] else { return .free }
@@ -157,7 +157,9 @@ struct PolicyModel: Sendable {
             .sorted { "\($0.0)" < "\($1.0)" }
         guard !own.isEmpty else { return .free }
         let names = own.map(\.0)
-        guard Set(own.flatMap { $0.1.map(\.text) }).count <= PolicyCompiler.limit else { return .tooMany(names) }
+        guard Set(own.flatMap { $0.1.filter { $0.concerns(address.family) }.map(\.text) }).count <= PolicyCompiler.limit else {
+            return .tooMany(names)
+        }
         for (name, lines) in own {
             for line in lines where line.lets(packet, contains: { self.ruleset.contains($1, in: $0) }) {
                 return .allowed(by: name, rule: line.index)

@@ -16,7 +16,7 @@ struct PolicyRuleset: Sendable {
 
     private struct Slot: Hashable, Sendable {
         var map: PodMap
-        var pod: IPv4Address
+        var pod: IPAddress
     }
 
     /// Whose chains these are, which their names say, and how a packet gets to one.
@@ -86,7 +86,7 @@ struct PolicyRuleset: Sendable {
     // MARK: Pods
 
     /// Has a pod go through a chain; nil for a pod that doesn't go through one there.
-    mutating func set(_ chain: PolicyChain?, for pod: IPv4Address, in map: PodMap) {
+    mutating func set(_ chain: PolicyChain?, for pod: IPAddress, in map: PodMap) {
         let slot = Slot(map: map, pod: pod)
         let before = slots[slot]
         guard before != chain else { return }
@@ -120,17 +120,17 @@ struct PolicyRuleset: Sendable {
         var text = ""
         for set in newSets { text += definition(of: set, table) }
         for chain in newChains { text += definition(of: chain, table) }
-        for map in PodMap.allCases {
+        for (map, family) in Self.maps {
             var removed: [String] = []
             var added: [String] = []
-            for (slot, before) in touchedSlots where slot.map == map {
+            for (slot, before) in touchedSlots where slot.map == map && slot.pod.family == family {
                 let after = slots[slot].flatMap { chains[$0]?.name }
                 guard before != after else { continue }
                 if before != nil { removed.append("\(slot.pod)") }
                 if let after { added.append("\(slot.pod) : \(kind.verb) \(after)") }
             }
-            Self.write("delete", removed, map.rawValue, table, into: &text)
-            Self.write("add", added, map.rawValue, table, into: &text)
+            Self.write("delete", removed, map.name(family), table, into: &text)
+            Self.write("add", added, map.name(family), table, into: &text)
         }
         for (set, elements) in touchedElements {
             guard let state = sets[set] else { continue }
@@ -153,14 +153,16 @@ struct PolicyRuleset: Sendable {
             Self.write("add", Array(state.elements), state.name, table, into: &text)
         }
         for chain in chains.keys { text += definition(of: chain, table) }
-        for map in PodMap.allCases {
-            let all = slots.filter { $0.key.map == map }.compactMap { slot, chain in
+        for (map, family) in Self.maps {
+            let all = slots.filter { $0.key.map == map && $0.key.pod.family == family }.compactMap { slot, chain in
                 chains[chain].map { "\(slot.pod) : \(kind.verb) \($0.name)" }
             }
-            Self.write("add", all, map.rawValue, table, into: &text)
+            Self.write("add", all, map.name(family), table, into: &text)
         }
         return text
     }
+
+    private static let maps = PodMap.allCases.flatMap { map in AddressFamily.allCases.map { (map, $0) } }
 
     private mutating func forgetChanges() {
         touchedSlots = [:]

@@ -1,17 +1,24 @@
 /// A set of the kernel's that policies' rules look addresses up in.
 enum PolicySet: Sendable, Hashable {
     /// The addresses of the pods that a selector chooses.
-    case peers(cluster: Int64, PeerSelector)
+    case peers(cluster: Int64, PeerSelector, AddressFamily = .v4)
     /// The addresses of the pods that have a port of this name, each with that port's number.
-    case ports(cluster: Int64, PolicyPod.PortName)
+    case ports(cluster: Int64, PolicyPod.PortName, AddressFamily = .v4)
     /// The addresses with which DNS has answered the cluster's questions for such names, each for as long as that counts.
-    case answers(cluster: Int64, [DomainPattern])
+    case answers(cluster: Int64, [DomainPattern], AddressFamily = .v4)
+
+    /// Which addresses it can have.
+    var family: AddressFamily {
+        switch self {
+        case .peers(_, _, let family), .ports(_, _, let family), .answers(_, _, let family): family
+        }
+    }
 
     var type: String {
         switch self {
-        case .peers: "ipv4_addr"
-        case .ports: "ipv4_addr . inet_service"
-        case .answers: "ipv4_addr; flags timeout"
+        case .peers: family.addressType
+        case .ports: "\(family.addressType) . inet_service"
+        case .answers: "\(family.addressType); flags timeout"
         }
     }
 }
@@ -31,7 +38,7 @@ struct PolicyChain: Sendable, Hashable {
     var rules: [String]
 }
 
-/// A map of the kernel's from a pod's address to a chain that decides about its packets.
+/// A map of the kernel's from a pod's address to a chain that decides about its packets: one for every family of addresses.
 enum PodMap: String, Sendable, Hashable, CaseIterable {
     case isolatedIn = "isolated_in"
     case isolatedOut = "isolated_out"
@@ -40,6 +47,9 @@ enum PodMap: String, Sendable, Hashable, CaseIterable {
     case allowedIn2 = "allowed_in_2"
     case allowedOut1 = "allowed_out_1"
     case allowedOut2 = "allowed_out_2"
+
+    /// Its name in the kernel.
+    func name(_ family: AddressFamily) -> String { rawValue + family.suffix }
 
     static let allowlists: [PodMap] = [.allowedIn1, .allowedIn2, .allowedOut1, .allowedOut2]
 

@@ -1,4 +1,5 @@
-/// The sets and maps of an instance's table. Everything that changes while the server runs is an element of one of them.
+/// The sets and maps of an instance's table, each once for every family of addresses (but ``interfaces``). Everything that changes while the
+/// server runs is an element of one of them.
 enum RuleSet: String, Sendable, Hashable, CaseIterable {
     /// The host's ends of the pods' cables.
     case interfaces
@@ -33,6 +34,9 @@ enum RuleSet: String, Sendable, Hashable, CaseIterable {
 }
 
 extension RuleSet {
+    /// The name in the kernel of the one that is for a family.
+    func name(_ family: AddressFamily) -> String { rawValue + family.suffix }
+
     /// Pods to which somebody outside has connected by a port of the host: kept by the kernel, each as long as it remembers.
     static let visited = "visited"
 }
@@ -45,7 +49,7 @@ struct ClusterMark: Sendable, Hashable, CustomStringConvertible {
 
 /// Where an endpoint listens.
 struct EndpointAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
-    var address: IPv4Address
+    var address: IPAddress
     var port: UInt16
 
     var description: String { "\(address) . \(port)" }
@@ -77,46 +81,45 @@ struct Balancer: Sendable, Hashable, Comparable {
     var count: Int
     var choice: Choice
     var table: Table
+    var family: AddressFamily = .v4
 
     var chain: String {
         let prefix = table == .nodePorts ? "node_" : ""
         switch choice {
-        case .random: return "\(prefix)spread_\(count)"
-        case .sticky(let seconds): return "\(prefix)stick_\(count)_\(seconds)"
+        case .random: return "\(prefix)spread\(family.suffix)_\(count)"
+        case .sticky(let seconds): return "\(prefix)stick\(family.suffix)_\(count)_\(seconds)"
         }
     }
 
     /// The commands that make the chain.
     func commands(_ name: TableName) -> String {
-        let target = table == .nodePorts ? "to_node_endpoint" : "to_endpoint"
-        let rules: [String]
-        switch choice {
-        case .random: rules = ["meta priority set numgen random mod \(count) goto \(target)"]
-        case .sticky(let seconds) where table == .nodePorts:
-            // As below. No mark is needed, nor may be set: these packets come from anywhere, and the port says whose they are.
-            let port = "meta l4proto . th dport"
-            let remember = "update @node_clients { \(port) . ip saddr timeout \(seconds)s : meta priority }"
-            let again = "\(chain)_again"
-            rules = [
-                "meta priority set \(port) . ip saddr map @node_clients jump \(again)",
-                "meta priority set numgen random mod \(count)",
-                "meta priority set \(port) . meta priority map @node_sticky_slots", remember, "goto to_sticky_node_endpoint",
-            ]
-            return Self.commands(name, again, [remember, "goto to_sticky_node_endpoint"]) + Self.commands(name, chain, rules)
-        case .sticky(let seconds):
-            let remember = "update @clients { meta mark . ip saddr timeout \(seconds)s : meta priority }"
-            let again = "\(chain)_again"
-            rules = [
-                "meta mark set meta mark . ip daddr . meta l4proto . th dport map @sticky_ports",
-                // Comes back when the endpoint is gone.
-                "meta priority set meta mark . ip saddr map @clients jump \(again)",
-                "meta priority set numgen random mod \(count)",
-                "meta priority set meta mark . meta priority map @sticky_slots", remember, "goto to_sticky_endpoint",
-            ]
-            return Self.commands(name, again, [remember, "goto to_sticky_endpoint"]) + Self.commands(name, chain, rules)
+        let n = family.suffix
+        let target = (table == .nodePorts ? "to_node_endpoint" : "to_endpoint") + n
+        guard case .sticky(let seconds) = choice else {
+            return Self.commands(name, chain, ["meta priority set numgen random mod \(count) goto \(target)"])
         }
-        return Self.commands(name, chain, rules)
+        let memory = table == .nodePorts ? "node_clients\(n)" : "clients\(n)"
+        // No mark is needed for ports of the host, nor may be set: these packets come from anywhere, and the port says whose they are.
+        let port = table == .nodePorts ? "meta l4proto . th dport" : "meta mark"
+        let slots = table == .nodePorts ? "node_sticky_slots\(n)" : "sticky_slots\(n)"
+        let remember = "update @\(memory) { \(port) . \(client) timeout \(seconds)s : meta priority }"
+        let end = clear + ["goto \(table == .nodePorts ? "to_sticky_node_endpoint" : "to_sticky_endpoint")\(n)"]
+        let again = "\(chain)_again"
+        var rules: [String] = []
+        if table == .services {
+            rules.append("meta mark set meta mark . \(family.header) daddr . meta l4proto . th dport map @sticky_ports\(n)")
+        }
+        // Comes back when the endpoint is gone.
+        rules += note + ["meta priority set \(port) . \(client) map @\(memory) jump \(again)"]
+        rules += ["meta priority set numgen random mod \(count)", "meta priority set \(port) . meta priority map @\(slots)"]
+        return Self.commands(name, again, [remember] + end) + Self.commands(name, chain, rules + note + [remember] + end)
     }
+
+    /// What stands for who a packet is from. nft 1.0.6 writes the value over the end of a key of more than 16 bytes when a rule adds an element;
+    /// so of IPv6 it's a digest of the address, for which the connection's mark is borrowed. Who has the same as another goes where that one goes.
+    private var client: String { family == .v4 ? "ip saddr" : "ct mark" }
+    private var note: [String] { family == .v4 ? [] : ["ct mark set jhash ip6 saddr mod 4294967295 seed 0x73616d70"] }
+    private var clear: [String] { family == .v4 ? [] : ["ct mark set 0"] }
 
     private static func commands(_ name: TableName, _ chain: String, _ rules: [String]) -> String {
         "add chain \(name) \(chain)\n" + rules.map { "add rule \(name) \(chain) \($0)\n" }.joined()
@@ -139,25 +142,35 @@ struct Element: Sendable, Hashable {
         case hold
         /// Nobody answers, since all endpoints are elsewhere.
         case drop
+        /// Nobody is there, but nobody else may be either: a service has the port by addresses of the other family.
+        case nobody
     }
 
     struct Key: Sendable, Hashable {
         var set: RuleSet
+        var family: AddressFamily = .v4
         var text: String
     }
 
     var key: Key
     var value: Value
 
-    init(_ set: RuleSet, _ text: String, _ value: Value = .none) {
-        key = Key(set: set, text: text)
+    init(_ set: RuleSet, _ family: AddressFamily, _ text: String, _ value: Value = .none) {
+        self.init(Key(set: set, family: family, text: text), value)
+    }
+
+    /// One of IPv4, or of no family.
+    init(_ set: RuleSet, _ text: String, _ value: Value = .none) { self.init(set, .v4, text, value) }
+
+    init(_ key: Key, _ value: Value) {
+        self.key = key
         self.value = value
     }
 
     /// The port of the host that it gives to a service.
     var nodePort: Int64? {
         // protocol . port
-        key.set == .nodePorts ? key.text.split(separator: " . ").last.flatMap { Int64($0) } : nil
+        key.set == .nodePorts && key.family == .v4 ? key.text.split(separator: " . ").last.flatMap { Int64($0) } : nil
     }
 
     /// As `nft` reads it within `{ }`.
@@ -169,6 +182,7 @@ struct Element: Sendable, Hashable {
         case .balancer(let balancer): "\(key.text) : goto \(balancer.chain)"
         case .hold: "\(key.text) : goto hold"
         case .drop: "\(key.text) : drop"
+        case .nobody: "\(key.text) : return"
         case .stickyPort(let number): "\(key.text) : \(number)"
         case .stickyEndpoint(let number): "\(key.text) : \(number.priority)"
         }

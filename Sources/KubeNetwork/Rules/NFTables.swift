@@ -8,9 +8,11 @@ struct NFTables: RuleRunner {
         try await run(commands)
     }
 
+    /// Asked every few seconds. Of a small set, since for most other questions (a chain, the tables' names) the library reads every element of
+    /// every set: with 10,000 services in place a third of a second, for which all changes would wait.
     func exists(_ table: TableName) async throws(NFTablesError) -> Bool {
         do {
-            try await run("list chain inet \(table.name) identify")
+            try await run("list set inet \(table.name) blocked")
             return true
         } catch {
             guard error.reason.contains("No such file or directory") else { throw error }
@@ -20,15 +22,29 @@ struct NFTables: RuleRunner {
 
     func admittedPods(_ table: TableName) async throws(NFTablesError) -> [AdmittedPod] {
         guard try await exists(table) else { return [] }
-        let commands = "list map inet \(table.name) pods"
-        let output = try await run(commands, asJSON: true)
-        let tree: JSON
-        do {
-            tree = try JSON(parsing: output)
-        } catch {
-            throw NFTablesError(reason: "its list of pods can't be read: \(error)", commands: commands)
+        var pods: [AdmittedPod] = []
+        for family in AddressFamily.allCases {
+            guard let tree = try await listing("map", RuleSet.pods.name(family), table) else { continue }
+            pods += Self.admittedPods(in: tree)
         }
-        return Self.admittedPods(in: tree)
+        return pods
+    }
+
+    /// What a map or set has; nil when the table hasn't got it.
+    private func listing(_ kind: String, _ name: String, _ table: TableName) async throws(NFTablesError) -> JSON? {
+        let commands = "list \(kind) inet \(table.name) \(name)"
+        let output: [UInt8]
+        do {
+            output = try await run(commands, asJSON: true)
+        } catch {
+            guard error.reason.contains("No such file or directory") else { throw error }
+            return nil
+        }
+        do {
+            return try JSON(parsing: output)
+        } catch {
+            throw NFTablesError(reason: "its answer can't be read: \(error)", commands: commands)
+        }
     }
 
     /// From `nft`'s JSON: `{"map": {"elem": [[{"concat": ["veth1", "10.244.0.5"]}, 7], ...]}}`.
@@ -36,7 +52,7 @@ struct NFTables: RuleRunner {
         let map = listing["nftables"]?.elements.lazy.compactMap { $0["map"] }.first
         return (map?["elem"]?.elements ?? []).compactMap { entry in
             let key = entry[0]?["concat"]?.strings ?? []
-            guard key.count == 2, let interface = InterfaceName(key[0]), let address = IPv4Address(key[1]),
+            guard key.count == 2, let interface = InterfaceName(key[0]), let address = IPAddress(key[1]),
                 let mark = entry[1]?.int.flatMap(UInt32.init(exactly:))
             else { return nil }
             return AdmittedPod(address: address, interface: interface, mark: ClusterMark(number: mark))
@@ -44,22 +60,21 @@ struct NFTables: RuleRunner {
     }
 
     /// To which pods somebody outside has connected, and how many seconds ago the last time was.
-    func visits(_ table: TableName) async throws(NFTablesError) -> [IPv4Address: Double] {
-        let commands = "list set inet \(table.name) \(RuleSet.visited)"
-        let output = try await run(commands, asJSON: true)
-        do {
-            return Self.visits(in: try JSON(parsing: output))
-        } catch {
-            throw NFTablesError(reason: "its list of visits can't be read: \(error)", commands: commands)
+    func visits(_ table: TableName) async throws(NFTablesError) -> [IPAddress: Double] {
+        var visits: [IPAddress: Double] = [:]
+        for family in AddressFamily.allCases {
+            guard let tree = try await listing("set", RuleSet.visited + family.suffix, table) else { continue }
+            visits.merge(Self.visits(in: tree)) { min($0, $1) }
         }
+        return visits
     }
 
     /// From `nft`'s JSON: `{"set": {"elem": [{"elem": {"val": "10.244.0.5", "expires": 86340}}, ...]}}`.
-    static func visits(in listing: JSON) -> [IPv4Address: Double] {
+    static func visits(in listing: JSON) -> [IPAddress: Double] {
         let set = listing["nftables"]?.elements.lazy.compactMap { $0["set"] }.first
-        var visits: [IPv4Address: Double] = [:]
+        var visits: [IPAddress: Double] = [:]
         for entry in set?["elem"]?.elements ?? [] {
-            guard let address = (entry[path: "elem", "val"]?.string).flatMap({ IPv4Address($0) }),
+            guard let address = (entry[path: "elem", "val"]?.string).flatMap({ IPAddress($0) }),
                 let left = entry[path: "elem", "expires"]?.int
             else { continue }
             visits[address] = Double(max(Int64(TableSkeleton.memory) - left, 0))

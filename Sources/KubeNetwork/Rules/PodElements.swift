@@ -1,14 +1,15 @@
-/// Which elements stand for a pod.
+/// Which elements stand for a pod, by one of its addresses.
 enum PodElements {
-    static func of(address: IPv4Address, interface: InterfaceName, mark: ClusterMark, hostPorts: [HostPortFacts] = [])
+    static func of(address: IPAddress, interface: InterfaceName, mark: ClusterMark, hostPorts: [HostPortFacts] = [])
         -> [Element]
     {
-        [
+        let family = address.family
+        return [
             Element(.interfaces, "\"\(interface)\""),
-            Element(.pods, "\"\(interface)\" . \(address)", .mark(mark)),
-            Element(.members, "\(mark) . \(address)"),
-            Element(.hairpins, "\(address) . \(address)"),
-        ] + hostPorts.map { $0.element(to: address) }
+            Element(.pods, family, "\"\(interface)\" . \(address)", .mark(mark)),
+            Element(.members, family, "\(mark) . \(address)"),
+            Element(.hairpins, family, "\(address) . \(address)"),
+        ] + hostPorts.compactMap { $0.element(to: address) }
     }
 }
 

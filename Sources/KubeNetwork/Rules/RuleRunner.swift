@@ -9,7 +9,7 @@ protocol RuleRunner: Sendable {
 
 /// A pod as the kernel's table knows it.
 struct AdmittedPod: Sendable, Hashable {
-    var address: IPv4Address
+    var address: IPAddress
     var interface: InterfaceName
     var mark: ClusterMark
 }

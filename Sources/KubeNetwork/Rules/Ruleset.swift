@@ -4,7 +4,7 @@
 /// has it, and the next one gets it when the first lets go.
 struct Ruleset: Sendable {
     enum Owner: Sendable, Hashable {
-        case pod(IPv4Address)
+        case pod(IPAddress)
         case service(ClusterMark, ServiceName)
     }
 
@@ -25,8 +25,10 @@ struct Ruleset: Sendable {
 
     func holder(of key: Element.Key) -> Owner? { holders[key]?.owner }
 
+    func value(of key: Element.Key) -> Element.Value? { holders[key]?.value }
+
     /// All elements, in no order.
-    var elements: [Element] { holders.map { Element($0.key.set, $0.key.text, $0.value.value) } }
+    var elements: [Element] { holders.map { Element($0.key, $0.value.value) } }
 
     /// Replaces all elements of an owner.
     mutating func set(_ elements: [Element], of owner: Owner) {
@@ -78,8 +80,8 @@ struct Ruleset: Sendable {
         for (key, before) in touched {
             let after = holders[key]?.value
             guard before != after else { continue }
-            if let before { diff.removed.append(Element(key.set, key.text, before)) }
-            if let after { diff.added.append(Element(key.set, key.text, after)) }
+            if let before { diff.removed.append(Element(key, before)) }
+            if let after { diff.added.append(Element(key, after)) }
         }
         touched.removeAll(keepingCapacity: touched.count < 1_024)
         return diff

@@ -30,20 +30,27 @@ struct RulesetDiff: Sendable, Hashable {
         var text = ""
         for balancer in newBalancers.sorted() { text += balancer.commands(table) }
         // Removals first: a changed element is removed and added in the same transaction, and no packet sees it gone.
-        for set in RuleSet.allCases {
-            Self.write("delete", removed.filter { $0.key.set == set }.map(\.key.text), set, table, into: &text)
-        }
-        for set in RuleSet.allCases {
-            Self.write("add", added.filter { $0.key.set == set }.map(\.text), set, table, into: &text)
-        }
+        Self.write("delete", removed, table, into: &text) { $0.key.text }
+        Self.write("add", added, table, into: &text) { $0.text }
         return text
     }
 
+    private static func write(
+        _ verb: String, _ elements: [Element], _ table: TableName, into text: inout String, _ form: (Element) -> String
+    ) {
+        let bySet = Dictionary(grouping: elements) { $0.key.set.name($0.key.family) }
+        for set in RuleSet.allCases {
+            for name in AddressFamily.allCases.map(set.name) {
+                write(verb, (bySet[name] ?? []).map(form), name, table, into: &text)
+            }
+        }
+    }
+
     /// A command for every few hundred elements, which keeps lines short enough to read in an error.
-    static func write(_ verb: String, _ elements: [String], _ set: RuleSet, _ table: TableName, into text: inout String) {
+    static func write(_ verb: String, _ elements: [String], _ set: String, _ table: TableName, into text: inout String) {
         var rest = elements.sorted()[...]
         while !rest.isEmpty {
-            text += "\(verb) element \(table) \(set.rawValue) { \(rest.prefix(200).joined(separator: ", ")) }\n"
+            text += "\(verb) element \(table) \(set) { \(rest.prefix(200).joined(separator: ", ")) }\n"
             rest = rest.dropFirst(200)
         }
     }

@@ -11,10 +11,12 @@ struct ServiceFacts: Sendable, Hashable {
         var nodePort: UInt16?
     }
 
-    /// Cluster, external and load balancer addresses; only IPv4.
-    var addresses: [IPv4Address]
+    /// Cluster, external and load balancer addresses.
+    var addresses: [IPAddress]
     /// Those of them that are the cluster's own.
-    var clusterAddresses: Set<IPv4Address>
+    var clusterAddresses: Set<IPAddress>
+    /// By which families of addresses it is to be had.
+    var families: [AddressFamily]
     var ports: [Port]
     /// For how many seconds a client stays with its endpoint (`sessionAffinity: ClientIP`); nil when it doesn't.
     var stickySeconds: UInt32?
@@ -31,7 +33,7 @@ struct ServiceFacts: Sendable, Hashable {
         var texts = spec["clusterIPs"]?.strings ?? []
         if texts.isEmpty, let only = spec["clusterIP"]?.string { texts = [only] }
         guard !texts.contains("None") else { return nil }
-        clusterAddresses = Set(texts.compactMap { IPv4Address($0) })
+        clusterAddresses = Set(texts.compactMap { IPAddress($0) })
         isInternalLocal = spec["internalTrafficPolicy"]?.string == "Local"
         isExternalLocal = spec["externalTrafficPolicy"]?.string == "Local"
         texts += spec["externalIPs"]?.strings ?? []
@@ -39,8 +41,11 @@ struct ServiceFacts: Sendable, Hashable {
             let ingress = service[path: "status", "loadBalancer", "ingress"]?.elements ?? []
             texts += ingress.filter { $0["ipMode"]?.string != "Proxy" }.compactMap { $0["ip"]?.string }
         }
-        var seen = Set<IPv4Address>()
-        addresses = texts.compactMap { IPv4Address($0) }.filter { seen.insert($0).inserted }
+        let families = (spec["ipFamilies"]?.strings ?? []).compactMap { AddressFamily(rawValue: $0) }
+        self.families =
+            families.isEmpty ? (clusterAddresses.isEmpty ? [.v4] : Set(clusterAddresses.map(\.family)).sorted()) : families
+        var seen = Set<IPAddress>()
+        addresses = texts.compactMap { IPAddress($0) }.filter { seen.insert($0).inserted }
         ports = (spec["ports"]?.elements ?? []).compactMap { port in
             guard let transport = TransportProtocol(api: port["protocol"]?.string),
                 let number = port["port"]?.int.flatMap(UInt16.init(exactly:)), number > 0

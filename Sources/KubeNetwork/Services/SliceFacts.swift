@@ -9,7 +9,7 @@ struct SliceFacts: Sendable, Hashable {
     }
 
     struct Endpoint: Sendable, Hashable {
-        var address: IPv4Address
+        var address: IPAddress
         var hostname: String?
         var isReady: Bool
         /// Whether it's on its way out but still answers: used when no endpoint is ready (KEP-1669).
@@ -21,9 +21,9 @@ struct SliceFacts: Sendable, Hashable {
     var ports: [Port]
     var endpoints: [Endpoint]
 
-    /// - Returns: nil for a slice of another address family.
+    /// - Returns: nil for a slice of something else than addresses.
     init?(_ slice: JSON) {
-        guard slice["addressType"]?.string == "IPv4" else { return nil }
+        guard let family = slice["addressType"]?.string.flatMap({ AddressFamily(rawValue: $0) }) else { return nil }
         ports = (slice["ports"]?.elements ?? []).compactMap { port in
             guard let transport = TransportProtocol(api: port["protocol"]?.string),
                 let number = port["port"]?.int.flatMap(UInt16.init(exactly:)), number > 0
@@ -32,7 +32,9 @@ struct SliceFacts: Sendable, Hashable {
         }
         endpoints = (slice["endpoints"]?.elements ?? []).compactMap { endpoint in
             // The addresses of one endpoint are fungible, and only the first is used (discovery.k8s.io/v1).
-            guard let address = endpoint["addresses"]?[0]?.string.flatMap({ IPv4Address($0) }) else { return nil }
+            guard let address = endpoint["addresses"]?[0]?.string.flatMap({ IPAddress($0) }), address.family == family else {
+                return nil
+            }
             let conditions = endpoint["conditions"]
             let isReady = conditions?["ready"]?.bool ?? true
             return Endpoint(

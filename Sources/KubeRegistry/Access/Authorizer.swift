@@ -32,42 +32,56 @@ public final class Authorizer: Sendable {
         self.capacity = capacity
     }
 
+    /// What was found, before anybody asks for it in words: of all requests that are let in nobody does.
+    private enum Verdict {
+        case allowed(reason: String)
+        case bound(BindingIndex.Entry)
+        case denied(reason: String)
+    }
+
     /// Whether the user may do this in the cluster, as its RBAC objects are now.
     public func decide(_ request: AccessAttributes, in cluster: LogicalCluster) -> Decision {
-        if request.user.groups.contains("system:masters") { return Decision(isAllowed: true, reason: "") }
+        switch verdict(request, in: cluster) {
+        case .allowed(let reason): Decision(isAllowed: true, reason: reason)
+        case .bound(let entry): Decision(isAllowed: true, reason: entry.binding.describes(entry.subject))
+        case .denied(let reason): Decision(isAllowed: false, reason: reason)
+        }
+    }
+
+    private func verdict(_ request: AccessAttributes, in cluster: LogicalCluster) -> Verdict {
+        if request.user.groups.contains("system:masters") { return .allowed(reason: "") }
         var reasons: [String] = []
         if let node = NodeIdentity(request.user) {
             let decision = NodeAuthorizer.decide(request, node, in: cluster.snapshot)
-            if decision.isAllowed { return decision }
+            if decision.isAllowed { return .allowed(reason: decision.reason) }
             if !decision.reason.isEmpty { reasons.append(decision.reason) }
         }
         // In this order: rules from before a change must not be remembered in an index that was made after it.
         let index = index(of: cluster)
         let snapshot = cluster.snapshot
         var missing: [String] = []
-        for (binding, subject) in index.bindings(of: request.user, in: request.namespace) {
+        let allowing = index.first(of: request.user, in: request.namespace) { entry -> BindingIndex.Entry? in
+            let binding = entry.binding
             // A path can be allowed by a ClusterRoleBinding only.
-            if !request.isResourceRequest, !binding.namespace.isEmpty { continue }
+            if !request.isResourceRequest, !binding.namespace.isEmpty { return nil }
             guard let rules = index.rules(of: binding, orElse: { rules(of: binding, in: snapshot) }) else {
                 missing.append(Self.notFound(binding))
-                continue
+                return nil
             }
-            if rules.contains(where: { $0.allows(request) }) {
-                return Decision(isAllowed: true, reason: binding.describes(subject))
-            }
+            return rules.contains { $0.allows(request) } ? entry : nil
         }
+        if let allowing { return .bound(allowing) }
         switch missing.count {
         case 0: break
         case 1: reasons.append("RBAC: \(missing[0])")
         default: reasons.append("RBAC: [\(missing.joined(separator: ", "))]")
         }
-        return Decision(isAllowed: false, reason: reasons.joined(separator: "\n"))
+        return .denied(reason: reasons.joined(separator: "\n"))
     }
 
     /// Throws the answer for a request that isn't allowed.
     public func require(_ request: AccessAttributes, in cluster: LogicalCluster) throws(StatusError) {
-        let decision = decide(request, in: cluster)
-        if !decision.isAllowed { throw request.forbidden(reason: decision.reason) }
+        if case .denied(let reason) = verdict(request, in: cluster) { throw request.forbidden(reason: reason) }
     }
 
     /// All rules that the user has in a namespace (empty: in the cluster scope).

@@ -11,8 +11,8 @@ final class BindingIndex: Sendable {
     private let base: BindingIndex?
     /// The base's bindings that the cluster has changed or deleted.
     private let replaced: Set<BindingName>
-    private let cluster: [String: [Entry]]
-    private let namespaced: [String: [String: [Entry]]]
+    private let cluster: [SubjectKey: [Entry]]
+    private let namespaced: [String: [SubjectKey: [Entry]]]
     /// The rules of the roles that were asked for, by where they are. They're forgotten with the index.
     private let roles = Mutex<[String: [PolicyRule]]>([:])
 
@@ -34,8 +34,8 @@ final class BindingIndex: Sendable {
     }
 
     private init(_ bindings: [(key: Key, object: Object)], base: BindingIndex?, replaced: Set<BindingName>) {
-        var cluster: [String: [Entry]] = [:]
-        var namespaced: [String: [String: [Entry]]] = [:]
+        var cluster: [SubjectKey: [Entry]] = [:]
+        var namespaced: [String: [SubjectKey: [Entry]]] = [:]
         for (key, object) in bindings {
             let binding = RoleBindingView(object)
             for subject in binding.subjects {
@@ -58,22 +58,44 @@ final class BindingIndex: Sendable {
 
     /// The bindings that name the user or one of their groups: the cluster's, then the namespace's.
     func bindings(of user: UserInfo, in namespace: String) -> [Entry] {
-        let keys = ["u:\(user.name)"] + user.groups.map { "g:\($0)" }
-        return keys.flatMap { entries(inClusterFor: $0) }
-            + (namespace.isEmpty ? [] : keys.flatMap { entries(in: namespace, for: $0) })
+        var found: [Entry] = []
+        let _: Never? = first(of: user, in: namespace) { entry in
+            found.append(entry)
+            return nil
+        }
+        return found
     }
 
-    private func entries(inClusterFor key: String) -> [Entry] {
-        inherited(base?.entries(inClusterFor: key)) + (cluster[key] ?? [])
+    /// The first thing that `find` makes of those bindings, in the same order. Every request asks, and nearly always one of the first
+    /// bindings is the one: the others aren't looked up.
+    func first<Found>(of user: UserInfo, in namespace: String, _ find: (Entry) -> Found?) -> Found? {
+        if let found = first(of: user, within: nil, find) { return found }
+        return namespace.isEmpty ? nil : first(of: user, within: namespace, find)
     }
 
-    private func entries(in namespace: String, for key: String) -> [Entry] {
-        inherited(base?.entries(in: namespace, for: key)) + (namespaced[namespace]?[key] ?? [])
+    private func first<Found>(of user: UserInfo, within namespace: String?, _ find: (Entry) -> Found?) -> Found? {
+        if let found = first(naming: .user(user.name), within: namespace, find) { return found }
+        for group in user.groups {
+            if let found = first(naming: .group(group), within: namespace, find) { return found }
+        }
+        return nil
     }
 
-    private func inherited(_ entries: [Entry]?) -> [Entry] {
-        guard let entries, !replaced.isEmpty else { return entries ?? [] }
-        return entries.filter { !replaced.contains(BindingName(namespace: $0.binding.namespace, name: $0.binding.name)) }
+    /// - Parameter namespace: nil for the cluster's own.
+    private func first<Found>(naming key: SubjectKey, within namespace: String?, _ find: (Entry) -> Found?) -> Found? {
+        let inherited = base?.first(naming: key, within: namespace) { entry in
+            isReplaced(entry.binding) ? nil : find(entry)
+        }
+        if let inherited { return inherited }
+        let own = if let namespace { namespaced[namespace]?[key] } else { cluster[key] }
+        for entry in own ?? [] {
+            if let found = find(entry) { return found }
+        }
+        return nil
+    }
+
+    private func isReplaced(_ binding: RoleBindingView) -> Bool {
+        !replaced.isEmpty && replaced.contains(BindingName(namespace: binding.namespace, name: binding.name))
     }
 
     /// The rules that a binding gives, read once.

@@ -1,5 +1,11 @@
 import KubeObject
 
+/// Whom a binding names, as the user knows it: by name or by one of the groups.
+enum SubjectKey: Hashable {
+    case user(String)
+    case group(String)
+}
+
 /// A RoleBinding or ClusterRoleBinding, read once.
 struct RoleBindingView: Sendable {
     /// A subject, with the name under which it authenticates.
@@ -8,12 +14,11 @@ struct RoleBindingView: Sendable {
         var name: String
         var namespace: String
 
-        /// `u:` and a user's name or `g:` and a group's.
-        var key: String {
+        var key: SubjectKey {
             switch kind {
-            case "Group": "g:\(name)"
-            case "ServiceAccount": "u:system:serviceaccount:\(namespace):\(name)"
-            default: "u:\(name)"
+            case "Group": .group(name)
+            case "ServiceAccount": .user("system:serviceaccount:\(namespace):\(name)")
+            default: .user(name)
             }
         }
     }

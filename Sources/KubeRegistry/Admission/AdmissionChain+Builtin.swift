@@ -12,7 +12,7 @@ extension AdmissionChain {
             ],
             validating: [
                 NamespaceLifecycle(), PodTolerationRestriction(), PodSecurityAdmission(), PlatformPodSecurity(),
-                PriorityAdmission(), ClaimResize(),
+                PriorityAdmission(), ClaimResize(), PodResizeAdmission(),
                 CertificateAdmission(),
                 RuntimeClassAdmission(), ValidatingPolicies(), ValidatingWebhooks(), ResourceQuotaAdmission(),
             ])

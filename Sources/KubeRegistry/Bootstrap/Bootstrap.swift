@@ -7,7 +7,12 @@ public enum Bootstrap {
     static let sharedCreationTimestamp = "2026-01-01T00:00:00Z"
 
     /// The snapshot that all clusters start from and share: roles, bindings, priority classes, priority levels. Made on first use.
-    public static let base: Base = {
+    public static let base = makeBase(serviceRanges: [ServiceRange.text])
+
+    /// The same where services can have addresses of IPv6 too.
+    public static let dualStackBase = makeBase(serviceRanges: [ServiceRange.text, ServiceRange.textSix])
+
+    private static func makeBase(serviceRanges: [String]) -> Base {
         var objects: [(key: Key, draft: Draft)] = []
         func add(_ plural: String, _ group: String, _ tree: JSON) {
             var tree = tree
@@ -22,9 +27,11 @@ public enum Bootstrap {
         for tree in BootstrapRBAC.objects(creationTimestamp: sharedCreationTimestamp) {
             add(tree.text("kind").lowercased() + "s", rbacGroup, tree)
         }
-        for tree in sharedObjects { add(plural(of: tree), GroupVersion(apiVersion: tree.text("apiVersion")).group, tree) }
+        for tree in sharedObjects(serviceRanges) {
+            add(plural(of: tree), GroupVersion(apiVersion: tree.text("apiVersion")).group, tree)
+        }
         return Base(version: "v1.36", objects: objects)
-    }()
+    }
 
     /// An identifier that a shared object has in every cluster: the same in every run, so that the base is.
     static func sharedUID(_ name: String) -> String {
@@ -66,8 +73,8 @@ public enum Bootstrap {
         ]
     }
 
-    private static var sharedObjects: [JSON] {
-        classesAndRanges + localPath + [sandboxClass] + APIServices.objects + BootstrapFlowControl.objects
+    private static func sharedObjects(_ serviceRanges: [String]) -> [JSON] {
+        classesAndRanges(serviceRanges) + localPath + [sandboxClass] + APIServices.objects + BootstrapFlowControl.objects
     }
 
     private static var serviceRange: JSON {
@@ -76,7 +83,7 @@ public enum Bootstrap {
         return metadata
     }
 
-    private static var classesAndRanges: [JSON] {
+    private static func classesAndRanges(_ serviceRanges: [String]) -> [JSON] {
         [
             priorityClass(
                 "system-node-critical", 2_000_001_000,
@@ -86,7 +93,7 @@ public enum Bootstrap {
                 "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
             [
                 "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": serviceRange,
-                "spec": ["cidrs": [.string(ServiceRange.text)]],
+                "spec": ["cidrs": JSON(serviceRanges)],
                 "status": [
                     "conditions": [
                         [

@@ -18,6 +18,7 @@ enum BootstrapRBAC {
                 aggregates += words.filter { $0.hasPrefix("<") }.map { (objects.count - 1, String($0.dropFirst())) }
             }
         }
+        objects.append(metricsReader(creationTimestamp))
         // `view` before `edit` before `admin`: each is part of the next.
         for (index, label) in aggregates.reversed() {
             var rules: [JSON] = []
@@ -57,6 +58,24 @@ enum BootstrapRBAC {
             }
         }
         return object
+    }
+
+    /// As metrics-server's manifests have it, whose API clusters have from the beginning: who may see pods may see what they use.
+    private static func metricsReader(_ creationTimestamp: String) -> JSON {
+        let name = "system:aggregated-metrics-reader"
+        var labels: JSON = ["k8s-app": "metrics-server"]
+        for role in ["admin", "edit", "view"] { labels[aggregation + role] = "true" }
+        let rule = PolicyRule(
+            verbs: ["get", "list", "watch"], apiGroups: ["metrics.k8s.io"], resources: ["pods", "nodes"], resourceNames: [],
+            nonResourceURLs: [])
+        return [
+            "apiVersion": .string("\(rbacGroup)/v1"), "kind": "ClusterRole",
+            "metadata": [
+                "name": .string(name), "uid": .string(Bootstrap.sharedUID("ClusterRole/-/\(name)")),
+                "creationTimestamp": .string(creationTimestamp), "labels": labels,
+            ],
+            "rules": [rule.tree],
+        ]
     }
 
     private static func append(_ row: JSON, to object: inout JSON, _ kind: String) {

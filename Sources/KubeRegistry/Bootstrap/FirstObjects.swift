@@ -60,7 +60,8 @@ extension Bootstrap {
         for service in services {
             let isOwn = service["metadata"]?.text("name") == "kubernetes"
             try add("services", "", service, by: isOwn ? FirstManagers.apiServer : FirstManagers.installer)
-            try add("ipaddresses", "networking.k8s.io", ServiceAllocation.address(of: service))
+            let address = service[path: "spec", "clusterIP"]?.string ?? ""
+            try add("ipaddresses", "networking.k8s.io", ServiceAllocation.address(address, of: service))
         }
         try add("endpoints", "", apiServerEndpoints(apiServer.address, apiServer.port))
         try add("endpointslices", "discovery.k8s.io", apiServerSlice(apiServer.address, apiServer.port))
@@ -132,6 +133,9 @@ extension Bootstrap {
 }
 
 extension Registry {
+    /// What new clusters begin with here.
+    public var base: Base { isDualStack ? Bootstrap.dualStackBase : Bootstrap.base }
+
     /// Creates a logical cluster that is usable when this returns: one durable commit with all that a new cluster has.
     ///
     /// - Parameters:
@@ -147,6 +151,6 @@ extension Registry {
     ) async throws -> LogicalCluster {
         let writes = try Bootstrap.firstWrites(
             certificateAuthority: certificateAuthority, apiServer: apiServer, configMaps: configMaps, nodes: nodes)
-        return try await store.createCluster(name, uid: uid, record: record, base: Bootstrap.base, writes: writes)
+        return try await store.createCluster(name, uid: uid, record: record, base: base, writes: writes)
     }
 }

@@ -6,7 +6,7 @@ public import KubeStore
 ///
 /// - Pods begin anew, with their names, owners and specs, but with another uid: containers don't move, and by its uid a pod is known on the
 ///   whole machine, where the cluster that it comes from may still be.
-/// - The nodes are this machine's; pods that were on others are on them, together if they were together.
+/// - The nodes are this machine's; pods that were on others are on them, together if they were together. The others' leases go with them.
 /// - The endpoints of the service `kubernetes` are this server's.
 ///
 /// Pure.
@@ -29,8 +29,10 @@ public struct Relocation: Sendable {
     public func apply(to objects: [(key: Key, object: Object)], revision: UInt64) throws -> RestoredObjects {
         var moved = Moved(revision: revision)
         let homes = homes(of: objects)
+        let lost = Set(nodes.isEmpty ? [] : objects.filter { $0.key.resourcePrefix == Self.nodePrefix }.map(\.key.name))
         for (key, object) in objects {
-            if !nodes.isEmpty, key.resourcePrefix == Self.nodePrefix {
+            let isLease = key.resourcePrefix == Self.leasePrefix && key.namespace == NodeSigns.namespace
+            if !nodes.isEmpty, key.resourcePrefix == Self.nodePrefix || isLease && lost.contains(key.name) {
                 moved.remove(object, at: key)
             } else if let tree = changed(object, at: key, homes) {
                 // Another uid is another object, also to those who watch.
@@ -78,6 +80,7 @@ public struct Relocation: Sendable {
     }
 
     private static let nodePrefix = Key.prefix(group: "", plural: "nodes")
+    private static let leasePrefix = Key.prefix(group: "coordination.k8s.io", plural: "leases")
 
     /// Which of this machine's nodes stands for which that pods were on.
     private func homes(of objects: [(key: Key, object: Object)]) -> [String: String] {
@@ -157,6 +160,6 @@ extension Registry {
     public func createCluster(
         _ name: String, uid: String, record: JSON, restored: RestoredObjects
     ) async throws(StoreError) -> LogicalCluster {
-        try await store.createCluster(name, uid: uid, record: record, base: Bootstrap.base, restored: restored)
+        try await store.createCluster(name, uid: uid, record: record, base: base, restored: restored)
     }
 }

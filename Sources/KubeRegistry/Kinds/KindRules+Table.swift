@@ -14,6 +14,9 @@ enum KindTable {
         func add(_ group: String, _ resource: String, _ rules: any KindRules) {
             table[GroupResource(group: group, resource: resource)] = rules
         }
+        // The platform's own, which its server serves in the root cluster. What a cluster defines under these names isn't asked for here.
+        add("sampan.dev", "teams", PlainRules(countsGeneration: true))
+        add("sampan.dev", "virtualclusters", PlainRules(countsGeneration: true))
         add("", "pods", PodRules())
         add("", "podtemplates", PodTemplateRules())
         add("", "replicationcontrollers", ReplicationControllerRules())

@@ -41,7 +41,9 @@ public enum PodResources {
     /// What its node has set aside for a pod: less than it asks for, or more, while it waits for a resize (KEP-1287).
     public static func allocated(of pod: JSON) -> ResourceAmounts {
         let allocations = allocations(of: pod)
-        return total(of: pod, "requests") { name, asked in allocations[name] ?? asked }
+        let ofPod = ResourceAmounts(pod[path: "status", "allocatedResources"])
+        return total(
+            of: pod, "requests", ofPod: { ofPod.amounts[$0] ?? $1 }, given: { name, asked in allocations[name] ?? asked })
     }
 
     /// What a node must have for a pod on it: what it was given or asks for, whichever is more; of a resize that can't be, nothing.
@@ -51,11 +53,15 @@ public enum PodResources {
         let isInfeasible = (pod[path: "status", "conditions"]?.elements ?? []).contains {
             $0["type"]?.string == "PodResizePending" && $0["reason"]?.string == "Infeasible"
         }
-        return total(of: pod, "requests") { name, asked in
-            guard var amounts = allocations[name] else { return asked }
-            if !isInfeasible { amounts.formMaximum(asked) }
-            return amounts
-        }
+        let ofPod = ResourceAmounts(pod[path: "status", "allocatedResources"])
+        return total(
+            of: pod, "requests",
+            ofPod: { name, asked in ofPod.amounts[name].map { isInfeasible ? $0 : max($0, asked) } ?? asked },
+            given: { name, asked in
+                guard var amounts = allocations[name] else { return asked }
+                if !isInfeasible { amounts.formMaximum(asked) }
+                return amounts
+            })
     }
 
     /// By the container's name.
@@ -73,9 +79,32 @@ public enum PodResources {
     /// What the pod may take at most; a resource that some container has no limit for counts only with the others' limits.
     public static func limits(of pod: JSON) -> ResourceAmounts { total(of: pod, "limits") }
 
-    /// - Parameter given: what a container, by its name, has instead of what its spec says.
+    /// The same with what the node keeps containers to by now, where that is more: a limit that is lowered (KEP-1287) holds when the node has
+    /// set it.
+    public static func heldLimits(of pod: JSON) -> ResourceAmounts {
+        var held: [String: ResourceAmounts] = [:]
+        for list in ["containerStatuses", "initContainerStatuses"] {
+            for status in pod[path: "status", list]?.elements ?? [] {
+                guard let name = status["name"]?.string, let limits = status[path: "resources", "limits"] else { continue }
+                held[name] = ResourceAmounts(limits)
+            }
+        }
+        let ofPod = ResourceAmounts(pod[path: "status", "resources", "limits"])
+        return total(
+            of: pod, "limits", ofPod: { max(ofPod[$0], $1) },
+            given: { name, asked in
+                guard var amounts = held[name] else { return asked }
+                amounts.formMaximum(asked)
+                return amounts
+            })
+    }
+
+    /// - Parameters:
+    ///   - ofPod: what the pod as a whole has of a resource instead of what its spec says.
+    ///   - given: what a container, by its name, has instead of what its spec says.
     private static func total(
-        of pod: JSON, _ key: String, given: (_ name: String, _ asked: ResourceAmounts) -> ResourceAmounts = { $1 }
+        of pod: JSON, _ key: String, ofPod: (_ name: String, _ asked: Int64) -> Int64 = { $1 },
+        given: (_ name: String, _ asked: ResourceAmounts) -> ResourceAmounts = { $1 }
     ) -> ResourceAmounts {
         let spec = pod["spec"]
         var total = ResourceAmounts()
@@ -99,7 +128,7 @@ public enum PodResources {
         total += sidecars
         total.formMaximum(peak)
         // Requests of the pod as a whole replace the sum of its containers'.
-        for (name, amount) in ResourceAmounts(spec?[path: "resources", key]).amounts { total.amounts[name] = amount }
+        for (name, amount) in ResourceAmounts(spec?[path: "resources", key]).amounts { total.amounts[name] = ofPod(name, amount) }
         total += ResourceAmounts(spec?["overhead"])
         return total
     }

@@ -9,6 +9,7 @@ struct FieldErrors {
     var isEmpty: Bool { list.isEmpty }
 
     mutating func add(_ error: FieldError) { list.append(error) }
+    mutating func add(_ errors: [FieldError]) { list += errors }
     mutating func required(_ path: String, _ detail: String = "") { list.append(.required(path, detail)) }
     mutating func invalid(_ path: String, _ value: JSON?, _ detail: String) { list.append(.invalid(path, value, detail)) }
     mutating func duplicate(_ path: String, _ value: JSON) { list.append(.duplicate(path, value)) }

@@ -9,13 +9,19 @@ public import KubeStore
 public struct ForeignObjects: Sendable {
     private let schema: Schema
     private let podSecurity: ClusterPolicy.PodSecurity
+    private let isDualStack: Bool
     /// Custom resources by what their definitions among the objects say.
     private var custom: [GroupResource: Bool] = [:]
 
     /// - Parameters:
     ///   - schema: what clusters serve without their own definitions.
     ///   - objects: all of them.
-    public init(_ objects: [(key: Key, object: Object)], schema: Schema, podSecurity: ClusterPolicy.PodSecurity) {
+    ///   - isDualStack: whether services can have addresses of IPv6 too.
+    public init(
+        _ objects: [(key: Key, object: Object)], schema: Schema, podSecurity: ClusterPolicy.PodSecurity,
+        isDualStack: Bool = false
+    ) {
+        self.isDualStack = isDualStack
         self.schema = schema
         self.podSecurity = podSecurity
         for (key, object) in objects where key.resourcePrefix == "apiextensions.k8s.io/customresourcedefinitions/" {
@@ -63,7 +69,7 @@ public struct ForeignObjects: Sendable {
             if key.resourcePrefix == "core/pods/" { checked[path: "spec", "ephemeralContainers"] = nil }
             ObjectMetaValidation.validate(
                 checked, isNamespaced: stored.isNamespaced, nameRule: stored.rules.nameRule, &errors)
-            stored.rules.validateCreate(checked, &errors)
+            stored.rules(isDualStack: isDualStack).validateCreate(checked, &errors)
         }
         guard errors.isEmpty else { throw .invalid(kind, object.metadata.name, errors.list) }
         try PlatformPodSecurity.check(tree, resource, object.metadata.name, podSecurity)

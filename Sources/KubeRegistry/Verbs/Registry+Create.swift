@@ -87,7 +87,7 @@ extension Registry {
     ) async throws(StatusError) -> WriteResult {
         let snapshot = context.cluster.snapshot
         let resource = try current(given, at: snapshot, context.cluster)
-        let rules = resource.rules
+        let rules = rules(of: resource)
         let kind = GroupKind(group: resource.storedAs.group, kind: resource.kind)
         var object = tree
         rules.setDefaults(&object)
@@ -101,6 +101,8 @@ extension Registry {
         object = request.object
 
         Self.fillMetadata(&object, rules)
+        // Warnings are about what was sent.
+        let sent = object
         rules.prepareForCreate(&object)
         if rules.countsGeneration { object[path: "metadata", "generation"] = 1 }
         var errors = FieldErrors()
@@ -114,7 +116,7 @@ extension Registry {
         request.name = name
         try await validate(&request)
         defer { withExtendedLifetime(request.held) {} }
-        let warnings = repeated + rules.warnings(object, old: nil) + errors.warnings
+        let warnings = repeated + rules.warnings(sent, old: nil) + errors.warnings
 
         let key = resource.key(namespace: namespace, name: name)
         if options.dryRun {
@@ -122,7 +124,7 @@ extension Registry {
             return WriteResult(.document(Conversion.fromStored(object, resource)), code: 201, warnings: warnings)
         }
         object = try await stored(object, resource, in: context.cluster)
-        var allocation = ServiceAllocation(resource, old: nil, ports: nodePorts)
+        var allocation = ServiceAllocation(resource, old: nil, ports: nodePorts, isDualStack: isDualStack)
         while true {
             let current = context.cluster.snapshot
             var allocated = object

@@ -26,6 +26,28 @@ extension Registry {
     public func servedList(
         _ resource: ResourceType, namespace: String, _ options: ListOptions, _ context: RequestContext
     ) async throws(StatusError) -> ListResult {
+        do {
+            return try await selectedList(resource, namespace: namespace, options, context)
+        } catch  where !error.continueToken.isEmpty {
+            await moveOn(from: options, context.cluster)
+            throw error
+        }
+    }
+
+    /// A list that can't be gone on with as it was goes on in another revision, even if nothing has happened since: upstream's revisions
+    /// move on by themselves, and who takes what follows for the same list as before would be wrong about it.
+    private func moveOn(from options: ListOptions, _ cluster: LogicalCluster) async {
+        do {
+            guard try ContinueToken(options.continueToken).revision == cluster.revision else { return }
+            try await cluster.advance()
+        } catch {
+            // The client gets the same revision again: that's all it costs.
+        }
+    }
+
+    private func selectedList(
+        _ resource: ResourceType, namespace: String, _ options: ListOptions, _ context: RequestContext
+    ) async throws(StatusError) -> ListResult {
         guard resource.definition != nil, !options.fieldSelector.isEmpty, try Selection(options, resource).isOfVersion else {
             var result = try list(resource, namespace: namespace, options, context)
             result.objects = try await served(result.objects, resource, in: context.cluster)

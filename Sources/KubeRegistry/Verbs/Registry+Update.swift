@@ -142,7 +142,7 @@ extension Registry {
                 return WriteResult(.document(Conversion.fromStored(tree, resource)), warnings: warnings)
             case .write(let tree, let warnings, let accompanying, let held):
                 defer { withExtendedLifetime(held) {} }
-                var allocation = ServiceAllocation(resource, old: current, ports: nodePorts)
+                var allocation = ServiceAllocation(resource, old: current, ports: nodePorts, isDualStack: isDualStack)
                 var allocated = try await stored(tree, resource, in: context.cluster)
                 let claims = try allocation.claim(for: &allocated, in: snapshot)
                 let draft = try Self.draft(allocated, resource)
@@ -206,7 +206,7 @@ extension Registry {
         _ changed: JSON, over current: Object, _ resource: ResourceType, namespace: String, subresource: String,
         _ options: UpdateOptions, _ context: RequestContext, _ snapshot: Snapshot, isApply: Bool
     ) async throws(StatusError) -> Step {
-        let rules = resource.rules
+        let rules = rules(of: resource)
         let old = current.tree
         var object = UpdatedFields.carryOver(changed, old: old, resource, subresource: subresource, rules)
         rules.setDefaults(&object)

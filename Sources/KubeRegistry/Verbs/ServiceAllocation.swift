@@ -11,10 +11,12 @@ struct ServiceAllocation {
     private let isService: Bool
     private let old: JSON?
     private let ports: NodePortBook
+    private let isDualStack: Bool
     /// Why a taken address or port can't be replaced by another: the client asked for it.
     private var wanted: [Key: FieldError] = [:]
 
-    init(_ resource: ResourceType, old: Object?, ports: NodePortBook) {
+    init(_ resource: ResourceType, old: Object?, ports: NodePortBook, isDualStack: Bool = false) {
+        self.isDualStack = isDualStack
         self.ports = ports
         isService = resource.storedResource == GroupResource(group: "", resource: "services")
         self.old = isService ? old?.tree : nil
@@ -30,7 +32,7 @@ struct ServiceAllocation {
         let name = service["metadata"]?.text("name") ?? ""
         let held = old.map(Self.keys) ?? []
         do {
-            try claimAddress(for: &service, held, snapshot, name, &writes)
+            try claimAddresses(for: &service, held, snapshot, name, &writes)
             var own = Set(held)
             try claimPorts(for: &service, &own, snapshot, name, &writes)
             try claimHealthCheckPort(for: &service, &own, snapshot, &writes)
@@ -57,37 +59,54 @@ struct ServiceAllocation {
         return keys(of: object.tree).map { .delete($0) }
     }
 
-    private mutating func claimAddress(
+    /// One address for each of the service's families, in their order.
+    private mutating func claimAddresses(
         for service: inout JSON, _ held: [Key], _ snapshot: Snapshot, _ name: String, _ writes: inout [Write]
     ) throws {
         let spec = service["spec"] ?? [:]
-        guard spec.text("type") != "ExternalName" else { return }
-        let given = spec.text("clusterIP")
-        if given == "None" { return }
-        if given.isEmpty {
-            guard let address = ServiceRange.freeAddress(in: snapshot) else {
+        guard spec.text("type") != "ExternalName", spec.text("clusterIP") != "None" else { return }
+        var addresses = spec["clusterIPs"]?.strings ?? []
+        if addresses.isEmpty, !spec.text("clusterIP").isEmpty { addresses = [spec.text("clusterIP")] }
+        var families = spec["ipFamilies"]?.strings ?? []
+        if families.isEmpty { families = ["IPv4"] }
+        for (index, family) in families.enumerated() {
+            let range = family == "IPv6" ? ServiceRange.six : ServiceRange.four
+            if index < addresses.count, !addresses[index].isEmpty {
+                try claim(addresses[index], all: addresses, range, for: service, held, snapshot, name, &writes)
+                continue
+            }
+            guard let address = range.freeAddress(in: snapshot) else {
                 throw StatusError.internalError("failed to allocate a serviceIP: range is full")
             }
-            service[path: "spec", "clusterIP"] = .string(address)
-            service[path: "spec", "clusterIPs"] = [.string(address)]
-            writes.append(.put(try Draft(Self.filled(Self.address(of: service))), at: Self.addressKey(address), expect: .absent))
-            return
+            if index < addresses.count { addresses[index] = address } else { addresses.append(address) }
+            writes.append(
+                .put(try Draft(Self.filled(Self.address(address, of: service))), at: Self.addressKey(address), expect: .absent))
         }
+        guard let first = addresses.first else { return }
+        service[path: "spec", "clusterIP"] = .string(first)
+        service[path: "spec", "clusterIPs"] = JSON(addresses)
+    }
+
+    /// An address that the client asked for, or that the service has.
+    private mutating func claim(
+        _ given: String, all: [String], _ range: ServiceRange.Family, for service: JSON, _ held: [Key], _ snapshot: Snapshot,
+        _ name: String, _ writes: inout [Write]
+    ) throws {
         let key = Self.addressKey(given)
         if held.contains(key) { return }
         func refuse(_ why: String) -> FieldError {
-            .invalid("spec.clusterIPs", [.string(given)], "failed to allocate IP \(given): \(why)")
+            .invalid("spec.clusterIPs", JSON(all), "failed to allocate IP \(given): \(why)")
         }
         let kind = GroupKind(group: "", kind: "Service")
-        guard ServiceRange.contains(given, in: snapshot) else {
+        guard range.contains(given, in: snapshot) else {
             throw StatusError.invalid(
                 kind, name,
-                [refuse("the provided IP (\(given)) is not in the valid range. The range of valid IPs is \(ServiceRange.text)")])
+                [refuse("the provided IP (\(given)) is not in the valid range. The range of valid IPs is \(range.text)")])
         }
         let taken = refuse("provided IP is already allocated")
         if snapshot.get(key) != nil { throw StatusError.invalid(kind, name, [taken]) }
         wanted[key] = taken
-        writes.append(.put(try Draft(Self.filled(Self.address(of: service))), at: key, expect: .absent))
+        writes.append(.put(try Draft(Self.filled(Self.address(given, of: service))), at: key, expect: .absent))
     }
 
     /// - Parameter own: what the service holds, with what it claims.
@@ -166,7 +185,8 @@ struct ServiceAllocation {
     }
 
     static func addressKey(_ address: String) -> Key {
-        Key(group: "networking.k8s.io", plural: "ipaddresses", name: address)
+        // One address, one name, however a client writes it.
+        Key(group: "networking.k8s.io", plural: "ipaddresses", name: CELIP(address)?.text ?? address)
     }
 
     private static func portKey(_ port: Int64) -> Key {
@@ -177,8 +197,9 @@ struct ServiceAllocation {
     private static func keys(of service: JSON) -> [Key] {
         let spec = service["spec"] ?? [:]
         var keys: [Key] = []
-        let address = spec.text("clusterIP")
-        if !address.isEmpty, address != "None" { keys.append(addressKey(address)) }
+        var addresses = spec["clusterIPs"]?.strings ?? []
+        if addresses.isEmpty { addresses = [spec.text("clusterIP")] }
+        for address in addresses where !address.isEmpty && address != "None" { keys.append(addressKey(address)) }
         for port in spec["ports"]?.elements ?? [] {
             if let number = port["nodePort"]?.int, number != 0, !keys.contains(portKey(number)) { keys.append(portKey(number)) }
         }
@@ -193,14 +214,15 @@ struct ServiceAllocation {
         return tree
     }
 
-    /// The `IPAddress` object of a service's cluster address.
-    static func address(of service: JSON) -> JSON {
+    /// The `IPAddress` object of one of a service's cluster addresses.
+    static func address(_ address: String, of service: JSON) -> JSON {
         [
             "apiVersion": "networking.k8s.io/v1", "kind": "IPAddress",
             "metadata": [
-                "name": service[path: "spec", "clusterIP"] ?? "",
+                "name": .string(CELIP(address)?.text ?? address),
                 "labels": [
-                    "ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+                    "ipaddress.kubernetes.io/ip-family": Addresses.isIPv6(address) ? "IPv6" : "IPv4",
+                    "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
                 ],
             ],
             "spec": [

@@ -27,6 +27,7 @@ enum UpdatedFields {
         case "resize":
             result = old
             for key in ["containers", "initContainers"] { result[path: "spec", key] = resized(new, old, key) }
+            result[path: "spec", "resources"] = new[path: "spec", "resources"]
         case "finalize":
             result = old
             result["metadata"] = new["metadata"]

@@ -1,4 +1,3 @@
-internal import Crypto
 internal import GRPCCore
 import Glibc
 internal import SwiftProtobuf
@@ -13,11 +12,5 @@ extension EngineClient {
 
     /// A shim that was killed leaves its socket, and now and then one that ended in order does: it reads the socket's name from a file
     /// that its parent may not have written yet.
-    func removeShimSocket(of sandbox: String) { unlink(shimSocket(of: sandbox)) }
-
-    /// Where the shim of a sandbox listens: containerd names it by a digest, in a folder that all containerds share.
-    func shimSocket(of sandbox: String) -> String {
-        let digest = SHA256.hash(data: Array("\(socket)/k8s.io/\(sandbox)".utf8))
-        return "/run/containerd/s/" + digest.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
-    }
+    func removeShimSocket(of sandbox: String) { unlink(ShimSockets.path(of: sandbox, engine: socket)) }
 }

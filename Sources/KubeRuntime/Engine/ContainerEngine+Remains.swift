@@ -1,5 +1,6 @@
 internal import GRPCCore
 import Glibc
+import KubeStore
 import Logging
 internal import SwiftProtobuf
 
@@ -31,9 +32,10 @@ extension ContainerEngine {
     }
 
     /// Ends shims that an earlier containerd had started when it was killed, and of which it had noted nothing: nobody will ask for them
-    /// again. Those of pods that are just being made are younger than the containerd that makes them, and the directory that they run in is there:
+    /// again. Removes also the sockets of those that ended by themselves. Those of pods that are just being made are younger than the containerd that makes them, and the directory that they run in is there:
     /// a program that an earlier one left may start its shim at any time, but in a directory that the next one has removed.
     func endStrayShims() async {
+        ShimSockets.removeDead()
         guard let engine = runningProcess(), let began = ProcessTable.startTime(of: engine) else { return }
         let shims = self.shims()
         let homeless = shims.filter { ProcessTable.isDirectoryGone(of: $0) }
@@ -48,6 +50,7 @@ extension ContainerEngine {
                 guard let place = arguments.firstIndex(of: "-id"), arguments.indices.contains(place + 1) else { continue }
                 let id = arguments[place + 1]
                 guard !known.contains(id) else { continue }
+                Healings.process.note(.shims)
                 logger.info("ended a shim that nobody knows of", metadata: ["sandbox": "\(id)"])
                 kill(pid, SIGKILL)
                 for group in groups(of: id) {

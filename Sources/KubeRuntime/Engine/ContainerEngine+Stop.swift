@@ -21,7 +21,9 @@ extension ContainerEngine {
         for pid in shims { kill(pid, SIGKILL) }
         _ = await ProcessTable.waitForEnd(of: shims, limit: .seconds(5))
         for cgroup in cgroups { await Cgroups.killAll(in: cgroup) }
-        removeShimSockets()
+        ShimSockets.removeDead()
+        rmdir(UserNamespaceBundle.root(in: paths.userNamespaceMounts))
+        rmdir(paths.userNamespaceMounts)
         Mounts.unmountAll(below: paths.state)
         Mounts.unmountAll(below: paths.root)
         Mounts.unmountAll(below: paths.pods)
@@ -78,11 +80,6 @@ extension ContainerEngine {
         ProcessTable.processes { arguments in
             arguments.first?.hasSuffix("containerd-shim-runc-v2") == true && arguments.contains(paths.socket)
         }
-    }
-
-    /// The bundles of sandboxes (and of containers, which have no socket of their own) that containerd has, or has left.
-    private func removeShimSockets() {
-        for id in File.names(in: "\(paths.state)/io.containerd.runtime.v2.task/k8s.io") { client.removeShimSocket(of: id) }
     }
 
     /// The CNI library keeps results here, whatever one says; ours name a network namespace in our state directory.

@@ -32,6 +32,11 @@ extension ContainerEngine {
         return use
     }
 
+    /// A pod's control group, as `/sampan-x/podUID`.
+    func group(ofPod uid: String) -> String {
+        machine.usesSystemdCgroups ? paths.slice(podUID: uid).path : "\(paths.cgroup)/pod\(uid)"
+    }
+
     /// A container's control group, as `/sampan-x/podUID/ID`.
     func group(ofPod uid: String, container id: String) -> String {
         machine.usesSystemdCgroups

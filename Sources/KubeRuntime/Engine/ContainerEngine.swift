@@ -1,5 +1,6 @@
 internal import GRPCCore
 import Glibc
+import KubeStore
 public import Logging
 internal import SwiftProtobuf
 import Synchronization
@@ -70,6 +71,7 @@ public final class ContainerEngine: Sendable {
                 do {
                     try await startProcess()
                     try await waitUntilReady(limit: .seconds(30))
+                    Healings.process.note(.engine)
                     seconds = 0
                     await endStrayShims()
                 } catch {
@@ -110,6 +112,7 @@ public final class ContainerEngine: Sendable {
             try File.write(RunscAdapter.script(runsc: runsc, pending: paths.runscPending), to: paths.runscAdapter)
             chmod(paths.runscAdapter, 0o755)
         }
+        try installUserNamespaceAdapter()
         chmod(paths.pods, 0o750)
 
         let configuration = EngineConfiguration(options: options, machine: machine, cniPlugins: plugins)
@@ -131,6 +134,15 @@ public final class ContainerEngine: Sendable {
         let pid = try DetachedProcess.start(containerd, arguments: ["--config", paths.config], log: paths.log)
         try File.write("\(pid)\n", to: paths.pidFile)
         logger.info("started containerd", metadata: ["pid": "\(pid)", "log": "\(paths.log)"])
+    }
+
+    private func installUserNamespaceAdapter() throws {
+        guard machine.translatesUsers, let runc = Program.find("runc") else { return }
+        try File.makeDirectory(UserNamespaceBundle.root(in: paths.userNamespaceMounts), mode: 0o711)
+        let script = UserNamespaceAdapter.script(
+            program: try File.link("/proc/self/exe"), runc: runc, place: paths.userNamespaceMounts)
+        try File.write(script, to: paths.userNamespaceAdapter)
+        chmod(paths.userNamespaceAdapter, 0o755)
     }
 
     /// containerd expects its state directory empty after a reboot; ours is on disk.

@@ -1,22 +1,23 @@
 /// The texts of containerd's configuration and of the pod network's. Pure: what the machine has is passed in.
 struct EngineConfiguration: Sendable, Equatable {
     var paths: EnginePathsText
-    var podSubnet: String
+    var podSubnets: [String]
     var mtu: Int?
     var machine: MachineFacts
     var cniPlugins: String
 
     /// The paths that the texts mention.
     struct EnginePathsText: Sendable, Equatable {
-        var root, state, socket, registries, cniConfig, ipam, networkName, runscAdapter: String
+        var root, state, socket, registries, cniConfig, ipam, networkName, runscAdapter, userNamespaceAdapter: String
     }
 
     init(options: EngineOptions, machine: MachineFacts, cniPlugins: String) {
         let paths = EnginePaths(options)
         self.paths = EnginePathsText(
             root: paths.root, state: paths.state, socket: paths.socket, registries: paths.registries, cniConfig: paths.cniConfig,
-            ipam: paths.ipam, networkName: paths.networkName, runscAdapter: paths.runscAdapter)
-        podSubnet = options.podSubnet
+            ipam: paths.ipam, networkName: paths.networkName, runscAdapter: paths.runscAdapter,
+            userNamespaceAdapter: paths.userNamespaceAdapter)
+        podSubnets = options.podSubnets
         mtu = options.mtu
         self.machine = machine
         self.cniPlugins = cniPlugins
@@ -71,7 +72,20 @@ struct EngineConfiguration: Sendable, Equatable {
               [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
                 SystemdCgroup = \(machine.usesSystemdCgroups)
 
-        """ + (machine.runsc == nil ? "" : gVisor)
+        """ + (machine.runsc == nil ? "" : gVisor) + (machine.translatesUsers ? userNamespaces : "")
+    }
+
+    private var userNamespaces: String {
+        """
+            [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.\(UserNamespaceAdapter.handler)]
+              runtime_type = "io.containerd.runc.v2"
+              pod_annotations = [\(quoted(UserRange.annotation))]
+
+              [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.\(UserNamespaceAdapter.handler).options]
+                BinaryName = \(quoted(paths.userNamespaceAdapter))
+                SystemdCgroup = \(machine.usesSystemdCgroups)
+
+        """
     }
 
     private var gVisor: String {
@@ -90,19 +104,30 @@ struct EngineConfiguration: Sendable, Equatable {
     /// Addresses are kept in the instance's own directory.
     var cniList: String {
         let mtu = mtu.map { "\"mtu\": \($0), " } ?? ""
+        let ranges = podSubnets.map { "[{ \"subnet\": \(quoted($0)) }]" }.joined(separator: ", ")
+        let isDualStack = podSubnets.count > 1
+        let routes = (["0.0.0.0/0"] + (isDualStack ? ["::/0"] : [])).map { "{ \"dst\": \"\($0)\" }" }.joined(separator: ", ")
         return """
             {
               "cniVersion": "0.4.0",
               "name": \(quoted(paths.networkName)),
-              "plugins": [
+              "plugins": [\(isDualStack ? Self.withoutDuplicateDetection : "")
                 { "type": "ptp", "ipMasq": false, \(mtu)"ipam": {
                   "type": "host-local", "dataDir": \(quoted(paths.ipam)),
-                  "ranges": [[{ "subnet": \(quoted(podSubnet)) }]], "routes": [{ "dst": "0.0.0.0/0" }] } }
+                  "ranges": [\(ranges)], "routes": [\(routes)] } }
               ]
             }
 
             """
     }
+
+    /// A pod's IPv6 address is given once and on a cable of its own, so it needn't be tried out for two seconds whether a neighbour has it. `tuning`
+    /// sets what later interfaces begin with, and must come after some other plugin.
+    private static let withoutDuplicateDetection = """
+
+            { "type": "loopback" },
+            { "type": "tuning", "sysctl": { "net.ipv6.conf.default.accept_dad": "0" } },
+        """
 
     private func quoted(_ text: String) -> String {
         var out = "\""

@@ -4,8 +4,11 @@ public struct EngineOptions: Sendable {
     public var dataDirectory: String
     /// The instance's name; whatever it makes on the system (cgroups, CNI network) carries it.
     public var instance: String
-    /// The IPv4 subnet that pods get their addresses from; its first address is the gateway on every pod's link.
+    /// The IPv4 subnet that pods get their addresses from, and after a comma that of IPv6, if they have such addresses too; the first address
+    /// of each is the gateway on every pod's link.
     public var podSubnet: String
+    /// The same one by one.
+    var podSubnets: [String] { podSubnet.split(separator: ",").map(String.init) }
     /// The MTU of pods' links, or nil to let the kernel choose.
     public var mtu: Int?
 
@@ -45,6 +48,10 @@ struct EnginePaths: Sendable {
     var runscAdapter: String { "\(home)/runsc" }
     /// Containers of gVisor's that are made and not started.
     var runscPending: String { "\(home)/runsc-pending" }
+    /// The script by which containerd makes containers in user namespaces.
+    var userNamespaceAdapter: String { "\(home)/userns" }
+    /// Mounts of containers that are being made in user namespaces: where they can be reached without passing the data directory.
+    var userNamespaceMounts: String { "/run/sampan/\(instance).userns" }
     var streams: String { "\(home)/streams" }
 
     var networkName: String { "sampan-\(instance)" }

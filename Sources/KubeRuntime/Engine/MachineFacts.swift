@@ -13,24 +13,33 @@ public struct MachineFacts: Sendable, Equatable {
     public var cgroups: CgroupVersion
     /// The path of gVisor's `runsc`, where it is installed.
     public var runsc: String?
+    /// Pods may have user namespaces of their own.
+    public var translatesUsers: Bool
+    /// The kernel enforces AppArmor's profiles.
+    public var enforcesAppArmor: Bool
 
     public init(
-        maySetAnyOOMScore: Bool, snapshotter: String, usesSystemdCgroups: Bool, cgroups: CgroupVersion, runsc: String? = nil
+        maySetAnyOOMScore: Bool, snapshotter: String, usesSystemdCgroups: Bool, cgroups: CgroupVersion, runsc: String? = nil,
+        translatesUsers: Bool = false, enforcesAppArmor: Bool = false
     ) {
         self.maySetAnyOOMScore = maySetAnyOOMScore
         self.snapshotter = snapshotter
         self.usesSystemdCgroups = usesSystemdCgroups
         self.cgroups = cgroups
         self.runsc = runsc
+        self.translatesUsers = translatesUsers
+        self.enforcesAppArmor = enforcesAppArmor
     }
 
     /// Reads the facts; `directory` is where containerd's root will be, and must exist.
     public static func read(directory: String) -> MachineFacts {
         let cgroups: CgroupVersion = File.exists("/sys/fs/cgroup/cgroup.controllers") ? .v2 : .v1
+        let overlays = canOverlay(in: directory)
         return MachineFacts(
-            maySetAnyOOMScore: hasCapability(24), snapshotter: canOverlay(in: directory) ? "overlayfs" : "native",
+            maySetAnyOOMScore: hasCapability(24), snapshotter: overlays ? "overlayfs" : "native",
             usesSystemdCgroups: cgroups == .v2 && File.exists("/run/systemd/system"), cgroups: cgroups,
-            runsc: Program.find("runsc"))
+            runsc: Program.find("runsc"), translatesUsers: overlays && IDMappedMounts.work(in: directory),
+            enforcesAppArmor: AppArmor.isEnforced)
     }
 
     /// Whether the effective capabilities of this process have bit `number`.

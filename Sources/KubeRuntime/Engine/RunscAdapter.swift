@@ -16,8 +16,8 @@ enum RunscAdapter {
         #!/bin/sh
         # Written by sampan at every start. Changes here are lost.
         # Called by containerd-shim-runc-v2 in the place of runc; calls gVisor's runsc.
-        runsc=\(quoted(runsc))
-        pending=\(quoted(pending))
+        runsc=\(Program.quoted(runsc))
+        pending=\(Program.quoted(pending))
 
         verb= id= root= bundle= pid_file= terminal= expected=
         for word; do
@@ -85,9 +85,5 @@ enum RunscAdapter {
         esac
 
         """
-    }
-
-    private static func quoted(_ path: String) -> String {
-        "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

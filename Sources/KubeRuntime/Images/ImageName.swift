@@ -42,6 +42,7 @@ public struct ImageName: Sendable, Hashable, CustomStringConvertible {
                 path = String(rest[rest.index(after: slash)...])
             }
         }
+        guard Self.isHost(domain) else { return nil }
         if domain == "index.docker.io" { domain = "docker.io" }
         if domain == "docker.io" && !path.contains("/") { path = "library/" + path }
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
@@ -57,6 +58,25 @@ public struct ImageName: Sendable, Hashable, CustomStringConvertible {
 
     /// The registry's host, with its port.
     public var registry: String { String(repository.prefix { $0 != "/" }) }
+
+    /// Names joined by dots, or an IPv6 address in brackets; then a port, if there is one.
+    private static func isHost(_ text: String) -> Bool {
+        var host = text[...]
+        if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") {
+            let port = host[host.index(after: colon)...].utf8
+            guard !port.isEmpty, port.allSatisfy({ (48...57).contains($0) }) else { return false }
+            host = host[..<colon]
+        }
+        if host.hasPrefix("[") {
+            return host.hasSuffix("]")
+                && host.dropFirst().dropLast().allSatisfy { $0.isASCII && ($0.isHexDigit || $0 == ":") } && host.utf8.count > 3
+        }
+        return host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+            guard let first = label.utf8.first, let last = label.utf8.last else { return false }
+            let dash = UInt8(ascii: "-")
+            return first != dash && last != dash && label.utf8.allSatisfy { $0 == dash || ($0 != 95 && Self.isWord($0)) }
+        }
+    }
 
     private static func isLowerOrDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)

@@ -1,4 +1,5 @@
 internal import GRPCCore
+import Glibc
 internal import SwiftProtobuf
 
 /// The images of one engine.
@@ -23,16 +24,27 @@ public struct ImageStore: Sendable {
     @discardableResult
     public func load(archive: String) async throws -> [String] {
         guard let ctr = Program.find("ctr") else { throw EngineError.missing(program: "ctr", package: "containerd") }
-        let output = try await Program.run(
-            ctr,
-            [
-                "--address", engine.socket, "--namespace", "k8s.io", "images", "import", "--snapshotter",
-                engine.machine.snapshotter, archive,
-            ])
-        return output.split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ")
-            return words.first == "unpacking" && words.count > 1 ? String(words[1]) : nil
+        // Standard input can be read once only, and an archive may have to be read again.
+        let isStream = archive == "/dev/stdin"
+        let file = isStream ? try Self.spool(archive, in: engine.paths.home) : archive
+        defer { if isStream { unlink(file) } }
+        do {
+            return Self.loaded(try await Program.run(ctr, importing(file, []))).map(\.name)
+        } catch let error as EngineError where Self.isForeign("\(error)") {
+            guard let names = try await loadForeign(archive: file, ctr) else { throw error }
+            return names
         }
+    }
+
+    private static func spool(_ stream: String, in directory: String) throws(EngineError) -> String {
+        let file = "\(directory)/load-\(getpid()).tar"
+        do throws(EngineError) {
+            try File.copy(stream, to: file)
+        } catch {
+            unlink(file)
+            throw error
+        }
+        return file
     }
 
     /// All images but our own pause image.
@@ -51,6 +63,22 @@ public struct ImageStore: Sendable {
 
     /// Pulls an image, trying the credentials in turn (none: anonymously). Returns what the engine calls it.
     func pull(_ name: String, credentials: [RegistryCredential]) async throws -> String {
+        do {
+            return try await pullByName(name, credentials: credentials)
+        } catch let error as RPCError where Self.isForeign(error.message) {
+            guard credentials.isEmpty else {
+                throw RPCError(
+                    code: error.code,
+                    message: error.message
+                        + ": the image isn't made for linux/\(NodeFacts.architecture); one that takes credentials must be loaded with `sampan image load`"
+                )
+            }
+            guard let found = try await pullForeign(name, failure: error.message) else { throw error }
+            return found
+        }
+    }
+
+    private func pullByName(_ name: String, credentials: [RegistryCredential]) async throws -> String {
         var failure: (any Error)?
         for credential in credentials.isEmpty ? [nil] : credentials.map(Optional.some) {
             let request = CRIPullImageRequest.with {
@@ -60,7 +88,6 @@ public struct ImageStore: Sendable {
                 $0.auth.username = credential.username
                 $0.auth.password = credential.password
                 $0.auth.identityToken = credential.identityToken
-                $0.auth.serverAddress = credential.server
             }
             do {
                 return try await engine.client.images.pullImage(request, options: .within(.seconds(3600))).imageRef

@@ -1,9 +1,12 @@
 internal import Foundation
+import Glibc
 import KubeObject
 
 /// A user name and password, or a token, for one image registry, from a pull secret.
+///
+/// The engine isn't told which server the secret named, as kubelet doesn't tell either: it would want a URL there, and leave the credential out for most that people write
+/// (`registry.example.com:5000`).
 struct RegistryCredential: Sendable, Equatable {
-    var server = ""
     var username = ""
     var password = ""
     var identityToken = ""
@@ -13,7 +16,7 @@ struct RegistryCredential: Sendable, Equatable {
         var found: [(length: Int, credential: RegistryCredential)] = []
         for secret in secrets {
             for (server, entry) in entries(of: secret) where matches(server: server, image: image) {
-                found.append((server.count, RegistryCredential(server: server, entry: entry)))
+                found.append((server.count, RegistryCredential(entry: entry)))
             }
         }
         return found.sorted { $0.length > $1.length }.map(\.credential)
@@ -28,8 +31,7 @@ struct RegistryCredential: Sendable, Equatable {
         return auths?.object.map { $0.map { ($0.key, $0.value) } } ?? []
     }
 
-    private init(server: String, entry: JSON) {
-        self.server = server
+    private init(entry: JSON) {
         username = entry["username"]?.string ?? ""
         password = entry["password"]?.string ?? ""
         identityToken = entry["identitytoken"]?.string ?? ""
@@ -42,7 +44,9 @@ struct RegistryCredential: Sendable, Equatable {
         }
     }
 
-    /// `https://index.docker.io/v1/` names docker.io; `*.example.com` matches one label; a path restricts to images below it.
+    /// `https://index.docker.io/v1/` names docker.io, and any server's `/v1/` and `/v2/` the server; `*.example.com` matches one label; a path restricts to
+    /// images below it.
+    /// Source: https://kubernetes.io/docs/concepts/containers/images/#config-json
     static func matches(server: String, image: ImageName) -> Bool {
         var pattern = server[...]
         for scheme in ["https://", "http://"] where pattern.hasPrefix(scheme) { pattern = pattern.dropFirst(scheme.count) }
@@ -51,11 +55,14 @@ struct RegistryCredential: Sendable, Equatable {
         var path = parts.count > 1 ? String(parts[1]) : ""
         if host == "index.docker.io" || host == "docker.io" {
             host = "docker.io"
-            if path == "v1" || path == "v1/" { path = "" }
+            if path == "v1" { path = "" }
         }
+        if path.hasPrefix("v1/") || path.hasPrefix("v2/") { path.removeFirst(3) }
         let wanted = host.split(separator: ".", omittingEmptySubsequences: false)
         let actual = image.registry.split(separator: ".", omittingEmptySubsequences: false)
-        guard wanted.count == actual.count, zip(wanted, actual).allSatisfy({ $0 == "*" || $0 == $1 }) else { return false }
+        guard wanted.count == actual.count, zip(wanted, actual).allSatisfy({ fnmatch(String($0), String($1), 0) == 0 }) else {
+            return false
+        }
         while path.hasSuffix("/") { path.removeLast() }
         return path.isEmpty || image.repository.dropFirst(image.registry.count + 1).hasPrefix(path)
     }

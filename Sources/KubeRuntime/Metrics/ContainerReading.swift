@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the kernel has counted for a container's control group.
 public struct ContainerReading: Sendable, Equatable {
     /// Processor time since the container began, in nanoseconds.
@@ -31,6 +33,13 @@ public struct ContainerReading: Sendable, Equatable {
         guard let usage = number(processor), let used = number("\(memory)/memory.usage_in_bytes") else { return nil }
         return ContainerReading(
             processorNanoseconds: usage, memory: used, values(in: "\(memory)/memory.stat"), prefix: "total_", resident: "rss")
+    }
+
+    /// Tells a control group from one that was of the same path before.
+    static func identity(of group: String, root: String = "/sys/fs/cgroup") -> UInt64? {
+        var facts = stat()
+        let directory = File.exists("\(root)/cgroup.controllers") ? root + group : "\(root)/cpuacct\(group)"
+        return stat(directory, &facts) == 0 ? UInt64(facts.st_ino) : nil
     }
 
     private init(

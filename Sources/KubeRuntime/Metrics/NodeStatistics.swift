@@ -39,6 +39,8 @@ public final class NodeStatistics: Sendable {
         public var pods: [String: Pod]
         /// The file system that holds the data directory, and images and logs with it.
         public var space: FileSystemSpace
+        /// The images of the cluster's pods, as the engine counts them.
+        public var imageBytes: Int64
         /// How many processes the machine may have.
         public var mostProcesses: Int64
     }
@@ -71,6 +73,7 @@ public final class NodeStatistics: Sendable {
             }
             if let found { return found }
             let layers = engine.writableLayers()
+            let images = try await images(cluster)
             let jobs = workers(cluster).compactMap { worker in
                 worker.desired().map { Job(worker, $0, layers, engine) }
             }
@@ -78,11 +81,21 @@ public final class NodeStatistics: Sendable {
             let statistics = await DiskUsage.inBackground {
                 Statistics(
                     time: Timestamp.seconds, pods: Dictionary(jobs.map { ($0.uid, $0.measure()) }) { _, last in last },
-                    space: FileSystemSpace.of(directory), mostProcesses: KernelCounters.number("/proc/sys/kernel/pid_max") ?? 0)
+                    space: FileSystemSpace.of(directory), imageBytes: images,
+                    mostProcesses: KernelCounters.number("/proc/sys/kernel/pid_max") ?? 0)
             }
             known.withLock { $0[cluster.id] = Known(time: now, statistics: statistics) }
             return statistics
         }
+    }
+
+    /// How large the images are together that a cluster's pods have. What others have is nothing that it should know.
+    private func images(_ cluster: LogicalCluster) async throws -> Int64 {
+        let wanted = Set(workers(cluster).flatMap { $0.desired()?.imageNames ?? [] })
+        guard !wanted.isEmpty else { return 0 }
+        return try await ImageStore(engine: engine).list()
+            .filter { !wanted.isDisjoint(with: $0.names + $0.digests) }
+            .reduce(0) { $0 &+ Int64(clamping: $1.size) }
     }
 
     /// All that counting takes, so that it can be done on another thread.

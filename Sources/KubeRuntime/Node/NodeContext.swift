@@ -1,3 +1,5 @@
+import KubeObject
+
 /// The node that pods run on, as everything that makes pods needs it.
 struct NodeContext: Sendable {
     var instance: String
@@ -8,6 +10,9 @@ struct NodeContext: Sendable {
     var podPidsLimit: Int64?
     var resolverFile: String
     var paths: EnginePaths
+    /// Bytes; what stands for a limit of memory that a container doesn't have.
+    var allocatableMemory: Int64
+    var allocatableProcessors: Quantity
 
     /// A pod's cgroup: a path, or with systemd a slice.
     func cgroupParent(podUID: String) -> String {
@@ -37,7 +42,7 @@ struct NodeContext: Sendable {
 
     func fields(_ pod: Pod, podIPs: [String]) -> DownwardFields {
         DownwardFields(
-            pod: pod, podIPs: pod.usesHostNetwork ? hostIPs : podIPs, hostIPs: hostIPs, nodeCPUs: facts.cpus,
-            nodeMemory: facts.memory)
+            pod: pod, podIPs: pod.usesHostNetwork ? hostIPs : podIPs, hostIPs: hostIPs, nodeCPUs: allocatableProcessors,
+            nodeMemory: allocatableMemory)
     }
 }

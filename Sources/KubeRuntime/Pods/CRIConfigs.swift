@@ -7,6 +7,8 @@ struct CRIConfigs {
     let node: NodeContext
     let networking: PodNetworking
     let files: PodFiles
+    /// For a pod with a user namespace.
+    var users: UserRange?
 
     func sandbox(attempt: UInt32) -> CRIPodSandboxConfig {
         var config = CRIPodSandboxConfig()
@@ -19,6 +21,7 @@ struct CRIConfigs {
         config.logDirectory = files.logs
         config.dnsConfig = networking.dns()
         config.labels = PodLabels.pod(pod, cluster: cluster, instance: node.instance)
+        if let users { config.annotations[UserRange.annotation] = users.text }
         config.linux.cgroupParent = node.cgroupParent(podUID: pod.uid)
         var security = CRILinuxSandboxSecurityContext()
         security.namespaceOptions = SecurityContext.namespaces(pod)
@@ -66,7 +69,9 @@ struct CRIConfigs {
         config.stdinOnce = spec.tree["stdinOnce"]?.bool ?? false
         config.tty = spec.tree["tty"]?.bool ?? false
         let user = image.hasUid ? (uid: Optional(image.uid.value), name: "") : (uid: nil, name: image.username)
-        config.linux.securityContext = try SecurityContext(pod: pod, container: spec, imageUser: user, target: target).build()
+        config.linux.securityContext = try SecurityContext(
+            pod: pod, container: spec, imageUser: user, target: target, usesAppArmor: node.machine.enforcesAppArmor
+        ).build()
         config.linux.resources = ContainerResources.linux(
             spec, pod: pod, nodeMemory: node.facts.memory, cgroups: node.machine.cgroups)
         return config

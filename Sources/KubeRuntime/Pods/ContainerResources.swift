@@ -1,4 +1,5 @@
 import KubeObject
+import KubeRegistry
 
 /// Kubernetes' amounts as cgroup values, computed as kubelet does.
 enum ContainerResources {
@@ -8,12 +9,18 @@ enum ContainerResources {
         var resources = CRILinuxContainerResources()
         let limits = container.tree[path: "resources", "limits"]
         let requests = container.tree[path: "resources", "requests"]
-        let cpuLimit = amount(limits?["cpu"])
-        let cpuRequest = amount(requests?["cpu"]) ?? cpuLimit
+        // A container without a limit of its own has the pod's.
+        func limit(_ resource: String) -> Quantity? {
+            let own = amount(limits?[resource])
+            if own?.milliValue ?? 0 > 0 || container.role == .ephemeral { return own }
+            return amount(pod.spec[path: "resources", "limits", resource]) ?? own
+        }
+        let cpuLimit = limit("cpu")
+        let cpuRequest = amount(requests?["cpu"]) ?? amount(limits?["cpu"])
         resources.cpuShares = shares(milli: cpuRequest?.milliValue ?? 0)
         resources.cpuPeriod = 100_000
         if let milli = cpuLimit?.milliValue, milli > 0 { resources.cpuQuota = max(milli * 100, 1000) }
-        if let memory = amount(limits?["memory"])?.value, memory > 0 {
+        if let memory = limit("memory")?.value, memory > 0 {
             resources.memoryLimitInBytes = memory
             resources.memorySwapLimitInBytes = memory
         }
@@ -22,22 +29,28 @@ enum ContainerResources {
         return resources
     }
 
-    /// What a sandbox may have, which runs all containers of a pod in one process: of each resource that all of them have a limit of, the sum.
-    static func sandbox(_ pod: Pod) -> Cgroups.Limit {
-        func sum(_ resource: String, _ value: (Quantity) -> Int64) -> Int64? {
-            var sum: Int64 = 0
-            for container in pod.containers {
-                guard let limit = amount(container.tree[path: "resources", "limits", resource]) else { return nil }
-                sum += value(limit)
-            }
-            return sum
+    /// What all of a pod's containers may have together: its requests are its weight, and of each resource that the pod, or every container of
+    /// it, has a limit of, it may have no more. So nothing of it goes beyond: no container that is added later, no memory that a
+    /// container leaves behind when it is started anew.
+    ///
+    /// - Parameter isSandboxed: its containers run in one process that takes something itself.
+    static func group(_ pod: Pod, isSandboxed: Bool) -> Cgroups.Limit {
+        guard pod.status["qosClass"]?.string != "BestEffort" else { return Cgroups.Limit(weight: shares(milli: 0)) }
+        let limits = PodResources.limits(of: pod.tree)
+        func limit(_ resource: String) -> Int64? {
+            func isLimited(_ resources: JSON?) -> Bool { amount(resources?[path: "limits", resource])?.milliValue ?? 0 > 0 }
+            let isBounded =
+                isLimited(pod.spec["resources"])
+                || (pod.initContainers + pod.containers).allSatisfy { isLimited($0.tree["resources"]) }
+            return isBounded ? limits[resource] : nil
         }
         return Cgroups.Limit(
-            memory: sum("memory") { $0.value }.map { $0 + sandboxMemory },
-            processor: sum("cpu") { $0.milliValue }.map { max($0 * 100, 1000) })
+            weight: shares(milli: PodResources.requests(of: pod.tree)["cpu"]),
+            memory: limit("memory").map { isSandboxed ? $0 + sandboxMemory : $0 },
+            processor: limit("cpu").map { max($0 * 100, 1000) })
     }
 
-    /// What the sandbox itself takes.
+    /// What such a process takes.
     private static let sandboxMemory: Int64 = 64 << 20
 
     static func shares(milli: Int64) -> Int64 { milli == 0 ? 2 : min(max(milli * 1024 / 1000, 2), 262_144) }

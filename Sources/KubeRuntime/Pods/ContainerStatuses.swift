@@ -91,12 +91,14 @@ struct ContainerStatuses {
         } else {
             status["containerID"] = old?["containerID"]
         }
-        if let newest, isRunning {
+        if let newest {
+            // Also empty ones: they say that the node can resize it.
             let resources = memory.resources(of: newest, spec, pod)
-            if resources.object?.isEmpty == false {
-                status["resources"] = resources
-                status["allocatedResources"] = resources["requests"]
-            }
+            status["resources"] = resources
+            if resources["requests"]?.object?.isEmpty == false { status["allocatedResources"] = resources["requests"] }
+        } else if state == old?["state"], state["terminated"] != nil {
+            status["resources"] = old?["resources"]
+            status["allocatedResources"] = old?["allocatedResources"]
         }
         let mounts = spec.tree["volumeMounts"]?.elements ?? []
         if !mounts.isEmpty {

@@ -6,7 +6,7 @@ struct DownwardFields: Sendable {
     var podIPs: [String]
     var hostIPs: [String]
     /// What stands for a limit that isn't set: the node's allocatable.
-    var nodeCPUs: Int
+    var nodeCPUs: Quantity
     var nodeMemory: Int64
 
     /// What the pod's volumes show of it that may change; nil when they show nothing of the kind.
@@ -57,7 +57,7 @@ struct DownwardFields: Sendable {
         let text = container.tree[path: "resources", kind, resource]?.string
         var amount = text.flatMap { try? Quantity($0) }
         if amount == nil && kind == "limits" {
-            if resource == "cpu" { amount = Quantity(Int64(nodeCPUs)) }
+            if resource == "cpu" { amount = nodeCPUs }
             if resource == "memory" { amount = Quantity(nodeMemory) }
         }
         let divisor = (reference["divisor"]?.string).flatMap { try? Quantity($0) }

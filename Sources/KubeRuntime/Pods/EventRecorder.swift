@@ -74,6 +74,15 @@ final class EventRecorder: Sendable {
                 message: String(message.prefix(1024)), time: Timestamp.seconds))
     }
 
+    /// About a node itself: such events are in the namespace `default`, and know the node by its name.
+    func record(_ kind: Kind, _ reason: String, _ message: String, node: String, in cluster: LogicalCluster) {
+        input.yield(
+            Entry(
+                cluster: cluster, node: node,
+                involved: ["apiVersion": "v1", "kind": "Node", "name": .string(node), "uid": .string(node)], namespace: "default",
+                kind: kind, reason: reason, message: message, time: Timestamp.seconds))
+    }
+
     /// Writes what is recorded, until cancelled.
     func run() async {
         for await entry in queue {
@@ -90,7 +99,7 @@ final class EventRecorder: Sendable {
         let uid = entry.involved["uid"]?.string ?? ""
         let field = entry.involved["fieldPath"]?.string ?? ""
         let key = "\(entry.cluster.id)/\(uid)/\(field)/\(entry.kind)/\(entry.reason)/\(entry.message)"
-        guard takeToken(uid, now: entry.time) else { return }
+        guard takeToken("\(entry.cluster.id)/\(uid)", now: entry.time) else { return }
         let resource = try registry.resource("events")
         let context = RequestContext.node(entry.node, in: entry.cluster)
         let time = JSON.string(Timestamp.format(entry.time))

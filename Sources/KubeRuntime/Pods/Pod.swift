@@ -37,6 +37,7 @@ struct Pod: Sendable {
     var annotations: [String: String] { tree[path: "metadata", "annotations"]?.stringMap ?? [:] }
     var status: JSON { tree["status"] ?? [:] }
     var nodeName: String { spec["nodeName"]?.string ?? "" }
+    var hasUserNamespace: Bool { spec["hostUsers"]?.bool == false }
     var usesHostNetwork: Bool { spec["hostNetwork"]?.bool ?? false }
     var sharesProcessNamespace: Bool { spec["shareProcessNamespace"]?.bool ?? false }
     var isBeingDeleted: Bool { metadata.deletionTimestamp != nil }

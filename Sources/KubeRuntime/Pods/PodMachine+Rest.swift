@@ -1,6 +1,10 @@
 import KubeObject
 
 extension PodMachine {
+    /// Seconds in which containers are to end at most when their cluster falls asleep, as long as Kubernetes' own default: what sleeps costs
+    /// nothing, and who wakes it waits for them.
+    static let longestRestGrace: Int64 = 30
+
     /// The cluster sleeps: nothing of the pod runs, and everything that it is stays, as on a node that is switched off. When the cluster
     /// wakes, the pod goes on as on a node that was started again: a new sandbox, and the next attempt of every container.
     func rest(_ pod: Pod) -> Plan {
@@ -10,13 +14,16 @@ extension PodMachine {
             var plan = end(pod)
             if !isDone(pod) {
                 plan.failure = PodMemory.Failure(
-                    reason: "Terminated", message: "Pod was terminated because its cluster was put to sleep.", isDisruption: true)
+                    reason: "Terminated", message: "Pod was terminated because its cluster was put to sleep.", isDisruption: true,
+                    gracePeriod: min(pod.gracePeriod, Self.longestRestGrace))
             }
             return plan
         }
         var plan = Plan(isResting: true)
         let alive = observed.alive
-        if !alive.isEmpty || !memory.stopping.isEmpty || !memory.starting.isEmpty { return stopAll(alive, pod, plan) }
+        if !alive.isEmpty || !memory.stopping.isEmpty || !memory.starting.isEmpty {
+            return stopAll(alive, pod, plan, longestGrace: Self.longestRestGrace)
+        }
         if let sandbox = observed.sandbox, !memory.stoppedSandboxes.contains(sandbox.id) {
             // Also one that has ended by itself: its network is taken back.
             if sandbox.isReady || memory.isAttached { plan.actions.append(.stopSandbox(id: sandbox.id)) }

@@ -15,6 +15,8 @@ struct PodMachine {
         case stop(id: String, name: String, grace: Int64, message: String, runsHook: Bool)
         /// Gives a running container what its spec says now of CPU and memory.
         case resize(id: String, container: String)
+        /// Gives the pod as a whole what its spec says by now, when its containers have been given theirs.
+        case resizePod
         case remove(id: String)
         /// Takes back what the pod has outside of its containers: volumes' mounts, addresses.
         case release
@@ -228,7 +230,7 @@ struct PodMachine {
 
     private func stopWhenUnhealthy(_ spec: ContainerSpec, _ current: ObservedContainer, _ pod: Pod, _ plan: inout Plan) {
         guard memory.stopping[current.id] == nil else { return }
-        if !current.specImage.isEmpty && current.specImage != spec.image {
+        if !current.specImage.isEmpty && current.specImage != spec.image, isSettled(spec, current, &plan) {
             plan.actions.append(stop(current, pod, grace: pod.gracePeriod, why: "definition changed, will be restarted"))
         } else if let failure = memory.probes[current.id]?.failure {
             let probe = failure == "startup" ? spec.tree["startupProbe"] : spec.tree["livenessProbe"]
@@ -236,6 +238,17 @@ struct PodMachine {
             plan.actions.append(stop(current, pod, grace: grace, why: "failed \(failure) probe, will be restarted"))
         }
     }
+
+    /// Changes of the image that follow each other closely cost one restart; and who changes it finds the pod for a moment as it was, as with
+    /// kubelet, which looks once a second what became of its containers: upstream's *lifecycle of Pods and PodStatus* counts on that.
+    private func isSettled(_ spec: ContainerSpec, _ current: ObservedContainer, _ plan: inout Plan) -> Bool {
+        guard let change = memory.imageChanges[current.id], change.image == spec.image else { return true }
+        let end = change.since + Self.imageSettling
+        if end > now { plan.wake(at: end) }
+        return end <= now
+    }
+
+    static let imageSettling = 0.5
 
     /// Brings a running container's resources to what the spec says by now (KEP-1287): in place, or where the container's policy for a
     /// resource that changes says so, by a restart.
@@ -307,9 +320,9 @@ struct PodMachine {
     }
 
     /// The pod's containers first; its sidecars when they have ended, the last one first.
-    func stopAll(_ alive: [ObservedContainer], _ pod: Pod?, _ given: Plan) -> Plan {
+    func stopAll(_ alive: [ObservedContainer], _ pod: Pod?, _ given: Plan, longestGrace: Int64 = Pod.longestGracePeriod) -> Plan {
         var plan = given
-        let grace = memory.failure?.gracePeriod ?? pod?.gracePeriod ?? 1
+        let grace = min(memory.failure?.gracePeriod ?? pod?.gracePeriod ?? 1, longestGrace)
         let sidecars = pod?.initContainers.filter { $0.role == .sidecar }.map(\.name) ?? []
         let main = alive.filter { !sidecars.contains($0.name) }
         var next = main

@@ -31,6 +31,13 @@ struct PodMemory: Sendable {
         var message: String
     }
 
+    /// A running container's image isn't the one that its spec says by now.
+    struct ImageChange: Sendable, Equatable {
+        var image: String
+        /// Seconds since 1970: since when.
+        var since: Double
+    }
+
     /// A decision that the pod has failed as a whole.
     struct Failure: Sendable, Equatable {
         var reason: String
@@ -52,8 +59,15 @@ struct PodMemory: Sendable {
     /// What the containers (by ID) got of CPU and memory, as their spec said it then; and those (by name) that are being started.
     var resources: [String: JSON] = [:]
     var startingResources: [String: JSON] = [:]
+    /// What the pod as a whole got, as its spec said it then.
+    var podResources: JSON?
+    var podResizeFailure: ResizeFailure?
+    /// What the pod's control group has been set to; nil when that isn't known.
+    var group: Cgroups.Limit?
     /// Resizes (by container ID) that failed.
     var resizeFailures: [String: ResizeFailure] = [:]
+    /// By container ID.
+    var imageChanges: [String: ImageChange] = [:]
     /// Why the node can't give the pod what its spec says by now.
     var pendingResize: Failure?
     /// The resources (``PodResizing/desired``) that the node has set aside for a resize which isn't done yet.
@@ -82,10 +96,34 @@ struct PodMemory: Sendable {
     /// When this server first dealt with the pod.
     var firstSeen: Double = 0
 
+    /// Notes which running containers are to have another image, and since when.
+    mutating func noteImages(_ containers: [ObservedContainer], _ pod: Pod, now: Double) {
+        let images = Dictionary(pod.allContainers.map { ($0.name, $0.image) }, uniquingKeysWith: { first, _ in first })
+        var changes: [String: ImageChange] = [:]
+        for container in containers where container.state == .running && !container.specImage.isEmpty {
+            guard let image = images[container.name], image != container.specImage else { continue }
+            let known = imageChanges[container.id]
+            changes[container.id] = known?.image == image ? known : ImageChange(image: image, since: now)
+        }
+        imageChanges = changes
+    }
+
     /// The resources that a running container has. After a restart of the server the pod's status tells.
     func resources(of container: ObservedContainer, _ spec: ContainerSpec, _ pod: Pod) -> JSON {
         if let known = self.resources[container.id] { return known }
         return Self.status(of: container, pod)?["resources"] ?? spec.tree["resources"] ?? [:]
+    }
+
+    /// The resources of the pod as a whole, `cpu` or `memory`, that its spec gives other amounts than it has. After a restart of the server the
+    /// pod's status tells what it has.
+    func resizingPod(_ pod: Pod) -> [String] {
+        guard let wanted = pod.spec["resources"], let given = podResources ?? pod.status["resources"] else { return [] }
+        return ["cpu", "memory"].filter { name in
+            ["requests", "limits"].contains { list in
+                guard let amount = ContainerResources.amount(wanted[list]?[name]) else { return false }
+                return amount.milliValue != ContainerResources.amount(given[list]?[name])?.milliValue
+            }
+        }
     }
 
     /// Why the container couldn't be given what its spec says now, if that was tried.

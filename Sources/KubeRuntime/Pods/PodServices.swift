@@ -12,6 +12,9 @@ struct PodServices: Sendable {
     let network: (any PodNetworkObserver)?
     let addresses: PodAddressBook
     let volumes: LocalVolumes
+    let userRanges: UserRanges
+    /// Told what pods had used when they are gone.
+    let uses: PodUses
     /// So many sandboxes and containers are made at once.
     let gate: Gate
     /// Who is to be told when a container ends.

@@ -49,8 +49,21 @@ struct PodStatus {
         if !initStatuses.isEmpty { status["initContainerStatuses"] = .array(initStatuses) }
         let ephemeral = statuses.list(pod.ephemeralContainers)
         if !ephemeral.isEmpty { status["ephemeralContainerStatuses"] = .array(ephemeral) }
+        setResources(&status)
         status["conditions"] = .array(conditions(phase, initStatuses, containerStatuses))
         return status
+    }
+
+    /// What the pod as a whole is given and has (KEP-5419). One that has ended keeps what was said of it.
+    private func setResources(_ status: inout JSON) {
+        guard !pod.isTerminal, memory.failure == nil else { return }
+        func present(_ amounts: JSON) -> JSON? { amounts.object?.isEmpty == false ? amounts : nil }
+        status["allocatedResources"] = present(PodTotals.requests(of: pod))
+        let given = PodResizing(pod: pod, observed: observed, memory: memory).withoutResize
+        var resources: JSON = [:]
+        resources["requests"] = present(PodTotals.requests(of: given))
+        resources["limits"] = present(PodTotals.limits(of: given))
+        status["resources"] = present(resources)
     }
 
     private typealias Condition = (type: String, isTrue: Bool, reason: String, message: String)
@@ -101,8 +114,11 @@ struct PodStatus {
 
     /// That a running container doesn't have yet what the spec gives it (KEP-1287); nil when all have.
     private var resize: Condition? {
-        var isResizing = false
+        var isResizing = PodResizing(pod: pod, observed: observed, memory: memory).isWantedOfPod
         var failures: [String] = []
+        if isResizing, let failure = memory.podResizeFailure, failure.resources == pod.spec["resources"] {
+            failures.append(failure.message)
+        }
         for spec in pod.initContainers.filter({ $0.role == .sidecar }) + pod.containers {
             guard let container = observed.current(spec.name), container.state == .running,
                 !memory.resizing(container, spec, pod).isEmpty

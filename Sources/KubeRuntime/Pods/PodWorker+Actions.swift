@@ -12,7 +12,7 @@ extension PodWorker {
         _ action: PodMachine.Action, _ state: inout State, _ pod: Pod?, _ group: inout DiscardingTaskGroup
     ) async throws -> Bool {
         switch action {
-        case .createSandbox, .stopSandbox, .removeSandbox, .resize, .remove: state.mustObserve = true
+        case .createSandbox, .stopSandbox, .removeSandbox, .resize, .resizePod, .remove: state.mustObserve = true
         case .mountVolumes, .attach, .start, .stop, .release, .finalize, .forget: break
         }
         switch action {
@@ -31,6 +31,9 @@ extension PodWorker {
             start(spec, attempt, &state, pod, &group)
         case .stop(let id, let name, let grace, let message, let runsHook):
             stop(id, name, grace, message, runsHook: runsHook, &state, pod ?? state.lastPod, &group)
+        case .resizePod:
+            guard let pod else { return false }
+            return await resizePod(&state, pod, &group)
         case .resize(let id, let name):
             guard let pod, let spec = pod.container(name) else { return false }
             return await resize(id, spec, &state, pod, &group)
@@ -106,9 +109,24 @@ extension PodWorker {
         await updateVolumes(&state, pod)
     }
 
-    func renewTokens(_ state: inout State, _ pod: Pod?) async {
-        guard let pod, let renewAt = await tokens.renewAt else { return }
-        if renewAt <= Timestamp.seconds { await updateVolumes(&state, pod) }
+    /// Renews the tokens that are due, and looks again when the next one is: a pod to which nothing happens has nobody else who would.
+    func renewTokens(_ state: inout State, _ pod: Pod?, _ group: inout DiscardingTaskGroup) async {
+        guard let pod, state.memory.volumesReady, !state.memory.isReleased, var renewAt = await tokens.renewAt else { return }
+        if renewAt <= Timestamp.seconds {
+            await updateVolumes(&state, pod)
+            // One that couldn't be renewed is tried again.
+            renewAt = max(await tokens.renewAt ?? renewAt, Timestamp.seconds + 10)
+        }
+        if let planned = state.renewTokensAt, planned > Timestamp.seconds, planned <= renewAt { return }
+        state.renewTokensAt = renewAt
+        group.addTask { [self] in
+            do {
+                try await Task.sleep(for: .seconds(max(renewAt - Timestamp.seconds, 0) + 0.002))
+                post(.look)
+            } catch {
+                return  // the worker has ended
+            }
+        }
     }
 
     /// The pod's labels, annotations and resources may change while volumes show them.
@@ -134,8 +152,10 @@ extension PodWorker {
 
     // MARK: Sandbox and network
 
-    func configs(_ pod: Pod) -> CRIConfigs {
-        CRIConfigs(pod: pod, cluster: cluster.id, node: services.node, networking: services.node.networking(pod), files: files)
+    func configs(_ pod: Pod) throws(EngineError) -> CRIConfigs {
+        CRIConfigs(
+            pod: pod, cluster: cluster.id, node: services.node, networking: services.node.networking(pod), files: files,
+            users: pod.hasUserNamespace ? try services.userRanges.range(podUID: uid) : nil)
     }
 
     private func createSandbox(
@@ -143,8 +163,8 @@ extension PodWorker {
     ) async throws -> Bool {
         do {
             try File.makeDirectory(files.logs)
-            let config = configs(pod).sandbox(attempt: attempt)
-            let handler = try runtimeHandler(pod)
+            let config = try configs(pod).sandbox(attempt: attempt)
+            let handler = try engineHandler(pod)
             _ = try await services.gate.pass {
                 try await services.client.runtime.runPodSandbox(
                     .with {
@@ -152,9 +172,10 @@ extension PodWorker {
                         $0.runtimeHandler = handler
                     }, options: .within(.seconds(120)))
             }
-            var limit = handler == RunscAdapter.handler ? ContainerResources.sandbox(pod) : Cgroups.Limit()
-            limit.processes = services.node.podPidsLimit
+            let limit = try groupLimit(pod)
             try Cgroups.limit(services.node.cgroup(podUID: uid), limit)
+            state.memory.group = limit
+            state.memory.podResources = pod.spec["resources"]
             state.memory.sandboxFailures = 0
             state.memory.isAttached = false
             return true
@@ -182,9 +203,17 @@ extension PodWorker {
         schedule(retry, &state, &group)
     }
 
+    /// What makes the pod's containers: for one with a user namespace the adapter, which only runc has.
+    private func engineHandler(_ pod: Pod) throws -> String {
+        let handler = try runtimeHandler(pod)
+        guard pod.hasUserNamespace else { return handler }
+        guard services.node.machine.translatesUsers, ["", "runc"].contains(handler) else { throw EngineError.noUserNamespaces }
+        return UserNamespaceAdapter.handler
+    }
+
     /// What the pod's runtime class is called by the engine, which refuses what it doesn't know. Without one it is what the cluster's isolation
     /// asks for, and where that is gVisor nothing else will do: classes are the cluster's own, and would lead out of the sandbox.
-    private func runtimeHandler(_ pod: Pod) throws(StatusError) -> String {
+    func runtimeHandler(_ pod: Pod) throws(StatusError) -> String {
         let isSandboxed = services.registry.policies(cluster).isolation == .gvisor
         let name = pod.spec["runtimeClassName"]?.string ?? ""
         let handler = try name.isEmpty ? "" : handler(ofClass: name)
@@ -266,6 +295,7 @@ extension PodWorker {
         Mounts.unmountAll(below: files.directory)
         File.removeTree(files.directory)
         File.removeTree(files.logs)
+        services.uses.noteEnd(ofPod: uid, cluster: cluster.id)
         try await services.node.removeCgroup(podUID: uid)
         state.isForgotten = true
     }

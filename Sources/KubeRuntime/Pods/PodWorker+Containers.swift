@@ -53,12 +53,18 @@ extension PodWorker {
     ) async throws -> String {
         guard let sandbox else { throw CancellationError() }
         let image = try await image(spec.image, policy: spec.pullPolicy, spec, pod)
+        let isSandboxed = (try? runtimeHandler(pod)) == RunscAdapter.handler
+        if let platform = try await ImageStore(engine: services.engine).platform(of: image),
+            let obstacle = platform.obstacle(image: spec.image, isSandboxed: isSandboxed)
+        {
+            throw startFailure("CreateContainerError", obstacle, spec, pod)
+        }
         try await mountImages(spec, pod)
         if let target, target.id == nil {
             throw startFailure("CreateContainerConfigError", "unable to find target container \(target.name)", spec, pod)
         }
         let config: CRIContainerConfig
-        let builder = configs(pod)
+        let builder = try configs(pod)
         do {
             let fields = services.node.fields(pod, podIPs: sandbox.ips)
             let environment = try Environment(
@@ -133,6 +139,12 @@ extension PodWorker {
                 let obstacle = PodResizing.obstacle(
                     toLimit: linux.memoryLimitInBytes, of: spec.name, from: state.memory.resources(of: container, spec, pod),
                     used: reading.memory)
+            {
+                throw RPCError(code: .failedPrecondition, message: obstacle)
+            }
+            if let reading = ContainerReading.read(services.node.cgroup(podUID: pod.uid)),
+                let obstacle = PodResizing.obstacle(
+                    toLimit: try groupLimit(pod).memory, from: state.memory.group?.memory, used: reading.memory)
             {
                 throw RPCError(code: .failedPrecondition, message: obstacle)
             }
@@ -302,7 +314,7 @@ extension PodWorker {
         }
     }
 
-    private static func text(_ error: any Error) -> String { (error as? RPCError)?.message ?? "\(error)" }
+    static func text(_ error: any Error) -> String { (error as? RPCError)?.message ?? "\(error)" }
 }
 
 extension Duration {

@@ -1,4 +1,7 @@
+internal import GRPCCore
 import KubeObject
+import Logging
+internal import SwiftProtobuf
 
 extension PodWorker {
     /// How often a resize that waits for others' resources is looked at again, in seconds.
@@ -34,5 +37,67 @@ extension PodWorker {
         }
         if pending.reason == "Deferred" { schedule(now + Self.resizeRetry, &state, &group) }
         return resizing.withoutResize
+    }
+
+    /// Gives the containers that have the pod's limits the new ones, and takes the pod for resized: its control group is set next, by ``keepGroup(_:_:_:)``,
+    /// which has made room before.
+    ///
+    /// - Returns: whether it is done.
+    func resizePod(_ state: inout State, _ pod: Pod, _ group: inout DiscardingTaskGroup) async -> Bool {
+        let wanted = pod.spec["resources"] ?? [:]
+        do {
+            if let reading = ContainerReading.read(services.node.cgroup(podUID: uid)),
+                let obstacle = PodResizing.obstacle(
+                    toLimit: try groupLimit(pod).memory, from: state.memory.group?.memory, used: reading.memory)
+            {
+                throw RPCError(code: .failedPrecondition, message: obstacle)
+            }
+            for container in PodResizing(pod: pod, observed: state.observed, memory: state.memory).inheriting {
+                let linux = ContainerResources.linux(
+                    container.spec, pod: pod, nodeMemory: services.node.facts.memory, cgroups: services.node.machine.cgroups)
+                _ = try await services.client.runtime.updateContainerResources(
+                    .with {
+                        $0.containerID = container.id
+                        $0.linux = linux
+                    }, options: .within(.seconds(30)))
+            }
+            state.memory.podResources = wanted
+            state.memory.podResizeFailure = nil
+            return true
+        } catch {
+            services.events.record(.warning, "ResizeError", "Pod can't be resized: \(Self.text(error))", pod: pod, in: cluster)
+            let retry = Timestamp.seconds + Self.resizeRetry
+            state.memory.podResizeFailure = PodMemory.ResizeFailure(
+                resources: wanted, retryAt: retry, message: Self.text(error))
+            schedule(retry, &state, &group)
+            return false
+        }
+    }
+
+    // MARK: The pod's control group
+
+    func groupLimit(_ pod: Pod) throws(StatusError) -> Cgroups.Limit {
+        var limit = ContainerResources.group(pod, isSandboxed: try runtimeHandler(pod) == RunscAdapter.handler)
+        limit.processes = services.node.podPidsLimit
+        return limit
+    }
+
+    /// Sets the control group of a pod that runs to what its spec says by now: before its containers get more, and after they have less. Also of
+    /// one that an earlier server started.
+    func keepGroup(_ pod: Pod, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        guard !pod.isTerminal, state.observed.sandbox?.isReady == true else { return }
+        do {
+            let isResizing = PodResizing(pod: pod, observed: state.observed, memory: state.memory).isWanted
+            var wanted = try groupLimit(pod)
+            if isResizing, let known = state.memory.group { wanted = wanted.union(known) }
+            guard wanted != state.memory.group else { return }
+            if isResizing, state.memory.group == nil { return }
+            try Cgroups.limit(services.node.cgroup(podUID: uid), wanted)
+            state.memory.group = wanted
+        } catch {
+            // As when it uses more than it is to have: until it uses less.
+            logger.info("the pod's control group couldn't be set: trying again in 10 s", metadata: ["error": "\(error)"])
+            schedule(Timestamp.seconds + Self.resizeRetry, &state, &group)
+        }
     }
 }

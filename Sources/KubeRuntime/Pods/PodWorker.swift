@@ -40,6 +40,8 @@ final class PodWorker: Sendable {
         var status: JSON?
         var isWritingStatus = false
         var wakeAt: Double?
+        /// When it will be looked whether tokens must be renewed.
+        var renewTokensAt: Double?
         /// Containers whose probes run, and how to end them.
         var probing: [String: AsyncStream<Void>.Continuation] = [:]
         var exited: Set<String> = []
@@ -195,13 +197,18 @@ final class PodWorker: Sendable {
             if let pod { state.lastPod = pod }
             if state.mustObserve { try await observe(&state, pod) }
             if let pod, !state.refreshes.isEmpty { await refreshVolumes(&state, pod) }
-            await renewTokens(&state, pod)
+            await renewTokens(&state, pod, &group)
             await renewDownwardFields(&state, pod)
             let now = Timestamp.seconds
             pod = pod.map { withPossibleResources($0, &state, now, &group) }
-            let plan = PodMachine(
+            if let pod { keepGroup(pod, &state, &group) }
+            if let pod { state.memory.noteImages(state.observed.containers, pod, now: now) }
+            var plan = PodMachine(
                 pod: pod, observed: state.observed, memory: state.memory, now: now, isResting: services.rests(cluster.name)
             ).plan()
+            if let pod {
+                plan = PodResizing(pod: pod, observed: state.observed, memory: state.memory).completing(plan, now: now)
+            }
             note(plan, &state, pod)
             noteRest(plan, &state)
             if let pod {

@@ -8,6 +8,8 @@ struct SecurityContext {
     var imageUser: (uid: Int64?, name: String)
     /// The ID of the container whose processes this one is to see; only ephemeral ones name such.
     var target: String?
+    /// Whether the machine has AppArmor.
+    var usesAppArmor = false
 
     private var own: JSON { container.tree["securityContext"] ?? [:] }
     private var ofPod: JSON { pod.spec["securityContext"] ?? [:] }
@@ -36,6 +38,7 @@ struct SecurityContext {
         context.capabilities.addCapabilities = own[path: "capabilities", "add"]?.strings ?? []
         context.capabilities.dropCapabilities = own[path: "capabilities", "drop"]?.strings ?? []
         context.seccomp = Self.seccomp(setting("seccompProfile"), isPrivileged: context.privileged)
+        if usesAppArmor, let profile = AppArmor.profile(setting("appArmorProfile")) { context.apparmor = profile }
         if own["procMount"]?.string != "Unmasked" {
             context.maskedPaths = Self.maskedPaths
             context.readonlyPaths = Self.readOnlyPaths

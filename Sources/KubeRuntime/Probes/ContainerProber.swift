@@ -28,22 +28,46 @@ struct ContainerProber: Sendable {
         let settings = ProbeSettings(probe)
         var counter = ProbeCounter(settings)
         try await Task.sleep(for: .seconds(settings.initialDelay))
+        let eager = ContinuousClock.now + Self.eagerness
         while true {
             let start = ContinuousClock.now
-            var isSuccess = true
-            do {
-                try await runner.run(probe, target, timeout: .seconds(settings.timeout))
-            } catch {
-                try Task.checkCancellation()
-                isSuccess = false
-                unhealthy(kind, "\(error)")
+            let next = start + .seconds(settings.period)
+            var result = try await attempt(probe, settings)
+            if case .failure(let failure) = result { unhealthy(kind, failure.description) }
+            // Until it is up for the first time, a container that doesn't listen yet isn't left alone for a whole period.
+            if kind != .liveness, counter.verdict == nil {
+                var pause = Self.firstPause
+                while case .failure(let failure) = result, failure.isRefused, ContinuousClock.now + pause < min(next, eager) {
+                    try await Task.sleep(for: pause)
+                    pause = min(pause * 2, Self.longestPause)
+                    result = try await attempt(probe, settings)
+                }
             }
+            let isSuccess = if case .success = result { true } else { false }
             if counter.take(isSuccess) {
                 report(kind, isSuccess)
                 if kind == .startup || (kind == .liveness && !isSuccess) { return isSuccess }
             }
-            // A pod that isn't ready yet is asked again soon, as kubelet does after its start.
-            try await Task.sleep(until: start + .seconds(settings.period), clock: .continuous)
+            try await Task.sleep(until: next, clock: .continuous)
+        }
+    }
+
+    /// For how long a container that has just started is tried again within a period while it refuses connections, of which it notices nothing.
+    /// It may be most of the time that a cluster takes to wake.
+    private static let eagerness: Duration = .seconds(20)
+    private static let firstPause: Duration = .milliseconds(50)
+    private static let longestPause: Duration = .milliseconds(400)
+
+    private func attempt(_ probe: JSON, _ settings: ProbeSettings) async throws -> Result<Void, HandlerRunner.Failure> {
+        do {
+            try await runner.run(probe, target, timeout: .seconds(settings.timeout))
+            return .success(())
+        } catch let failure as HandlerRunner.Failure {
+            try Task.checkCancellation()
+            return .failure(failure)
+        } catch {
+            try Task.checkCancellation()
+            return .failure(HandlerRunner.Failure(description: "\(error)"))
         }
     }
 }

@@ -13,6 +13,8 @@ struct HandlerRunner: Sendable {
 
     struct Failure: Error, Sendable, CustomStringConvertible {
         var description: String
+        /// Nobody listens there (yet): the container noticed nothing of the attempt.
+        var isRefused = false
     }
 
     /// Where to: the container, and its pod's address.
@@ -105,7 +107,8 @@ struct HandlerRunner: Sendable {
         do {
             code = try await Self.answer(to: request, timeout: timeout)
         } catch {
-            throw Failure(description: "Get \"\(url)\": \(Self.text(error))")
+            let text = Self.text(error)
+            throw Failure(description: "Get \"\(url)\": \(text)", isRefused: text == Self.refused)
         }
         guard (200..<400).contains(code) else { throw Failure(description: "HTTP probe failed with statuscode: \(code)") }
     }
@@ -136,7 +139,8 @@ struct HandlerRunner: Sendable {
                 .connectTimeout(.seconds(max(timeout.components.seconds, 1))).connect(host: host, port: port).get()
             try await channel.close()
         } catch {
-            throw Failure(description: "dial tcp \(host):\(port): \(Self.text(error))")
+            let text = Self.text(error)
+            throw Failure(description: "dial tcp \(host):\(port): \(text)", isRefused: text == Self.refused)
         }
     }
 
@@ -150,9 +154,11 @@ struct HandlerRunner: Sendable {
         return Int(port)
     }
 
+    private static let refused = "connect: connection refused"
+
     private static func text(_ error: any Error) -> String {
         let text = "\(error)"
-        if text.contains("onnection refused") { return "connect: connection refused" }
+        if text.contains("onnection refused") { return refused }
         if text.contains("deadlineExceeded") || text.contains("connectTimeout") { return "context deadline exceeded" }
         return text
     }

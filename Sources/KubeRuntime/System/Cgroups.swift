@@ -13,17 +13,36 @@ enum Cgroups {
 
     /// What all processes of a group together may have; nil: as much as there is.
     struct Limit: Sendable, Equatable {
+        /// The part of the processor time that it gets beside other groups when there is too little, as cgroup v1's shares: 2 to 262144.
+        var weight: Int64?
         var memory: Int64?
         /// Microseconds of processor time in each tenth of a second.
         var processor: Int64?
         /// Processes and threads.
         var processes: Int64?
+
+        /// What both let through.
+        func union(_ other: Limit) -> Limit {
+            func more(_ part: KeyPath<Limit, Int64?>) -> Int64? {
+                guard let own = self[keyPath: part], let other = other[keyPath: part] else { return nil }
+                return max(own, other)
+            }
+            return Limit(
+                weight: more(\.weight), memory: more(\.memory), processor: more(\.processor), processes: more(\.processes))
+        }
     }
 
     /// Sets a limit of a group that exists.
     static func limit(_ path: String, _ limit: Limit) throws {
         let top = "/sys/fs/cgroup"
         let isUnified = File.exists("\(top)/cgroup.controllers")
+        if let weight = limit.weight {
+            // v2 goes from 1 to 10000.
+            let (file, value) =
+                isUnified
+                ? ("\(top)\(path)/cpu.weight", 1 + (weight - 2) * 9999 / 262_142) : ("\(top)/cpu\(path)/cpu.shares", weight)
+            try File.writeInPlace(Array("\(value)".utf8), to: file, mode: 0o644)
+        }
         if let memory = limit.memory {
             let file = isUnified ? "\(top)\(path)/memory.max" : "\(top)/memory\(path)/memory.limit_in_bytes"
             try File.writeInPlace(Array("\(memory)".utf8), to: file, mode: 0o644)

@@ -34,6 +34,30 @@ enum File {
 
     static func text(_ path: String) throws(EngineError) -> String { String(decoding: try bytes(path), as: UTF8.self) }
 
+    /// Copies what can be read once only, such as standard input, piece by piece. Blocks for as long as that comes.
+    static func copy(_ source: String, to path: String) throws(EngineError) {
+        let input = open(source, O_RDONLY | O_CLOEXEC)
+        guard input >= 0 else { throw .system(doing: "opening", path: source, errno: errno) }
+        defer { close(input) }
+        let output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard output >= 0 else { throw .system(doing: "creating", path: path, errno: errno) }
+        defer { close(output) }
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = read(input, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .system(doing: "reading", path: source, errno: errno) }
+            guard count > 0 else { return }
+            var written = 0
+            while written < count {
+                let more = piece.withUnsafeBytes { Glibc.write(output, $0.baseAddress?.advanced(by: written), count - written) }
+                if more < 0, errno == EINTR { continue }
+                guard more > 0 else { throw .system(doing: "writing", path: path, errno: errno) }
+                written += more
+            }
+        }
+    }
+
     /// Writes a file whole or not at all: to a temporary name beside it, then renamed.
     static func write(_ content: some Collection<UInt8>, to path: String, mode: mode_t = 0o644) throws(EngineError) {
         let temporary = "\(path).\(getpid()).new"
@@ -83,6 +107,21 @@ enum File {
         default:
             throw .system(doing: "making the directory", path: path, errno: errno)
         }
+    }
+
+    /// Opened for reading; the caller closes it.
+    static func descriptor(_ path: String) throws(EngineError) -> Int32 {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(doing: "opening", path: path, errno: errno) }
+        return descriptor
+    }
+
+    /// Where a symbolic link leads.
+    static func link(_ path: String) throws(EngineError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = readlink(path, &buffer, buffer.count - 1)
+        guard count >= 0 else { throw .system(doing: "reading", path: path, errno: errno) }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// The names in a directory, sorted; none when it can't be read.

@@ -32,10 +32,17 @@ enum Mounts {
         }
     }
 
+    /// Which of `ro`, `nosuid`, `nodev`, and `noexec` what a path is on is mounted with.
+    static func options(of path: String) -> [String] {
+        var facts = statvfs()
+        guard statvfs(path, &facts) == 0 else { return [] }
+        return [(1, "ro"), (2, "nosuid"), (4, "nodev"), (8, "noexec")].filter { facts.f_flag & $0.0 != 0 }.map(\.1)
+    }
+
     static func isMountPoint(_ path: String) -> Bool { below(path).contains(path) }
 
     /// Spaces, tabs, newlines and backslashes are written as three octal digits.
-    private static func unescape(_ text: Substring) -> String {
+    static func unescape(_ text: Substring) -> String {
         guard text.contains("\\") else { return String(text) }
         var out: [UInt8] = []
         var rest = Array(text.utf8)[...]

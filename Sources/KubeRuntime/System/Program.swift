@@ -6,6 +6,11 @@ import SystemPackage
 enum Program {
     static let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
 
+    /// A word for a shell's script, whatever is in it.
+    static func quoted(_ word: String) -> String {
+        "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+
     /// Where a program is, looking in the usual folders (a server's PATH may lack sbin).
     static func find(_ name: String) -> String? {
         folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }

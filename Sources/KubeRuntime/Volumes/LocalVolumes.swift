@@ -1,4 +1,5 @@
 import Glibc
+import KubeStore
 public import Logging
 
 /// Volumes that are directories on this machine, each cluster's below one of its own: `volumes/CLUSTER/HANDLE` in the data directory.
@@ -6,7 +7,7 @@ public import Logging
 /// A handle is the only thing that comes from a tenant, and one that isn't a name as we give them is refused. What is deleted is moved
 /// aside first, so that it is gone at once and its removal, which may take long, can be completed after a crash.
 public struct LocalVolumes: Sendable {
-    private let root: String
+    let root: String
     private let logger: Logger
 
     public init(dataDirectory: String, logger: Logger) {
@@ -64,14 +65,16 @@ public struct LocalVolumes: Sendable {
     func deleteAll(unless keeps: (Int64) -> Bool) async {
         for name in File.names(in: root) {
             guard let cluster = Int64(name), !keeps(cluster) else { continue }
+            logger.notice("volumes of a cluster that is gone for good are removed", metadata: ["cluster": "\(cluster)"])
             await deleteAll(of: cluster)
+            Healings.process.note(.volumes)
         }
         do { try await removeDeleted() } catch {
             logger.warning("deleted volumes could not be removed", metadata: ["error": "\(error)"])
         }
     }
 
-    private func setAside(_ path: String, as name: String) throws(EngineError) {
+    func setAside(_ path: String, as name: String) throws(EngineError) {
         guard File.exists(path) else { return }
         try File.makeDirectory(deleted, mode: 0o700)
         let target = "\(deleted)/\(name)-\(UInt64.random(in: 0 ... .max))"
@@ -79,7 +82,7 @@ public struct LocalVolumes: Sendable {
     }
 
     /// By a program that takes any depth of directories, and never follows links.
-    private func removeDeleted() async throws {
+    func removeDeleted() async throws {
         for name in File.names(in: deleted) {
             try await Program.run("/bin/rm", ["-rf", "--one-file-system", "--", "\(deleted)/\(name)"])
         }

@@ -6,7 +6,8 @@ public struct CELIP: Sendable, Hashable {
     /// Whether it is an IPv4 address.
     public var isV4: Bool { octets.count == 4 }
 
-    init(octets: [UInt8]) { self.octets = octets }
+    /// - Parameter octets: 4 or 16.
+    public init(octets: [UInt8]) { self.octets = octets }
 
     /// Nil for what is no address, or an IPv4 address in IPv6 or with leading zeros.
     public init?(_ text: String) {

@@ -5,7 +5,7 @@ extension Protobuf {
     ///
     /// Like upstream's generated code, it writes every field that isn't a pointer, zero or not, in the order of the numbers.
     public static func encode(message tree: JSON, type: TypeSchema) throws(ProtobufError) -> [UInt8] {
-        var writer = ProtobufWriter()
+        var writer = ProtobufWriter(capacity: 2048)
         try write(tree, type, to: &writer, depth: 0)
         return writer.bytes
     }
@@ -14,36 +14,33 @@ extension Protobuf {
         _ tree: JSON, _ type: TypeSchema, to writer: inout ProtobufWriter, depth: Int
     ) throws(ProtobufError) {
         guard depth < maximumDepth else { throw ProtobufError("proto: messages nest too deeply") }
-        for (number, entry) in type.protobufPlan.ordered {
-            switch entry {
-            case .embedded(let embedded):
-                guard let inner = embedded.object else { continue }
+        let plan = type.protobufPlan
+        let values = plan.values(of: tree)
+        for index in plan.steps.indices {
+            let (step, value) = (plan.steps[index], values[index])
+            switch step.form {
+            case .embedded(let inner, let isPointer):
                 // An embedded pointer is there when one of its fields is.
-                if embedded.isPointer, !inner.fields.contains(where: { tree[$0.jsonName] != nil }) { continue }
-                try writer.field(number) { writer throws(ProtobufError) in try write(tree, inner, to: &writer, depth: depth + 1) }
-            case .field(let field):
-                var value = tree[field.jsonName]
-                if value?.isNull ?? false { value = nil }
-                switch (field.type.kind, field.type.element) {
-                case (.list, let element?) where !field.type.isProtobufMessage:
-                    for item in value?.elements ?? [] { try write(item, element, number, to: &writer, depth: depth) }
-                case (.map, let element?):
-                    for (key, item) in value?.object ?? [:] {
-                        try writer.field(number) { writer throws(ProtobufError) in
-                            writer.field(1, bytes: key.utf8)
-                            try write(item, element, 2, to: &writer, depth: depth)
-                        }
+                if isPointer, !inner.protobufPlan.hasFields(in: tree) { continue }
+                try writer.field(step.number) { writer throws(ProtobufError) in
+                    try write(tree, inner, to: &writer, depth: depth + 1)
+                }
+            case .one(let type): try write(value, type, step.number, to: &writer, depth: depth)
+            case .optional(let type):
+                if value != nil { try write(value, type, step.number, to: &writer, depth: depth) }
+            case .each(let element):
+                for item in value?.elements ?? [] { try write(item, element, step.number, to: &writer, depth: depth) }
+            case .members(let element):
+                guard let value else { continue }
+                for (key, item) in value.object ?? [:] {
+                    try writer.field(step.number) { writer throws(ProtobufError) in
+                        writer.field(1, text: key)
+                        try write(item, element, 2, to: &writer, depth: depth)
                     }
-                default:
-                    if value == nil, field.type.isPointer || isLeftOutWhenAbsent(field.type.kind) { continue }
-                    try write(value, field.type, number, to: &writer, depth: depth)
                 }
             }
         }
     }
-
-    /// Byte slices that are nil in Go aren't written.
-    private static func isLeftOutWhenAbsent(_ kind: ValueType.Kind) -> Bool { kind == .bytes || kind == .list }
 
     private static func write(
         _ value: JSON?, _ type: ValueType, _ number: Int, to writer: inout ProtobufWriter, depth: Int
@@ -55,7 +52,7 @@ extension Protobuf {
         case .double: writer.field(number, double: value?.double ?? 0)
         case .string:
             guard let text = value?.string ?? (value == nil ? "" : nil) else { throw wrong() }
-            writer.field(number, bytes: text.utf8)
+            writer.field(number, text: text)
         case .bytes:
             guard let text = value?.string ?? (value == nil ? "" : nil), let bytes = Base64.decode(text) else { throw wrong() }
             writer.field(number, bytes: bytes)
@@ -80,7 +77,7 @@ extension Protobuf {
         _ value: JSON?, _ type: ValueType, to writer: inout ProtobufWriter, depth: Int
     ) throws(ProtobufError) {
         switch type.kind {
-        case .quantity: writer.field(1, bytes: (value?.string ?? value.map(\.text) ?? "0").utf8)
+        case .quantity: writer.field(1, text: value?.string ?? value.map(\.text) ?? "0")
         case .time:
             guard let text = value?.string, let seconds = Timestamp.parse(text) else { return }
             writer.field(1, int: Int64(seconds.rounded(.down)))
@@ -94,9 +91,9 @@ extension Protobuf {
         case .intOrString:
             writer.field(1, int: value?.string == nil ? 0 : 1)
             writer.field(2, int: value?.string == nil ? value?.int ?? 0 : 0)
-            writer.field(3, bytes: (value?.string ?? "").utf8)
+            writer.field(3, text: value?.string ?? "")
         case .rawExtension, .anyJSON, .fieldsV1:
-            if let value { writer.field(1, bytes: value.encoded()) }
+            if let value { writer.field(1, json: value) }
         case .schemaOrBool:
             writer.field(1, varint: value?.bool ?? (value?.object != nil) ? 1 : 0)
             if value?.object != nil { try writeSchema(value, type, 2, to: &writer, depth: depth) }
@@ -105,7 +102,7 @@ extension Protobuf {
             for item in value?.elements ?? [] { try writeSchema(item, type, 2, to: &writer, depth: depth) }
         case .schemaOrStrings:
             if value?.object != nil { try writeSchema(value, type, 1, to: &writer, depth: depth) }
-            for item in value?.strings ?? [] { writer.field(2, bytes: item.utf8) }
+            for item in value?.strings ?? [] { writer.field(2, text: item) }
         default: break
         }
     }

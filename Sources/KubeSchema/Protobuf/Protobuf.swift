@@ -59,15 +59,18 @@ public enum Protobuf {
 
     /// Puts a message into an envelope.
     public static func wrap(_ message: [UInt8], apiVersion: String, kind: String) -> [UInt8] {
-        var writer = ProtobufWriter()
+        var document: [UInt8] = []
+        document.reserveCapacity(message.count + 64)
+        document += magic
+        var writer = ProtobufWriter(after: document)
         writer.field(1) { meta in
-            meta.field(1, bytes: apiVersion.utf8)
-            meta.field(2, bytes: kind.utf8)
+            meta.field(1, text: apiVersion)
+            meta.field(2, text: kind)
         }
         writer.field(2, bytes: message)
-        writer.field(3, bytes: "".utf8)
-        writer.field(4, bytes: "".utf8)
-        return magic + writer.bytes
+        writer.field(3, text: "")
+        writer.field(4, text: "")
+        return writer.bytes
     }
 
     /// How many bytes of length come before an event of a watch.
@@ -76,7 +79,7 @@ public enum Protobuf {
     /// One event of a watch with its frame: four bytes of length, then a bare `WatchEvent` whose object is a document of its own.
     public static func watchFrame(type: String, document: [UInt8]) -> [UInt8] {
         var writer = ProtobufWriter()
-        writer.field(1, bytes: type.utf8)
+        writer.field(1, text: type)
         writer.field(2) { object in object.field(1, bytes: document) }
         let length = UInt32(writer.bytes.count)
         return [

@@ -54,24 +54,33 @@ public struct ProtobufList: Sendable {
         return writer.bytes
     }
 
-    /// An item as it stands in the list, with its number and length.
-    public func item(_ tree: JSON) throws(ProtobufError) -> [UInt8] {
-        var writer = ProtobufWriter()
+    /// Adds an item as it stands in the list, with its number and length. Nothing is added when this throws.
+    public func append(_ tree: JSON, to bytes: inout [UInt8]) throws(ProtobufError) {
+        let start = bytes.count
+        var writer = ProtobufWriter(after: bytes)
+        bytes = []
+        defer { bytes = writer.bytes }
+        do throws(ProtobufError) { try write(tree, to: &writer) } catch {
+            writer.removeAll(from: start)
+            throw error
+        }
+    }
+
+    private func write(_ tree: JSON, to writer: inout ProtobufWriter) throws(ProtobufError) {
         try writer.field(self.itemsNumber) { writer throws(ProtobufError) in
             guard self.isPartial else { return try Protobuf.write(tree, self.item, to: &writer, depth: 0) }
             try writer.field(1) { writer throws(ProtobufError) in
                 try Protobuf.write(tree["metadata"] ?? [:], self.item, to: &writer, depth: 1)
             }
         }
-        return writer.bytes
     }
 
     /// What the document begins with, whatever the items are.
     public var prelude: [UInt8] {
         var writer = ProtobufWriter()
         writer.field(1) { meta in
-            meta.field(1, bytes: self.apiVersion.utf8)
-            meta.field(2, bytes: self.kind.utf8)
+            meta.field(1, text: self.apiVersion)
+            meta.field(2, text: self.kind)
         }
         return Protobuf.magic + writer.bytes
     }
@@ -86,8 +95,8 @@ public struct ProtobufList: Sendable {
     /// What comes after the items.
     public var tail: [UInt8] {
         var writer = ProtobufWriter()
-        writer.field(3, bytes: "".utf8)
-        writer.field(4, bytes: "".utf8)
+        writer.field(3, text: "")
+        writer.field(4, text: "")
         return (self.isMetadataLast ? self.metadata : []) + writer.bytes
     }
 }

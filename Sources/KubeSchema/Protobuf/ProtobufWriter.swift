@@ -1,6 +1,16 @@
+import KubeObject
+
 /// Writes protobuf fields into growing bytes.
 struct ProtobufWriter {
     private(set) var bytes: [UInt8] = []
+
+    /// - Parameter capacity: about how many bytes there will be.
+    init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+    /// Goes on after some bytes. Whoever has others let go of them meanwhile has them grow where they are.
+    init(after bytes: consuming [UInt8]) { self.bytes = bytes }
+
+    mutating func removeAll(from start: Int) { bytes.removeSubrange(start...) }
 
     mutating func varint(_ value: UInt64) {
         var rest = value
@@ -29,6 +39,17 @@ struct ProtobufWriter {
         bytes.append(contentsOf: value)
     }
 
+    mutating func field(_ number: Int, text: String) {
+        begin(number, length: text.utf8.count)
+        var text = text
+        text.withUTF8 { bytes.append(contentsOf: $0) }
+    }
+
+    /// A value's JSON.
+    mutating func field(_ number: Int, json value: JSON) {
+        field(number) { writer in JSON.write(value, to: &writer.bytes) }
+    }
+
     /// The number and length of a field whose bytes somebody else writes.
     mutating func begin(_ number: Int, length: Int) {
         varint(UInt64(number) << 3 | 2)
@@ -46,8 +67,15 @@ struct ProtobufWriter {
             bytes[start] = UInt8(length)
             return
         }
-        var prefix = ProtobufWriter()
-        prefix.varint(UInt64(length))
-        bytes.replaceSubrange(start..<start + 1, with: prefix.bytes)
+        let size = Self.size(ofVarint: UInt64(length))
+        bytes.insert(contentsOf: repeatElement(0, count: size - 1), at: start)
+        for index in 0..<size {
+            let part = UInt8(truncatingIfNeeded: length >> (7 * index)) & 0x7F
+            bytes[start + index] = index + 1 < size ? part | 0x80 : part
+        }
+    }
+
+    private static func size(ofVarint value: UInt64) -> Int {
+        max((UInt64.bitWidth - value.leadingZeroBitCount + 6) / 7, 1)
     }
 }

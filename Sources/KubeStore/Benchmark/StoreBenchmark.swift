@@ -15,6 +15,8 @@ public struct StoreBenchmark: Sendable {
         public var baseObjects = 150
         public var puts = 4_000
         public var listed = 10_000
+        /// Objects of a cluster that is restored while others write.
+        public var restored = 100_000
         public var watchers = 1_000
         public var watchedEvents = 200
 
@@ -40,7 +42,11 @@ public struct StoreBenchmark: Sendable {
     public func run(_ report: (Measurement) -> Void = { _ in }) async throws {
         try await clusters(report)
         try await objects(report)
+        try await besideRestore(report)
     }
+
+    /// Only measures what others notice of a large cluster that is restored.
+    public func runRestore(_ report: (Measurement) -> Void = { _ in }) async throws { try await besideRestore(report) }
 
     func withStore(
         _ name: String, keep: Bool = false, _ options: StoreOptions = StoreOptions(), _ body: (Store) async throws -> Void

@@ -7,6 +7,12 @@ enum Job: Sendable {
     case commit(LogicalCluster, [Write], Reply<[Object?]>)
     case record(LogicalCluster, JSON, Reply<Void>)
     case create(NewCluster, Reply<LogicalCluster>)
+    /// Gives an id to a cluster that will be created after its objects were written in pieces.
+    case begin(Reply<Int64>)
+    /// Some of what such a cluster will have.
+    case piece(Int64, [EngineBatch.Row], Reply<Void>)
+    /// It isn't created after all.
+    case abandon(Int64, Reply<Void>)
     case delete(LogicalCluster, Reply<Void>)
     case retire(LogicalCluster, Reply<Void>)
     case revive(Revival, Reply<LogicalCluster>)
@@ -20,6 +26,9 @@ enum Job: Sendable {
         case .commit(_, _, let reply): reply(.failure(error))
         case .record(_, _, let reply): reply(.failure(error))
         case .create(_, let reply): reply(.failure(error))
+        case .begin(let reply): reply(.failure(error))
+        case .piece(_, _, let reply): reply(.failure(error))
+        case .abandon(_, let reply): reply(.failure(error))
         case .delete(_, let reply): reply(.failure(error))
         case .retire(_, let reply): reply(.failure(error))
         case .revive(_, let reply): reply(.failure(error))
@@ -32,9 +41,10 @@ enum Job: Sendable {
         switch self {
         case .commit(_, let writes, _): Weight(of: writes)
         case .create(let new, _):
-            Weight(of: new.writes) + (new.restored?.weight ?? Weight(writes: 0, bytes: 0)) + Weight(writes: 2, bytes: 0)
+            Weight(of: new.writes) + Weight(writes: 2, bytes: 0) + (new.rest?.weight ?? Weight(writes: 0, bytes: 0))
+        case .piece(_, let rows, _): Weight(writes: rows.count, bytes: rows.reduce(0) { $0 + $1.bytes })
         case .revive(let revival, _): revival.restored.weight
-        case .record, .delete, .retire, .discard, .barrier: Weight(writes: 1, bytes: 0)
+        case .record, .begin, .abandon, .delete, .retire, .discard, .barrier: Weight(writes: 1, bytes: 0)
         }
     }
 }
@@ -74,8 +84,13 @@ struct NewCluster: Sendable {
     var record: JSON
     var base: Base
     /// What it has instead of its base's objects.
-    var restored: RestoredObjects?
+    var restored: (objects: RestoredObjects, laid: LaidObjects)?
+    /// Its id, when those were written before.
+    var begun: Int64?
     var writes: [Write]
+
+    /// What is still to be written of what it begins with.
+    var rest: LaidObjects? { begun == nil ? restored?.laid : nil }
 }
 
 /// A retired cluster that comes back.

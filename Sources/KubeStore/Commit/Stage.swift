@@ -34,6 +34,12 @@ struct Stage {
     /// Names given (their cluster) or freed (nil) by this batch.
     private var names: [String: Int64?] = [:]
     private(set) var nextCluster: Int64
+    /// Those that come in pieces: which began, are there, and won't come, by this batch.
+    private(set) var begun: Set<Int64> = []
+    private(set) var arrived: Set<Int64> = []
+    private(set) var abandoned: Set<Int64> = []
+    /// Those that began before.
+    private let coming: Set<Int64>
 
     private let directory: ClusterDirectory
     private let catalog: BaseCatalog
@@ -41,9 +47,11 @@ struct Stage {
     private let options: StoreOptions
 
     init(
-        nextCluster: Int64, directory: ClusterDirectory, catalog: BaseCatalog, queue: CommitQueue, options: StoreOptions
+        nextCluster: Int64, coming: Set<Int64>, directory: ClusterDirectory, catalog: BaseCatalog, queue: CommitQueue,
+        options: StoreOptions
     ) {
         self.nextCluster = nextCluster
+        self.coming = coming
         self.directory = directory
         self.catalog = catalog
         self.queue = queue
@@ -75,17 +83,17 @@ struct Stage {
 
     mutating func create(_ new: NewCluster) throws(StoreError) -> LogicalCluster {
         guard owner(of: new.name) == nil else { throw .clusterExists }
+        if let begun = new.begun { try expect(begun) }
         let (_, base) = stored(new.base)
-        let info = ClusterInfo(id: nextCluster, name: new.name, uid: new.uid)
-        let revision = new.restored?.revision ?? base.revision
+        let info = ClusterInfo(id: new.begun ?? nextCluster, name: new.name, uid: new.uid)
+        let revision = new.restored?.objects.revision ?? base.revision
         let cluster = LogicalCluster(
-            info: info, base: base, map: base.map, revision: new.restored?.oldest ?? revision, record: new.record, ownBytes: 0,
-            queue: queue,
-            options: options)
+            info: info, base: base, map: base.map, revision: new.restored?.objects.oldest ?? revision, record: new.record,
+            ownBytes: 0, queue: queue, options: options)
         clusters[info.id] = Cluster(cluster: cluster, isCreated: true, map: base.map, revision: revision, ownBytes: 0)
         let rowCount = rows.count
         do {
-            if let restored = new.restored { restore(restored, over: base, in: info.id) }
+            if let restored = new.restored { restore(restored, over: base, in: info.id, isWritten: new.begun != nil) }
             for write in new.writes { _ = try apply(write, to: info.id) }
         } catch {
             clusters[info.id] = nil
@@ -94,32 +102,43 @@ struct Stage {
         }
         order.append(info.id)
         names[new.name] = .some(info.id)
-        nextCluster += 1
+        if new.begun == nil { nextCluster += 1 } else { arrived.insert(info.id) }
         return cluster
     }
 
-    /// Gives a new cluster the objects that another had: what is as in the base stays shared, the rest is its own.
-    private mutating func restore(_ restored: RestoredObjects, over base: Base, in id: Int64) {
-        guard var staged = clusters[id] else { return }
-        staged.past = restored.events
-        var kept = Set<String>()
-        for (key, object) in restored.objects.sorted(by: {
-            $0.object.metadata.resourceVersion < $1.object.metadata.resourceVersion
-        }) {
-            let shared = base.map.get(key.text)
-            if shared != nil { kept.insert(key.text) }
-            if shared?.bytes == object.bytes { continue }
-            staged.map.put(key.text, object)
-            staged.ownBytes += object.bytes.count
-            staged.restored.append(
-                Event(type: .added, key: key, object: object, previous: nil, revision: object.metadata.resourceVersion))
-            rows.append(.init(cluster: id, key: key.text, change: .put(object.bytes)))
+    /// Gives a new cluster the objects that another had.
+    private mutating func restore(
+        _ restored: (objects: RestoredObjects, laid: LaidObjects), over base: Base, in id: Int64, isWritten: Bool
+    ) {
+        // Whoever laid them couldn't know of a base that is stored in this very batch.
+        let laid = restored.laid.base === base ? restored.laid : LaidObjects(restored.objects, over: base)
+        clusters[id]?.past = restored.objects.events
+        clusters[id]?.map = laid.map
+        clusters[id]?.ownBytes = laid.ownBytes
+        clusters[id]?.restored = laid.events
+        if !isWritten { rows += laid.rows(for: id) }
+    }
+
+    /// Gives the id of a cluster that comes in pieces.
+    mutating func begin() -> Int64 {
+        let id = nextCluster
+        nextCluster += 1
+        begun.insert(id)
+        return id
+    }
+
+    mutating func add(_ piece: [EngineBatch.Row], of id: Int64) throws(StoreError) {
+        try expect(id)
+        rows += piece
+    }
+
+    mutating func abandon(_ id: Int64) { abandoned.insert(id) }
+
+    /// Whether a cluster of this id is coming.
+    private func expect(_ id: Int64) throws(StoreError) {
+        guard coming.contains(id) || begun.contains(id), !arrived.contains(id), !abandoned.contains(id) else {
+            throw .noSuchCluster
         }
-        for entry in base.map.entries(from: 0, count: base.map.count) where !kept.contains(entry.key) {
-            staged.map.remove(entry.key)
-            rows.append(.init(cluster: id, key: entry.key, change: .tombstone))
-        }
-        clusters[id] = staged
     }
 
     mutating func delete(_ cluster: LogicalCluster) throws(StoreError) {
@@ -190,6 +209,8 @@ struct Stage {
         batch.rows = rows
         batch.deleted = deleted + discarded
         batch.retired = retired
+        batch.begun = begun.sorted()
+        batch.abandoned = abandoned.sorted()
         for id in order {
             guard let staged = clusters[id] else { continue }
             if staged.isRevived {
@@ -202,7 +223,7 @@ struct Stage {
                 batch.created.append(
                     .init(
                         info: staged.cluster.info, base: stored(id: staged.cluster.base), revision: staged.revision,
-                        record: staged.record ?? staged.cluster.record))
+                        record: staged.record ?? staged.cluster.record, wasBegun: arrived.contains(id)))
                 continue
             }
             // Otherwise the last object that was put says it.

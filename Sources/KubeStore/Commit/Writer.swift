@@ -46,26 +46,27 @@ final class Writer: Sendable {
 
     private func run(nextCluster: Int64, hasGarbage: Bool) {
         var nextCluster = nextCluster
+        var coming: Set<Int64> = []
         var hasGarbage = hasGarbage
         var batchesSincePurge = 0
         let limit = Weight(writes: options.batchWrites, bytes: options.batchBytes)
         while let jobs = queue.take(upTo: limit, wait: !hasGarbage) {
             if !jobs.isEmpty {
-                let deleted = perform(jobs, &nextCluster)
+                let deleted = perform(jobs, &nextCluster, &coming)
                 hasGarbage = hasGarbage || deleted
                 batchesSincePurge += 1
             }
             // Rows of deleted clusters go when there is nothing else to do, and slowly when there always is.
             if hasGarbage, jobs.isEmpty || batchesSincePurge >= 16 {
-                hasGarbage = purge(limit: jobs.isEmpty ? 1_000 : 200)
+                hasGarbage = purge(limit: jobs.isEmpty ? 1_000 : 200, sparing: coming)
                 batchesSincePurge = 0
             }
         }
     }
 
-    private func purge(limit: Int) -> Bool {
+    private func purge(limit: Int, sparing coming: Set<Int64>) -> Bool {
         do {
-            return try engine.purge(limit: limit)
+            return try engine.purge(limit: limit, sparing: coming)
         } catch {
             // The rows are found again after the next deletion or at the next start.
             logger.warning("removing the rows of deleted clusters failed", metadata: ["error": "\(error)"])
@@ -73,10 +74,12 @@ final class Writer: Sendable {
         }
     }
 
-    /// Does a batch of jobs; returns whether clusters were deleted.
-    private func perform(_ jobs: [Job], _ nextCluster: inout Int64) -> Bool {
+    /// Does a batch of jobs; returns whether there are rows to purge after it.
+    ///
+    /// - Parameter coming: clusters that are being written in pieces.
+    private func perform(_ jobs: [Job], _ nextCluster: inout Int64, _ coming: inout Set<Int64>) -> Bool {
         var stage = Stage(
-            nextCluster: nextCluster, directory: directory, catalog: catalog, queue: queue, options: options)
+            nextCluster: nextCluster, coming: coming, directory: directory, catalog: catalog, queue: queue, options: options)
         var answers: [(StoreError?) -> Void] = []
         answers.reserveCapacity(jobs.count)
         for job in jobs { answers.append(stage.perform(job)) }
@@ -92,11 +95,15 @@ final class Writer: Sendable {
                 metadata: ["error": "\(failure)", "writes": "\(batch.rows.count)"])
         } else {
             nextCluster = stage.nextCluster
+            coming.formUnion(stage.begun)
+            coming.subtract(stage.arrived)
             publish(stage)
         }
+        // Nobody goes on with them, whether that could be written or not.
+        coming.subtract(stage.abandoned)
         for answer in answers { answer(failure) }
         if engine.needsCheckpoint { checkpoint() }
-        return failure == nil && !(stage.deleted.isEmpty && stage.discarded.isEmpty)
+        return !stage.abandoned.isEmpty || failure == nil && !(stage.deleted.isEmpty && stage.discarded.isEmpty)
     }
 
     private func checkpoint() {
@@ -151,6 +158,12 @@ extension Stage {
             return answer(reply) { (stage) throws(StoreError) in try stage.setRecord(cluster, record) }
         case .create(let new, let reply):
             return answer(reply) { (stage) throws(StoreError) in try stage.create(new) }
+        case .begin(let reply):
+            return answer(reply) { (stage) throws(StoreError) in stage.begin() }
+        case .piece(let id, let rows, let reply):
+            return answer(reply) { (stage) throws(StoreError) in try stage.add(rows, of: id) }
+        case .abandon(let id, let reply):
+            return answer(reply) { (stage) throws(StoreError) in stage.abandon(id) }
         case .delete(let cluster, let reply):
             return answer(reply) { (stage) throws(StoreError) in try stage.delete(cluster) }
         case .retire(let cluster, let reply):

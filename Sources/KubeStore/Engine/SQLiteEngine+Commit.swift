@@ -20,6 +20,10 @@ extension SQLiteEngine {
 
     private func write(_ batch: EngineBatch, _ db: Database) throws {
         for (id, base) in batch.bases { try write(base, id, db) }
+        for id in batch.begun {
+            try throwAway(id, db)
+            try addKey(to: id, db)
+        }
         if !batch.created.isEmpty {
             let cluster = try db.cachedStatement(
                 sql: "INSERT INTO clusters (id, name, uid, base, revision) VALUES (?, ?, ?, ?, ?)")
@@ -28,7 +32,10 @@ extension SQLiteEngine {
                 let info = created.info
                 try cluster.execute(
                     arguments: [info.id, info.name, info.uid, created.base, Int64(clamping: created.revision)])
-                let sealed = try addKey(to: info.id, db).sealed(
+                if created.wasBegun {
+                    try db.cachedStatement(sql: "DELETE FROM garbage WHERE cluster = ?").execute(arguments: [info.id])
+                }
+                let sealed = try (created.wasBegun ? key(of: info.id, db) : addKey(to: info.id, db)).sealed(
                     created.record.encoded(), at: EncryptedRows.place(recordOf: info.id))
                 try record.execute(arguments: [info.id, sealed])
             }
@@ -71,6 +78,7 @@ extension SQLiteEngine {
             try db.cachedStatement(sql: "UPDATE clusters SET name = ?, uid = ? WHERE id = ?").execute(
                 arguments: [info.name, info.uid, info.id])
         }
+        for id in batch.abandoned { try removeKey(of: id, db) }
         for id in batch.deleted { try delete(id, db) }
     }
 
@@ -87,6 +95,11 @@ extension SQLiteEngine {
         try db.cachedStatement(sql: "DELETE FROM records WHERE cluster = ?").execute(arguments: [id])
         try db.cachedStatement(sql: "DELETE FROM retired WHERE cluster = ?").execute(arguments: [id])
         try removeKey(of: id, db)
+        try throwAway(id, db)
+    }
+
+    /// Has the rows of a cluster purged, at the next start at the latest.
+    private func throwAway(_ id: Int64, _ db: Database) throws {
         try db.cachedStatement(sql: "INSERT INTO garbage (cluster) VALUES (?)").execute(arguments: [id])
         // Ids are for ever: the next one is above every one that ever was.
         try db.cachedStatement(
@@ -97,12 +110,21 @@ extension SQLiteEngine {
         ).execute(arguments: [id + 1])
     }
 
-    func purge(limit: Int) throws(StoreError) -> Bool {
+    /// The next cluster that has rows to purge.
+    private func garbage(sparing coming: Set<Int64>, _ db: Database) throws -> Int64? {
+        let clusters = try Int64.fetchCursor(db, sql: "SELECT cluster FROM garbage ORDER BY cluster")
+        while let id = try clusters.next() {
+            if !coming.contains(id) { return id }
+        }
+        return nil
+    }
+
+    func purge(limit: Int, sparing coming: Set<Int64>) throws(StoreError) -> Bool {
         do {
             return try writer.inDatabase { db in
                 var remaining = limit
                 try db.inTransaction(.immediate) {
-                    while remaining > 0, let id = try Int64.fetchOne(db, sql: "SELECT cluster FROM garbage LIMIT 1") {
+                    while remaining > 0, let id = try garbage(sparing: coming, db) {
                         try db.cachedStatement(
                             sql: """
                                 DELETE FROM objects WHERE cluster = ?1 AND key IN
@@ -112,13 +134,14 @@ extension SQLiteEngine {
                         let removed = db.changesCount
                         if removed < remaining {
                             try db.cachedStatement(sql: "DELETE FROM garbage WHERE cluster = ?").execute(arguments: [id])
+                            try removeKey(of: id, db)
                         }
                         remaining -= max(removed, 1)
                     }
                     return .commit
                 }
                 noteAppended((limit - remaining) * 1_024)
-                return try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM garbage)") ?? false
+                return try garbage(sparing: coming, db) != nil
             }
         } catch {
             throw StoreError(storage: error)

@@ -47,7 +47,11 @@ final class SQLiteEngine: StoreEngine {
             }
             readers = [try SQLiteEngine.connect(path), try SQLiteEngine.connect(path)]
             checkpointer = try SQLiteEngine.connect(path)
-            try writer.inDatabase { db in try prepareKeys(isNew: isNew, db) }
+            try writer.inDatabase { db in
+                // Of clusters that a kill kept from being made.
+                try db.execute(sql: "DELETE FROM clusterKeys WHERE cluster IN (SELECT cluster FROM garbage)")
+                try prepareKeys(isNew: isNew, db)
+            }
         } catch {
             throw StoreError(storage: error)
         }

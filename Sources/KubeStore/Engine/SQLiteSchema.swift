@@ -3,7 +3,8 @@ import GRDB
 /// The tables of the embedded engine, and the way from older files to them.
 ///
 /// `objects` holds what a cluster owns, in key order, one contiguous range a cluster; a null value says that an object of
-/// the cluster's base was deleted. A cluster's revision is the greatest of its row's and its objects'. Rows of a deleted cluster stay until they are purged, with the cluster's id in `garbage`.
+/// the cluster's base was deleted. A cluster's revision is the greatest of its row's and its objects'. Rows of a deleted cluster stay until they are purged, with the cluster's id in `garbage`;
+/// so do those of one that is written in pieces, which takes its id from there when it is whole.
 /// Those of a retired cluster stay as they are, with its id in `retired`.
 enum SQLiteSchema {
     /// `SMPN`: tells our files from others'.

@@ -20,8 +20,10 @@ protocol StoreEngine: Sendable {
     func clusters(
         owning prefix: String, _ completion: @escaping @Sendable (Result<[Int64], StoreError>) -> Void)
 
-    /// Removes up to `limit` rows of deleted clusters, and says whether there are more.
-    func purge(limit: Int) throws(StoreError) -> Bool
+    /// Removes up to `limit` rows of clusters that are no more, and says whether there are more.
+    ///
+    /// - Parameter coming: clusters that began and were neither created nor abandoned yet: their rows stay.
+    func purge(limit: Int, sparing coming: Set<Int64>) throws(StoreError) -> Bool
 
     /// Whether `checkpoint` should be called before the next commit.
     var needsCheckpoint: Bool { get }
@@ -66,6 +68,8 @@ struct EngineBatch: Sendable {
         var base: Int64
         var revision: UInt64
         var record: JSON
+        /// Its rows came before it, in pieces.
+        var wasBegun = false
     }
 
     struct Row: Sendable {
@@ -81,6 +85,10 @@ struct EngineBatch: Sendable {
     }
 
     var bases: [(id: Int64, base: Base)] = []
+    /// Clusters of which rows will come before they are created. Until they are, their rows are as those of deleted clusters.
+    var begun: [Int64] = []
+    /// Of those, such as are never created.
+    var abandoned: [Int64] = []
     var created: [Created] = []
     var rows: [Row] = []
     /// Those of clusters whose latest change no row tells of. A cluster's revision is the greatest of what was written here and its objects'
@@ -95,6 +103,6 @@ struct EngineBatch: Sendable {
 
     var isEmpty: Bool {
         bases.isEmpty && created.isEmpty && rows.isEmpty && revisions.isEmpty && records.isEmpty && deleted.isEmpty
-            && retired.isEmpty && revived.isEmpty
+            && retired.isEmpty && revived.isEmpty && begun.isEmpty && abandoned.isEmpty
     }
 }

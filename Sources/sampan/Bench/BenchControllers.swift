@@ -19,6 +19,9 @@ struct BenchControllers: AsyncParsableCommand {
     @Option(help: "How many places many Deployments are in: a namespace each, one cluster after the other.")
     var places: Int = 100
 
+    @Option(help: "How many of the clusters have a hundred Deployments each while memory is measured.")
+    var full: Int = 20
+
     @Option(help: "How many objects are in the namespace that is deleted.")
     var objects: Int = 10_000
 
@@ -49,7 +52,7 @@ struct BenchControllers: AsyncParsableCommand {
 
     private func measure(_ clusters: [BenchWorkloads], _ server: ServerLoad, _ before: Int64) async throws {
         let first = clusters[0]
-        try await memory(first.in("hundred"), server, before)
+        try await memory(clusters.prefix(full).map { $0.in("hundred") }, server, before)
         try await rollout(first.in("one"), server)
         try await manyRollouts(clusters, server)
         try await namespace(first.in("doomed"), server)
@@ -112,16 +115,19 @@ struct BenchControllers: AsyncParsableCommand {
         ])
     }
 
-    /// What a hundred Deployments of two pods add to the servers' memory.
-    private func memory(_ place: BenchWorkloads, _ server: ServerLoad, _ before: Int64) async throws {
+    /// What the servers take while each of the clusters has a hundred Deployments of two pods.
+    private func memory(_ places: [BenchWorkloads], _ server: ServerLoad, _ before: Int64) async throws {
         guard server.isKnown else { return }
-        try await place.make()
-        let revision = try await place.revision()
-        _ = try await Measurement.take("", count: 100, concurrency: 8) { try await place.create("web-\($0)", replicas: 2) }
-        try await place.until(.added, 200, since: revision)
+        for place in places {
+            try await place.make()
+            let revision = try await place.revision()
+            _ = try await Measurement.take("", count: 100, concurrency: 8) { try await place.create("web-\($0)", replicas: 2) }
+            try await place.until(.added, 200, since: revision)
+        }
         try await Task.sleep(for: .seconds(5))
         BenchCommand.print([
-            "name": "memory", "before": .int(before), "kilobytes": .int(try server.residentKilobytes()),
+            "name": "memory", "clusters": .int(Int64(places.count)), "before": .int(before),
+            "kilobytes": .int(try server.residentKilobytes()),
         ])
     }
 

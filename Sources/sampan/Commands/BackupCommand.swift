@@ -65,7 +65,7 @@ struct BackupList: AsyncParsableCommand {
     @OptionGroup var instance: InstanceOptions
     @OptionGroup var backups: BackupOptions
 
-    @Option(name: .shortAndLong, help: "table, json, yaml or name.")
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
     var output: OutputFormat = .table
 
     func run() async throws {
@@ -81,7 +81,7 @@ struct BackupList: AsyncParsableCommand {
         case .json: Console.out(String(decoding: list.encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(list))
         case .name: Console.out(good.map { $0.name + "\n" }.joined())
-        case .table:
+        case .table, .wide:
             if good.isEmpty { Console.note("There are no backups in \(folder.path).") } else { Console.out(table(good)) }
         }
         for entry in bad { Console.note("\(entry.name): \(entry.why)") }

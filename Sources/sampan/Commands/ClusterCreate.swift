@@ -1,6 +1,7 @@
 import ArgumentParser
 import KubeClient
 import KubeObject
+import KubeRegistry
 
 /// `sampan cluster create NAME`
 struct ClusterCreate: AsyncParsableCommand {
@@ -15,6 +16,7 @@ struct ClusterCreate: AsyncParsableCommand {
               sampan cluster create trial --team blue --ttl 8h
               sampan cluster create trial --sleep-after 30m
               sampan cluster create small --limit memory=1Gi --limit pods=10
+              sampan cluster create ci --label stage=test --label app=shop
             """)
 
     @OptionGroup var instance: InstanceOptions
@@ -35,8 +37,14 @@ struct ClusterCreate: AsyncParsableCommand {
     @Option(
         name: .customLong("limit"),
         help: ArgumentHelp(
-            "What its pods and claims may have together: pods, cpu, memory or storage.", valueName: "resource=amount"))
+            "What its pods, claims and services may have together: pods, cpu, memory, storage or exposures.",
+            valueName: "resource=amount"))
     var limits: [String] = []
+
+    @Option(
+        name: [.customShort("l"), .customLong("label")],
+        help: ArgumentHelp("A label of the virtual cluster, for `sampan cluster list -l`.", valueName: "key=value"))
+    var labels: [String] = []
 
     @Argument(help: ArgumentHelp("DNS labels.", valueName: "name"))
     var names: [String]
@@ -50,13 +58,13 @@ struct ClusterCreate: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Which Pod Security Standard its pods keep: privileged (which lets them onto this machine), baseline or restricted. (default: baseline)",
-            valueName: "level"))
+            valueName: "level"), completion: .list(ClusterPolicy.PodSecurity.allCases.map(\.rawValue)))
     var podSecurity: String?
 
     @Option(
         help: ArgumentHelp(
-            "What keeps its pods from the machine: shared (containers on the machine's kernel) or gvisor (a kernel of its own for each pod; the machine must have runsc: scripts/install gvisor). (default: shared)",
-            valueName: "class"))
+            "What keeps its pods from the machine: shared (containers on the machine's kernel) or gvisor (a kernel of its own for each pod; the machine must have runsc: scripts/install gvisor). (default: the team's, or shared)",
+            valueName: "class"), completion: .list(ClusterPolicy.Isolation.allCases.map(\.rawValue)))
     var isolation: String?
 
     @Option(
@@ -65,26 +73,42 @@ struct ClusterCreate: AsyncParsableCommand {
             valueName: "count"))
     var nodes: Int64?
 
+    @Option(
+        help: ArgumentHelp(
+            "What processors its pods are to have, amd64 or arm64; refused where there is no such machine. (default: the machine's)",
+            valueName: "name"))
+    var architecture: String?
+
     @Option(help: ArgumentHelp("How long to wait.", valueName: "seconds"))
     var timeout: Int = 30
 
-    @Option(name: .shortAndLong, help: "table, json, yaml or name.")
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
     var output: OutputFormat = .table
 
-    func validate() throws { _ = try machineLimits() }
+    func validate() throws {
+        _ = try machineLimits()
+        _ = try labels.map(Self.label)
+    }
+
+    /// `stage=test` as a label of the API.
+    static func label(_ text: String) throws -> (String, JSON) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("--label \(text): write KEY=VALUE.") }
+        return (parts[0], .string(parts[1]))
+    }
 
     private func machineLimits() throws -> [(String, JSON?)] {
-        try MachineOptions.parse(try limits.map(MachineOptions.split), option: { "--limit \($0)=" })
+        try MachineOptions.parse(try limits.map(MachineOptions.split), option: { "--limit \($0)=\($1)" })
     }
 
     func run() async throws {
         try await PlatformAPI.with(instance) { api in
-            for name in names {
+            try await forEach(names, "weren't created") { name in
                 let start = ContinuousClock.now
                 var (cluster, created) = try await create(name, api)
                 if wait { cluster = try await waitUntilReady(name, cluster, api) }
                 let words = created ? "created in \((ContinuousClock.now - start).text)" : "was there already"
-                print(cluster, name, words)
+                output.print(cluster, name: name, "cluster \(name) \(words)")
             }
         }
     }
@@ -97,18 +121,44 @@ struct ClusterCreate: AsyncParsableCommand {
         if let sleepAfter { object[path: "spec", "sleep", "afterIdle"] = .string(sleepAfter) }
         if let podSecurity { object[path: "spec", "podSecurity"] = .string(podSecurity) }
         if let isolation { object[path: "spec", "isolation"] = .string(isolation) }
+        if let architecture { object[path: "spec", "architecture"] = .string(architecture) }
         if let nodes { object[path: "spec", "nodes"] = .int(nodes) }
+        for (key, value) in try labels.map(Self.label) { object[path: "metadata", "labels", key] = value }
         if let description { object[path: "spec", "description"] = .string(description) }
         for (resource, amount) in try machineLimits() { object[path: "spec", "limits", resource] = amount }
-        do {
-            return (try await api.client.create(object, at: api.path(team: team.team)), true)
-        } catch let error as StatusError where error.reason == "AlreadyExists" {
-            guard ifNotExists else {
-                throw CommandFailure(
-                    "There is a cluster \(name) already.",
-                    hint: "Use it with `sampan cluster kubeconfig \(name)`, or add --if-not-exists.")
+        var progress = Progress("waiting until the former cluster \(name) is gone")
+        while true {
+            do {
+                return (try await api.client.create(object, at: api.path(team: team.team)), true)
+            } catch let error as StatusError where error.reason == "AlreadyExists" {
+                if let existing = try await found(name, api) {
+                    guard ifNotExists else {
+                        throw CommandFailure(
+                            "There is a cluster \(name) already.",
+                            hint: "Use it with `sampan cluster kubeconfig \(name)`, or add --if-not-exists.")
+                    }
+                    return (existing, false)
+                }
+            } catch let error as StatusError where PlatformAPI.missingTeam(error) != nil {
+                throw PlatformAPI.notFoundHint(error, name)
             }
-            return (try await api.client.get(api.path(name, team: team.team)), false)
+            guard wait, progress.elapsed < .seconds(timeout) else {
+                throw CommandFailure(
+                    "The former cluster \(name) is still being deleted.",
+                    hint: "See what keeps it with `sampan cluster explain \(name)\(team.argument)`, and try again.")
+            }
+            progress.tick()
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// The cluster of this name, unless it is gone or being deleted.
+    private func found(_ name: String, _ api: PlatformAPI) async throws -> JSON? {
+        do {
+            let cluster = try await api.client.get(api.path(name, team: team.team))
+            return cluster[path: "metadata", "deletionTimestamp"] == nil ? cluster : nil
+        } catch let error as StatusError where error.code == 404 {
+            return nil
         }
     }
 
@@ -127,14 +177,5 @@ struct ClusterCreate: AsyncParsableCommand {
             cluster = try await api.client.get(api.path(name, team: team.team))
         }
         return cluster
-    }
-
-    private func print(_ cluster: JSON, _ name: String, _ words: String) {
-        switch output {
-        case .json: Console.out(String(decoding: cluster.encoded(), as: UTF8.self) + "\n")
-        case .yaml: Console.out("---\n" + YAML.encode(cluster))
-        case .name: Console.out("\(name)\n")
-        case .table: Console.out("cluster \(name) \(words)\n")
-        }
     }
 }

@@ -22,7 +22,7 @@ struct ClusterDelete: AsyncParsableCommand {
 
     @OptionGroup var team: TeamOptions
 
-    @Argument(help: ArgumentHelp("Clusters to delete.", valueName: "name"))
+    @Argument(help: ArgumentHelp("Clusters to delete.", valueName: "name"), completion: Completions.clusters)
     var names: [String]
 
     @Flag(inversion: .prefixedNo, help: "Return when the cluster and its pods are gone.")
@@ -37,25 +37,30 @@ struct ClusterDelete: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long to wait.", valueName: "seconds"))
     var timeout: Int = 60
 
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
+    var output: OutputFormat = .table
+
     func run() async throws {
         try await PlatformAPI.with(instance) { api in
-            for name in names {
+            try await forEach(names, "weren't deleted") { name in
                 let start = ContinuousClock.now
                 let path = api.path(name, team: team.team)
                 var isThere = true
+                var answer: JSON = [:]
                 do {
                     if now { _ = try await api.client.patch(["spec": ["keepDeletedFor": "0s"]], .merge, at: path) }
-                    try await api.client.delete(path)
+                    answer = try await api.client.delete(path)
                 } catch let error as StatusError where error.code == 404 {
                     isThere = false
                     let isPurged = now ? try await purge(name, api) : false
                     guard isPurged || ignoreNotFound else { throw PlatformAPI.notFoundHint(error, name) }
                 }
                 if isThere, now { _ = try await purge(name, api) }
-                guard isThere else { continue }
+                guard isThere else { return }
                 if wait { try await waitUntilGone(path, name, api) }
                 try forget(api.clusterName(name, team: team.team))
-                Console.out("cluster \(name) deleted\(wait ? " in \((ContinuousClock.now - start).text)" : "")\n")
+                output.print(
+                    answer, name: name, "cluster \(name) deleted\(wait ? " in \((ContinuousClock.now - start).text)" : "")")
                 if wait, !now { try await tellHowLong(name, api) }
             }
         }
@@ -69,9 +74,9 @@ struct ClusterDelete: AsyncParsableCommand {
         for cluster in found {
             let own = cluster["metadata"]?["name"]?.string ?? ""
             let path = api.deletedPath(own, team: team.team)
-            try await api.client.delete(path)
+            let answer = try await api.client.delete(path)
             if wait { try await waitUntilGone(path, own, api) }
-            Console.out("deleted cluster \(own) is gone for good\n")
+            output.print(answer, name: own, "deleted cluster \(own) is gone for good")
         }
         return !found.isEmpty
     }
@@ -86,15 +91,19 @@ struct ClusterDelete: AsyncParsableCommand {
     private func waitUntilGone(_ path: ResourcePath, _ name: String, _ api: PlatformAPI) async throws {
         var progress = Progress("waiting until cluster \(name) is gone")
         while true {
+            var finalizers: [String] = []
             do {
-                _ = try await api.client.get(path)
+                let object = try await api.client.get(path)
+                finalizers = (object["metadata"]?["finalizers"]?.strings ?? []).filter { !$0.hasPrefix("sampan.dev/") }
             } catch let error as StatusError where error.code == 404 {
                 return
             }
             guard progress.elapsed < .seconds(timeout) else {
+                let keepers =
+                    finalizers.isEmpty ? "" : " Finalizers of others keep its object: \(finalizers.joined(separator: ", "))."
                 throw CommandFailure(
-                    "Cluster \(name) isn't gone after \(timeout) s.", hint: "It goes on being deleted; see `sampan cluster list`."
-                )
+                    "Cluster \(name) isn't gone after \(timeout) s.\(keepers)",
+                    hint: "It goes on being deleted; see `sampan cluster explain \(name)\(team.argument)`.")
             }
             progress.tick()
             try await Task.sleep(for: .milliseconds(10))
@@ -105,6 +114,6 @@ struct ClusterDelete: AsyncParsableCommand {
         let path = Kubeconfig.userPath
         let context = "sampan-\(name)"
         guard try Kubeconfig.load(path)?.contexts.contains(context) ?? false else { return }
-        try Kubeconfig.update(path) { $0.remove(named: context) }
+        try Kubeconfig.update(path) { $0.remove(context: context) }
     }
 }

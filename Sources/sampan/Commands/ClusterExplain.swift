@@ -12,10 +12,10 @@ struct ClusterExplain: AsyncParsableCommand {
 
     @OptionGroup var team: TeamOptions
 
-    @Argument(help: "The cluster.")
+    @Argument(help: "The cluster.", completion: Completions.clusters)
     var name: String
 
-    @Option(name: .shortAndLong, help: "table, json, yaml or name.")
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
     var output: OutputFormat = .table
 
     func run() async throws {
@@ -26,7 +26,7 @@ struct ClusterExplain: AsyncParsableCommand {
         case .json: Console.out(String(decoding: found.encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(found))
         case .name: Console.out("\(name)\n")
-        case .table: Console.out(Self.text(found, name: name, now: Date().timeIntervalSince1970))
+        case .table, .wide: Console.out(Self.text(found, name: name, now: Date().timeIntervalSince1970))
         }
     }
 
@@ -45,6 +45,12 @@ struct ClusterExplain: AsyncParsableCommand {
         }
         func ahead(_ field: String) -> String? {
             Timestamp.parse(string(field)).map { "at \(string(field)), in \(shortDuration(seconds: $0 - now))" }
+        }
+        if !string("deletionTime").isEmpty {
+            let holders = found["finalizers"]?.strings ?? []
+            let why =
+                holders.isEmpty ? "" : "; what keeps its object are finalizers of others: \(holders.joined(separator: ", "))"
+            return "\(name) is being deleted since \(string("deletionTime")) (\(ago("deletionTime")))\(why)\n"
         }
         let isAwake = found["awake"]?.bool == true
         var lines: [(String, String)] = []
@@ -65,6 +71,9 @@ struct ClusterExplain: AsyncParsableCommand {
                 ("sleeps", string("sleepTime").isEmpty ? "not by itself" : "\(time)\(reason), if nobody uses it till then"))
         } else {
             lines.append(("wakes", (ahead("wakeTime").map { $0 + ", or " } ?? "") + "when somebody needs its pods"))
+            if !string("refusal").isEmpty {
+                lines.append(("not woken", "it was needed, but can't be woken: \(string("refusal"))"))
+            }
         }
         lines.append(("deleted", ahead("expirationTime") ?? "not by itself"))
         let width = lines.map(\.0.count).max() ?? 0

@@ -21,11 +21,14 @@ struct ClusterExtend: AsyncParsableCommand {
 
     @OptionGroup var team: TeamOptions
 
-    @Argument(help: "The cluster.")
+    @Argument(help: "The cluster.", completion: Completions.clusters)
     var name: String
 
     @Option(help: ArgumentHelp("How long it is to live from now on.", valueName: "duration"))
     var by: String
+
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
+    var output: OutputFormat = .table
 
     func run() async throws {
         let by = self.by == "forever" ? nil : GoDuration.nanoseconds(self.by).map { Double($0) / 1e9 }
@@ -42,10 +45,11 @@ struct ClusterExtend: AsyncParsableCommand {
                 let changed = try await api.client.patch(
                     ["spec": ["timeToLive": life.map { .string($0) } ?? .null]], .merge, at: path)
                 let isEndless = (changed["spec"]?["timeToLive"]?.string ?? "").isEmpty
-                Console.out(
+                output.print(
+                    changed, name: name,
                     isEndless
-                        ? "cluster \(name) lives on until it is deleted\n"
-                        : "cluster \(name) lives until \(Timestamp.format(Self.end(of: changed, created)))\n")
+                        ? "cluster \(name) lives on until it is deleted"
+                        : "cluster \(name) lives until \(Timestamp.format(Self.end(of: changed, created)))")
             } catch {
                 throw PlatformAPI.notFoundHint(error, name)
             }

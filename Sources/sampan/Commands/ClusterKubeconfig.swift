@@ -22,7 +22,7 @@ struct ClusterKubeconfig: AsyncParsableCommand {
 
     @OptionGroup var team: TeamOptions
 
-    @Argument(help: "The cluster.")
+    @Argument(help: "The cluster.", completion: Completions.clusters)
     var name: String
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Write it to this file, with mode 0600.", valueName: "file"))

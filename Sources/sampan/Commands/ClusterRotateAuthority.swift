@@ -22,7 +22,7 @@ struct ClusterRotateAuthority: AsyncParsableCommand {
 
     @OptionGroup var team: TeamOptions
 
-    @Argument(help: "The cluster.")
+    @Argument(help: "The cluster.", completion: Completions.clusters)
     var name: String
 
     @Option(help: ArgumentHelp("How long what was issued before is believed.", valueName: "duration"))
@@ -30,6 +30,9 @@ struct ClusterRotateAuthority: AsyncParsableCommand {
 
     @Flag(help: "Believe nothing that a former authority has issued, from now on.")
     var retire = false
+
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
+    var output: OutputFormat = .table
 
     func run() async throws {
         guard let nanoseconds = GoDuration.nanoseconds(keep), nanoseconds >= 1_000_000_000 else {
@@ -47,15 +50,16 @@ struct ClusterRotateAuthority: AsyncParsableCommand {
                 throw PlatformAPI.notFoundHint(error, name)
             }
             if retire {
-                Console.out("nothing that a former authority of cluster \(name) has issued is believed any more\n")
+                output.print(
+                    answer, name: name, "nothing that a former authority of cluster \(name) has issued is believed any more")
                 return
             }
-            Console.out(
+            output.print(
+                answer, name: name,
                 """
                 cluster \(name) has a new authority and a new token key: what is issued from now on is issued by them
                 what was issued before is believed until \(answer["formerTrustedUntil"]?.string ?? ""); make it anew before
                 end that earlier with `sampan cluster rotate-authority \(name) --retire`
-
                 """)
         }
     }

@@ -42,7 +42,7 @@ struct SleepOptions: ParsableArguments {
 
     @OptionGroup var team: TeamOptions
 
-    @Argument(help: ArgumentHelp("The clusters.", valueName: "name"))
+    @Argument(help: ArgumentHelp("The clusters.", valueName: "name"), completion: Completions.clusters)
     var names: [String]
 
     @Option(help: "Why; shown to whoever asks why the cluster sleeps or is awake.")
@@ -54,7 +54,7 @@ struct SleepOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How long to wait.", valueName: "seconds"))
     var timeout: Int = 60
 
-    @Option(name: .shortAndLong, help: "table, json, yaml or name.")
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
     var output: OutputFormat = .table
 
     func run(sleeps: Bool) async throws {
@@ -73,7 +73,7 @@ struct SleepOptions: ParsableArguments {
                     case .json: Console.out(String(decoding: answer.encoded(), as: UTF8.self) + "\n")
                     case .yaml: Console.out("---\n" + YAML.encode(answer))
                     case .name: Console.out("\(name)\n")
-                    case .table:
+                    case .table, .wide:
                         Console.out(
                             isNew
                                 ? "cluster \(name) \(sleeps ? "sleeps" : "is awake") after \(took)\n"

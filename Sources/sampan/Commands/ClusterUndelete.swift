@@ -22,11 +22,16 @@ struct ClusterUndelete: AsyncParsableCommand {
 
     @OptionGroup var team: TeamOptions
 
-    @Argument(help: ArgumentHelp("What it was called, or its name among the deleted ones.", valueName: "name"))
+    @Argument(
+        help: ArgumentHelp("What it was called, or its name among the deleted ones.", valueName: "name"),
+        completion: Completions.deletedClusters)
     var name: String
 
     @Option(name: .customLong("as"), help: ArgumentHelp("What it is to be called. (default: as before)", valueName: "name"))
     var new: String?
+
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
+    var output: OutputFormat = .table
 
     func run() async throws {
         try await PlatformAPI.with(instance) { api in
@@ -44,7 +49,9 @@ struct ClusterUndelete: AsyncParsableCommand {
                 let answer = try await api.client.create(
                     request, at: api.deletedPath(own, team: team.team, subresource: "undelete"))
                 let named = answer["name"]?.string ?? name
-                Console.out("cluster \(named) is back after \((ContinuousClock.now - start).text)\n")
+                output.print(
+                    try await api.client.get(api.path(named, team: team.team)), name: named,
+                    "cluster \(named) is back after \((ContinuousClock.now - start).text)")
             } catch let error as StatusError where error.reason == "AlreadyExists" {
                 throw CommandFailure(
                     "There is a cluster \(new ?? deleted["spec"]?["name"]?.string ?? name) by now.",

@@ -10,7 +10,7 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Say what is wrong with the instance on this machine, and what to do about it.",
         discussion: """
-            It looks at the server, its store and files, its disk, ledger and backups, deletions that are stuck, clusters that aren't ready or will be deleted, quotas that \\
+            It looks at the server, its store and files, its certificates, its disk, ledger and backups, deletions that are stuck, clusters that aren't ready or will be deleted, quotas that \\
             are used up, and what the platform warned of in the last hour. Exits with 1 when something has failed; warnings don't count.
 
             It only looks, unless it is told to --fix. Then it mends what can be mended without asking, and says what it did: modes of files that are for
@@ -38,7 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
         switch output {
         case .json: Console.out(String(decoding: list.encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(list))
-        case .table, .name: Console.out(Self.text(findings, all: all))
+        case .table, .wide, .name: Console.out(Self.text(findings, all: all))
         }
         if findings.contains(where: { $0.state == .failure }) { throw ExitCode.failure }
     }
@@ -61,6 +61,7 @@ struct DoctorCommand: AsyncParsableCommand {
         var findings = [try Self.disk(directory)]
         let (found, repairs) = try Repairs(configuration: configuration, now: now, isRunning: isRunning, reads: deep).all()
         findings += found + repairs.map { fix ? Self.mend($0) : $0.finding }
+        findings += try HeldCertificate.inFiles(configuration).map { $0.finding(now: now) }
         guard isRunning else {
             return [
                 Finding(
@@ -72,6 +73,7 @@ struct DoctorCommand: AsyncParsableCommand {
             Diagnosis.ledger(
                 age: try Self.modified("\(directory)/usage/current.json").map { now - $0 },
                 hasBroken: try Self.modified("\(directory)/usage/current.json.broken") != nil, directory: "\(directory)/usage"))
+        if let state = try StoreState.load(configuration) { findings.append(Diagnosis.store(state, now: now)) }
         findings.append(
             Diagnosis.backups(
                 try BackupState.load(configuration), isScheduled: configuration.backupSchedule != nil,
@@ -88,8 +90,11 @@ struct DoctorCommand: AsyncParsableCommand {
                 try await api.client.list(ResourcePath(resource))["items"]?.elements ?? []
             }
             let events = GroupVersionResource(group: "", version: "v1", resource: "events")
+            let clusters = try await all(PlatformAPI.virtualClusters)
+            let metrics = String(decoding: try await api.client.send("GET", "/metrics", accept: "text/plain"), as: UTF8.self)
             return [Finding(state: .ok, about: "server", message: "It is ready.")] + findings
-                + Diagnosis.clusters(try await all(PlatformAPI.virtualClusters), now: now)
+                + Diagnosis.metrics(metrics, now: now) + Diagnosis.authorities(clusters, now: now)
+                + Diagnosis.clusters(clusters, now: now)
                 + Diagnosis.teams(try await all(PlatformAPI.teams), now: now) + Diagnosis.events(try await all(events), now: now)
         }
     }

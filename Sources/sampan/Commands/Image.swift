@@ -57,7 +57,7 @@ struct ImageList: AsyncParsableCommand {
 
     @OptionGroup var instance: InstanceOptions
 
-    @Option(name: .shortAndLong, help: "table, json, yaml or name.")
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
     var output: OutputFormat = .table
 
     func run() async throws {
@@ -66,7 +66,7 @@ struct ImageList: AsyncParsableCommand {
         case .json: Console.out(String(decoding: Self.tree(images).encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(Self.tree(images)))
         case .name: Console.out(images.flatMap(\.names).map { $0 + "\n" }.joined())
-        case .table: Console.out(Self.table(images).description)
+        case .table, .wide: Console.out(Self.table(images).description)
         }
     }
 

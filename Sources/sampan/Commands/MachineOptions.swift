@@ -3,7 +3,9 @@ import KubeObject
 
 /// Limits of what clusters take of the machine, as people write them: `memory=4Gi`, or `memory=none` for no limit.
 enum MachineOptions {
-    static let names = ["pods", "cpu", "memory", "storage"]
+    static let names = ["pods", "cpu", "memory", "storage", "exposures"]
+    /// Those that are counted in ones.
+    private static let counts = ["pods", "exposures", "clusters", "awakeClusters"]
 
     /// `memory=4Gi` as its two parts.
     static func split(_ text: String) throws -> (String, String) {
@@ -17,20 +19,23 @@ enum MachineOptions {
     /// Amounts as the API has them; nil takes a limit away.
     ///
     /// - Parameter option: how a resource's amount was given, for what is said about a wrong one.
-    static func parse(_ amounts: [(String, String)], option: (String) -> String) throws -> [(String, JSON?)] {
+    static func parse(
+        _ amounts: [(String, String)], option: (_ name: String, _ text: String) -> String
+    ) throws -> [(String, JSON?)] {
         try amounts.map { name, text in
             if text == "none" { return (name, nil) }
-            if name == "pods" {
+            if counts.contains(name) {
                 guard let count = Int64(text), count >= 0 else {
-                    throw ValidationError("\(option(name)) \(text): give a number that isn't negative, or none.")
+                    throw ValidationError("\(option(name, text)): must be a number of 0 or more, or none.")
                 }
                 return (name, .int(count))
             }
-            let isRight: Bool
-            do { isRight = try Quantity(text) >= Quantity(0) } catch { isRight = false }
-            guard isRight else {
+            let amount: Quantity?
+            do { amount = try Quantity(text) } catch { amount = nil }
+            guard let amount, amount >= Quantity(0) else {
+                let what = amount == nil ? "give a quantity" : "must be 0 or more,"
                 throw ValidationError(
-                    "\(option(name)) \(text): give a quantity such as \(name == "cpu" ? "4 or 500m" : "8Gi"), or none.")
+                    "\(option(name, text)): \(what) such as \(name == "cpu" ? "4 or 500m" : "8Gi"), or none.")
             }
             return (name, .string(text))
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import KubeClient
+import KubeNetwork
 import KubeObject
 
 /// `sampan network explain`
@@ -13,7 +14,7 @@ struct NetworkExplain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Say whether a connection gets through, and which rule decides.",
         discussion: """
-            FROM is a pod of the cluster ([NAMESPACE/]POD), an IPv4 address, or cluster/NAME for whatever is in another cluster. TO is one of these,
+            FROM is a pod of the cluster ([NAMESPACE/]POD), an IP address, or cluster/NAME for whatever is in another cluster. TO is one of these,
             or [NAMESPACE/]service/NAME. Without a namespace `default` is meant. Only a service needs no port. Nothing is sent: the answer comes
             from the model that the kernel's rules are made from.
 
@@ -22,6 +23,7 @@ struct NetworkExplain: AsyncParsableCommand {
               sampan network explain shop/web-0 shop/service/db --cluster demo --team blue
               sampan network explain web-0 203.0.113.7:443 --cluster demo -o json
               sampan network explain web-0 10.96.0.10:53 --protocol UDP --cluster demo
+              sampan network explain web-0 [2001:db8::7]:443 --cluster demo
             """)
 
     @OptionGroup var instance: InstanceOptions
@@ -34,7 +36,7 @@ struct NetworkExplain: AsyncParsableCommand {
     @Option(name: .customLong("protocol"), help: ArgumentHelp("TCP, UDP or SCTP.", valueName: "protocol"))
     var transport: String = "TCP"
 
-    @Option(name: .shortAndLong, help: "table, json, yaml or name.")
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
     var output: OutputFormat = .table
 
     @Argument(help: "Who connects.")
@@ -61,13 +63,22 @@ struct NetworkExplain: AsyncParsableCommand {
         case .json: Console.out(String(decoding: answer.encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(answer))
         case .name: Console.out("\(answer["reason"]?.string ?? "")\n")
-        case .table: Console.out(Self.text(answer, from: from, to: to))
+        case .table, .wide: Console.out(Self.text(answer, from: from, to: to))
         }
     }
 
     /// An end and the port after its last colon.
     static func split(_ text: String) throws -> (end: String, port: Int64?) {
-        guard let colon = text.lastIndex(of: ":") else { return (text, nil) }
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+            let address = String(text[text.index(after: text.startIndex)..<end])
+            let rest = text[text.index(after: end)...]
+            if rest.isEmpty { return (address, nil) }
+            guard rest.hasPrefix(":"), let port = Int64(rest.dropFirst()) else {
+                throw ValidationError("\(text): what comes after the colon is a port's number.")
+            }
+            return (address, port)
+        }
+        guard let colon = text.lastIndex(of: ":"), IPAddress(text) == nil else { return (text, nil) }
         guard let port = Int64(text[text.index(after: colon)...]) else {
             throw ValidationError("\(text): what comes after the colon is a port's number.")
         }

@@ -9,12 +9,12 @@ struct QuotaCommand: AsyncParsableCommand {
         commandName: "quota", abstract: "Show and set what teams and clusters may have of the machine.",
         discussion: """
             A pod counts with the processor time that it requests and the memory that it is limited to; one that doesn't say gets a default. \
-            A team's awake clusters count, and the storage of all of them. More in docs/teams.md.
+            A team's awake clusters count, and the storage and exposures (node ports, host ports) of all of them. More in docs/teams.md.
 
             EXAMPLES
               sampan quota                                       of everybody
               sampan quota show --team blue                      of a team and its clusters
-              sampan quota set memory=8Gi pods=50 --team blue
+              sampan quota set memory=8Gi pods=50 exposures=20 --team blue
               sampan quota set memory=2Gi --team blue --cluster demo
               sampan quota set memory=none --team blue
             """,
@@ -29,7 +29,7 @@ struct QuotaShow: AsyncParsableCommand {
 
     @OptionGroup var team: TeamOptions
 
-    @Option(name: .shortAndLong, help: "table, json, yaml or name.")
+    @Option(name: .shortAndLong, help: "table, wide, json, yaml or name.")
     var output: OutputFormat = .table
 
     func run() async throws {
@@ -53,12 +53,12 @@ struct QuotaShow: AsyncParsableCommand {
         case .json: Console.out(String(decoding: list.encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(list))
         case .name: Console.out(entries.map { "\($0.name)\n" }.joined())
-        case .table:
+        case .table, .wide:
             guard !entries.isEmpty else {
                 Console.note("Nobody has a quota. Set one with `sampan quota set memory=8Gi --team NAME`.")
                 return
             }
-            Console.out(Self.table(entries).description)
+            Console.out(Self.table(entries, isWide: output == .wide).description)
         }
     }
 
@@ -75,10 +75,14 @@ struct QuotaShow: AsyncParsableCommand {
 
     static func entries(teams: [JSON], clusters: [JSON]) -> [Entry] {
         func entry(_ object: JSON, _ name: String, _ part: String) -> Entry? {
-            let used = object[path: "status", "used"] ?? [:]
+            var used = object[path: "status", "used"] ?? [:]
             var limits: JSON = [:]
+            for count in counts { limits[count] = object[path: "spec", part, count] }
             for resource in MachineOptions.names { limits[resource] = object[path: "spec", part, resource] }
             guard used != [:] || limits != [:] else { return nil }
+            if part == "quota" {
+                for count in counts { used[count] = object[path: "status", count] ?? 0 }
+            }
             let condition = (object[path: "status", "conditions"]?.elements ?? []).first { $0["type"]?.string == "WithinQuota" }
             return Entry(name: name, used: used, limits: limits, state: condition?["reason"]?.string ?? "")
         }
@@ -90,11 +94,15 @@ struct QuotaShow: AsyncParsableCommand {
             }
     }
 
-    static func table(_ entries: [Entry]) -> Table {
-        var table = Table(columns: ["NAME", "PODS", "CPU", "MEMORY", "STORAGE", "STATE"])
+    /// What a team may have of clusters.
+    private static let counts = ["clusters", "awakeClusters"]
+
+    static func table(_ entries: [Entry], isWide: Bool = false) -> Table {
+        let more = isWide ? ["CLUSTERS", "AWAKE"] : []
+        var table = Table(columns: ["NAME", "PODS", "CPU", "MEMORY", "STORAGE", "EXPOSURES"] + more + ["STATE"])
         for entry in entries {
-            let cells = MachineOptions.names.map { resource in
-                let used = text(entry.used[resource]) ?? "0"
+            let cells = (MachineOptions.names + (isWide ? counts : [])).map { resource in
+                let used = text(entry.used[resource]) ?? (counts.contains(resource) ? "" : "0")
                 return text(entry.limits[resource]).map { "\(used) of \($0)" } ?? used
             }
             table.rows.append([entry.name] + cells + [entry.state.isEmpty ? "<none>" : entry.state])
@@ -117,13 +125,14 @@ struct QuotaSet: AsyncParsableCommand {
     @Option(help: ArgumentHelp("This cluster alone, and not its team.", valueName: "name"))
     var cluster: String?
 
-    @Argument(help: ArgumentHelp("pods, cpu, memory or storage, each with an amount or none.", valueName: "resource=amount"))
+    @Argument(
+        help: ArgumentHelp("pods, cpu, memory, storage or exposures, each with an amount or none.", valueName: "resource=amount"))
     var amounts: [String]
 
     func validate() throws { _ = try changes() }
 
     private func changes() throws -> [(String, JSON?)] {
-        try MachineOptions.parse(try amounts.map(MachineOptions.split), option: { "\($0)=" })
+        try MachineOptions.parse(try amounts.map(MachineOptions.split), option: { "\($0)=\($1)" })
     }
 
     func run() async throws {

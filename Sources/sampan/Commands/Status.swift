@@ -25,7 +25,11 @@ struct StatusCommand: AsyncParsableCommand {
             state = "starting"
             if try await PlatformAPI.with(instance, { try await $0.isReady() }) {
                 state = "ready"
-                clusters = try await PlatformAPI.with(instance) { try await $0.client.list($0.path())["items"]?.elements ?? [] }
+                clusters = try await PlatformAPI.with(instance) { api in
+                    // A member has no list of all, and sees their team's.
+                    let path = api.standingTeam.isEmpty ? ResourcePath(PlatformAPI.virtualClusters) : api.path()
+                    return try await api.client.list(path)["items"]?.elements ?? []
+                }
             }
         }
         let memory = try pid.flatMap { try Self.residentKilobytes($0) }
@@ -48,7 +52,7 @@ struct StatusCommand: AsyncParsableCommand {
         switch output {
         case .json: Console.out(String(decoding: status.encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(status))
-        case .table, .name: Console.out(Self.text(status))
+        case .table, .wide, .name: Console.out(Self.text(status))
         }
         if state != "ready" { throw ExitCode(3) }
     }

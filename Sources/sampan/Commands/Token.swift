@@ -20,7 +20,7 @@ struct TokenCommand: AsyncParsableCommand {
 
     @OptionGroup var team: TeamOptions
 
-    @Argument(help: "The cluster.")
+    @Argument(help: "The cluster.", completion: Completions.clusters)
     var name: String
 
     @Option(help: ArgumentHelp("Ask the platform as whom this kubeconfig says, or SAMPAN_KUBECONFIG.", valueName: "file"))

@@ -9,8 +9,8 @@ struct UsageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "usage", abstract: "Show what teams and clusters have used, out of the hourly ledger.",
         discussion: """
-            Times are as 2026-11-28T07:00:00Z, as 2026-11-28, or as so long ago: 90m, 24h, 7d. The hour that isn't over yet is counted as far as \\
-            it has gone.
+            Times are as 2026-11-28T07:00:00Z, as 2026-11-28, or as so long ago: 90m, 24h, 7d. The hour that isn't over yet is counted as far as \
+            it has gone. Without --team administrators see everybody's use, and members their own team's.
 
             EXAMPLES
               sampan usage                                   the last day, by cluster
@@ -24,7 +24,12 @@ struct UsageCommand: AsyncParsableCommand {
 
     @OptionGroup var instance: InstanceOptions
 
-    @OptionGroup var team: TeamOptions
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The team whose use is shown, or SAMPAN_TEAM; default for clusters that are no team's. (default: everybody's)",
+            valueName: "team"), completion: Completions.teams)
+    var team: String = ProcessInfo.processInfo.environment["SAMPAN_TEAM"] ?? ""
 
     @Option(help: ArgumentHelp("From when on.", valueName: "time"))
     var since: String = "24h"
@@ -70,12 +75,14 @@ struct UsageCommand: AsyncParsableCommand {
         if let until { request["until"] = .string(Timestamp.format(try Self.time(until, option: "--until", now: now))) }
         let question = request
         let records = try await PlatformAPI.with(instance) { api in
-            let name = team.team.isEmpty ? api.standingTeam : team.team
+            let name = team.isEmpty ? api.standingTeam : team
             var records: [JSON] = []
             for name in name.isEmpty ? try await Self.everybody(api) : [name] {
                 let answer = try await api.client.create(question, at: api.teamPath(name, subresource: "usage"))
                 records += answer["records"]?.elements ?? []
             }
+            // A team that is gone is in the ledger; one that never was is a slip.
+            if records.isEmpty, name != ClusterName.noTeam { try await api.requireTeam(name) }
             return records
         }
         switch output {
@@ -92,7 +99,7 @@ struct UsageCommand: AsyncParsableCommand {
     }
 
     private static func everybody(_ api: PlatformAPI) async throws -> [String] {
-        let teams = try await api.client.list(api.teamPath())["items"]?.elements ?? []
+        let teams = try await api.visibleTeams()["items"]?.elements ?? []
         return [ClusterName.noTeam] + teams.compactMap { $0["metadata"]?["name"]?.string }
     }
 
@@ -135,8 +142,15 @@ struct UsageCommand: AsyncParsableCommand {
             ("STORAGE-GIB-H", { rounded($0, "storageGiBHours") }), ("AWAKE-H", { rounded($0, "awakeHours") }),
             ("REQUESTS", { text($0, "requests") }),
         ]
+        // Clusters of one name, of which one was made (or brought back) after the other.
+        var uids: [[String]: Set<String>] = [:]
+        for record in records where has("cluster") {
+            uids[[text(record, "team"), text(record, "cluster")], default: []].insert(text(record, "clusterUID"))
+        }
+        if isWide || uids.values.contains(where: { $0.count > 1 }), has("clusterUID") {
+            columns.append(("CLUSTER-UID", { text($0, "clusterUID") }))
+        }
         if isWide {
-            if has("clusterUID") { columns.append(("CLUSTER-UID", { text($0, "clusterUID") })) }
             columns.append(("OPEN", { $0["open"]?.bool == true ? "yes" : "no" }))
         }
         var table = Table(columns: columns.map(\.0))

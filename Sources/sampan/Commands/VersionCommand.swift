@@ -14,7 +14,7 @@ struct VersionCommand: ParsableCommand {
         switch output {
         case .json: Console.out(String(decoding: tree.encoded(), as: UTF8.self) + "\n")
         case .yaml: Console.out(YAML.encode(tree))
-        case .table, .name: Console.out(Version.text + "\n")
+        case .table, .wide, .name: Console.out(Version.text + "\n")
         }
     }
 }

@@ -45,6 +45,24 @@ enum Diagnosis {
         return Finding(state: .ok, about: "disk", message: "\(size) GiB are free below \(directory).")
     }
 
+    /// What the server found when it last read all of the store's file.
+    static func store(_ state: StoreState, now: Double) -> Finding {
+        guard state.complaints.isEmpty else {
+            return Finding(
+                state: .failure, about: "store check",
+                message: "The server found its file damaged: \(state.complaints.joined(separator: "; "))",
+                hint: "Stop the server, and restore a backup: sampan restore BACKUP --data-dir NEW")
+        }
+        // It is read once a day.
+        guard now - state.checked < 2 * StoreKeeper.interval else {
+            return Finding(
+                state: .warning, about: "store check", message: "The server hasn't read its file through for more than two days.",
+                hint: "Look into the server's log.")
+        }
+        return Finding(
+            state: .ok, about: "store check", message: "The server read all of its file within the last two days; it is sound.")
+    }
+
     /// The ledger's file of the hour that goes on.
     ///
     /// - Parameter age: seconds since it was written; nil when there is none.

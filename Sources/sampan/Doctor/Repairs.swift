@@ -28,14 +28,14 @@ struct Repairs {
 
     func all() throws -> (findings: [Finding], repairs: [Repair]) {
         var repairs = try modes() + unfinished()
-        var findings: [Finding] = []
+        var findings = try interruptedImports()
         if let known = try knownClusters() {
             let (inspection, volumes) = known
             repairs += try leakedVolumes(volumes, living: inspection.clusters)
             if inspection.isLoose { repairs += loose(inspection) }
             findings.append(Self.finding(inspection))
         }
-        if repairs.isEmpty {
+        if repairs.isEmpty, !findings.contains(where: { $0.state != .ok }) {
             findings.append(Finding(state: .ok, about: "files", message: "Nothing is left over, and modes are right."))
         }
         return (findings, repairs)
@@ -120,6 +120,18 @@ struct Repairs {
         guard FileManager.default.fileExists(atPath: "\(store)/store.sqlite") else { return nil }
         let volumes = try names(in: "\(directory)/volumes").compactMap { Int64($0) }
         return (try StoreInspection(of: store, reads: reads), volumes)
+    }
+
+    /// Volumes that were received for a cluster. Whose they are only the server can say: it gives them to the cluster or removes them.
+    private func interruptedImports() throws -> [Finding] {
+        let folder = "\(directory)/volumes/incoming"
+        return try names(in: folder).compactMap { name in
+            guard let age = try age("\(folder)/\(name)"), age > Self.abandoned || !isRunning else { return nil }
+            return Finding(
+                state: .warning, about: "volumes",
+                message: "\(folder)/\(name) was received for a cluster whose import or clone was interrupted.",
+                hint: "The server completes it or removes it at its next start.")
+        }
     }
 
     private func leakedVolumes(_ volumes: [Int64], living: Set<Int64>) throws -> [Repair] {

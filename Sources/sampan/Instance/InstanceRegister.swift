@@ -1,5 +1,6 @@
 import FoundationEssentials
 import KubeClient
+import KubeNetwork
 
 /// `/run/sampan/NAME.json`: which instances were started since boot, so that two of them never claim the same name, port or subnet.
 ///
@@ -51,10 +52,15 @@ enum InstanceRegister {
             if other.dnsPort == configuration.dnsPort {
                 throw CommandFailure("Port \(other.dnsPort) is taken by \(whose).", hint: "Choose another with --dns-port.")
             }
-            if let mine = IPv4Network(configuration.podSubnet), let theirs = IPv4Network(other.podSubnet), mine.overlaps(theirs) {
+            let theirs = other.podSubnets.compactMap { IPRange($0) }
+            if configuration.podSubnets.compactMap({ IPRange($0) }).contains(where: { mine in
+                theirs.contains { $0.overlaps(mine) }
+            }) {
                 throw CommandFailure(
                     "The pod subnet \(configuration.podSubnet) overlaps that of \(whose).",
-                    hint: "Choose another with --pod-subnet, for example 10.245.0.0/16.")
+                    hint:
+                        "Choose another with --pod-subnet, for example 10.245.0.0/16\(configuration.isDualStack ? ",fd00:10:245::/64" : "")."
+                )
             }
         }
     }

@@ -22,7 +22,7 @@ struct PlatformAPI {
         if let path = platform ?? ProcessInfo.processInfo.environment["SAMPAN_KUBECONFIG"], !path.isEmpty {
             let configuration = try ClientConfiguration(kubeconfig: Paths.absolute(path))
             do {
-                return try await KubeClient.with(configuration) { client in
+                return try await KubeClient.with(configuration, warn: Self.warn) { client in
                     let team = configuration.namespace == ClusterName.noTeam ? "" : configuration.namespace
                     return try await body(PlatformAPI(client: client, standingTeam: team))
                 }
@@ -39,7 +39,9 @@ struct PlatformAPI {
                 hint: "Start it with `sampan up`.")
         }
         do {
-            return try await KubeClient.with(ClientConfiguration(kubeconfig)) { try await body(PlatformAPI(client: $0)) }
+            return try await KubeClient.with(ClientConfiguration(kubeconfig), warn: Self.warn) {
+                try await body(PlatformAPI(client: $0))
+            }
         } catch let error as ClientError where error.reason == .unreachable {
             let hint =
                 try InstanceLock.holder(path: configuration.lockPath) == nil
@@ -50,6 +52,9 @@ struct PlatformAPI {
             throw CommandFailure("\(error)", hint: "Run this as the user who ran `sampan up` (root, usually).")
         }
     }
+
+    /// As kubectl tells of it.
+    @Sendable private static func warn(_ text: String) { Console.note("Warning: \(text)") }
 
     /// Whether the server says that it serves. Somebody else's server on its port, which TLS tells, isn't it.
     func isReady() async throws -> Bool {
@@ -113,8 +118,15 @@ struct PlatformAPI {
 
     static func notFoundHint(_ error: any Error, _ name: String) -> any Error {
         guard let status = error as? StatusError, status.code == 404 else { return error }
+        if let team = missingTeam(status) { return TeamCommand.notFoundHint(error, team) }
         return CommandFailure(
             "There is no cluster \(name).",
             hint: "See them with `sampan cluster list`, or make it with `sampan cluster create \(name)`.")
+    }
+
+    /// The team whose namespace isn't there, when that is what an error says.
+    static func missingTeam(_ status: StatusError) -> String? {
+        guard status.code == 404, status.details?["kind"]?.string == "namespaces" else { return nil }
+        return status.details?["name"]?.string
     }
 }

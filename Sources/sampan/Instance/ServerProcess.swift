@@ -9,15 +9,17 @@ struct ServerProcess {
         self.configuration = configuration
     }
 
-    /// Asks it to stop, and kills it when it doesn't in time.
+    /// Asks it to stop, and kills it when it doesn't in time. Returns when nothing of it is left: it lets go of its lock a little sooner
+    /// than of its other files.
     ///
     /// - Returns: whether it was running.
     func stop(timeout: Duration) async throws -> Bool {
         guard let pid = try InstanceLock.holder(path: configuration.lockPath) else { return false }
+        let started = try ProcessStat.of(pid)?.start
         try signal(pid, SIGTERM)
         var progress = Progress("waiting until the server stops")
         var killed = false
-        while try InstanceLock.holder(path: configuration.lockPath) == pid {
+        while try InstanceLock.holder(path: configuration.lockPath) == pid || isThere(pid, started) {
             if !killed && progress.elapsed > timeout {
                 Console.note("the server didn't stop in \(timeout.text): killing it")
                 try signal(pid, SIGKILL)
@@ -30,6 +32,12 @@ struct ServerProcess {
             try await Task.sleep(for: .milliseconds(10))
         }
         return true
+    }
+
+    /// Whether the process that was started then is there, and not another one with its id.
+    private func isThere(_ pid: Int32, _ started: UInt64?) throws -> Bool {
+        guard let stat = try ProcessStat.of(pid), stat.start == started else { return false }
+        return !stat.hasEnded
     }
 
     private func signal(_ pid: Int32, _ number: Int32) throws {

@@ -19,7 +19,9 @@ struct NodeServices {
         lists: NetworkLists, rests: @escaping @Sendable (String) -> Bool,
         _ logger: Logger
     ) throws {
-        guard let pods = IPv4Range(configuration.podSubnet), let services = IPv4Range("10.96.0.0/12"),
+        let subnets = configuration.podSubnets.compactMap { IPRange($0) }
+        guard subnets.count == configuration.podSubnets.count, let pods = subnets.first,
+            let services = IPRange(ServiceRange.text),
             let api = UInt16(exactly: configuration.apiPort), let dns = UInt16(exactly: configuration.dnsPort)
         else {
             throw CommandFailure(
@@ -29,6 +31,14 @@ struct NodeServices {
             instance: configuration.instance, podSubnet: pods, serviceRange: services, apiPort: api, dnsPort: dns,
             clusterDomain: configuration.domain,
             nodes: MachineNodes(first: NodeFacts.read(dataDirectory: configuration.dataDirectory).hostname))
+        if configuration.isDualStack {
+            guard let services = IPRange(ServiceRange.textSix),
+                let six = NetworkConfiguration.Second(podSubnet: subnets[1], serviceRange: services)
+            else {
+                throw CommandFailure("The pod subnet \(subnets[1]) isn't one of IPv6.", hint: "Choose another with --pod-subnet.")
+            }
+            podsNetwork.six = six
+        }
         if let path = configuration.resolvConfPath { podsNetwork.resolverFile = path }
         network = LocalNetwork(
             configuration: podsNetwork,
@@ -42,7 +52,8 @@ struct NodeServices {
             engine: engine,
             options: RuntimeOptions(
                 podPidsLimit: configuration.podPidsLimit > 0 ? configuration.podPidsLimit : nil,
-                resolverFile: podsNetwork.resolverFile),
+                resolverFile: podsNetwork.resolverFile, eviction: try configuration.evictionSettings(),
+                reservation: try configuration.nodeReservation()),
             registry: registry, addresses: addresses, network: network,
             admission: { pod, snapshot, isAdmitted, resized in
                 NodeAdmission.rejection(of: pod, in: snapshot, isAdmitted: isAdmitted, resized: resized).map {
@@ -56,9 +67,9 @@ struct NodeServices {
             }, rests: rests, logger: logger)
     }
 
-    /// A cluster has fallen asleep or woken.
-    func note(_ cluster: LogicalCluster, isAsleep: Bool) {
-        network.note(cluster, isAsleep: isAsleep)
+    /// A cluster falls asleep or has woken. Whoever comes from now on is held before the first pod stops.
+    func note(_ cluster: LogicalCluster, isAsleep: Bool) async {
+        if isAsleep { await network.noteSleep(cluster) } else { network.noteWake(cluster) }
         runtime.reconsider(cluster)
     }
 
@@ -73,7 +84,10 @@ struct NodeServices {
 
     /// Has the keeper hear of connections from outside.
     func attach(_ keeper: SleepKeeper, _ logger: Logger) {
-        network.whenKnocked { cluster, text in keeper.note(ClusterUse(.connection, text), of: cluster) }
+        network.attach(
+            LocalNetwork.Sleeper(
+                knock: { keeper.note(ClusterUse(.connection, $1), of: $0) }, isAsleep: { keeper.isAsleep($0) },
+                isFallingAsleep: { [runtime] in runtime.isFallingAsleep($0) }))
         keeper.ask { [network] cluster in
             do {
                 return try await network.connections(to: cluster)
@@ -101,17 +115,13 @@ struct NodeServices {
     /// What pods use, for autoscalers.
     var metricsSource: any MetricsSource { Meter(local: runtime.metrics) }
 
-    /// What containers have used by now, for the ledger.
-    var containerUses: MeterKeeper.Containers {
-        let metrics = runtime.metrics
-        return {
-            try await metrics.current().containers.map { place, usage in
-                ContainerUse(
-                    cluster: place.cluster,
-                    key: "\(place.cluster)/\(place.namespace)/\(place.pod)/\(place.name)@\(usage.startTime)",
-                    processorNanoseconds: usage.reading.processorNanoseconds, memory: usage.memory)
-            }
+    /// What pods have used by now, for the ledger.
+    var podUses: MeterKeeper.Pods {
+        let uses = runtime.uses
+        @Sendable func use(_ use: PodUses.Use) -> PodUse {
+            PodUse(cluster: use.cluster, key: use.key, processorNanoseconds: use.processorNanoseconds, memory: use.memory)
         }
+        return .init(current: { try await uses.current().map(use) }, ended: { uses.takeEnded().map(use) })
     }
 
     /// The same as an API.
@@ -134,11 +144,11 @@ struct NodeServices {
             }, rest: { try await PodStatistics(statistics.current($0)) })
     }
 
-    /// What a new cluster has for nodes: this machine, so many times, as soon as its engine has said what it is. (A cluster that is made
-    /// before gets one with its first pod.)
-    func nodes(_ count: Int64) -> [JSON] {
+    /// What a new cluster has for nodes: this machine, so many times. Just after the start that waits for the engine to say what it is;
+    /// when it doesn't, there are none. (Such a cluster gets one with its first pod.)
+    func nodes(_ count: Int64) async -> [JSON] {
         let local = runtime.node
-        return local.isKnown ? (1...max(1, count)).map { local.node(local.names.name($0)) } : []
+        return await local.isKnown() ? (1...max(1, count)).map { local.node(local.names.name($0)) } : []
     }
 
     /// The nodes as the scheduler asks for them: KubeRuntime and KubeControllers know nothing of each other.

@@ -6,7 +6,7 @@ extension PodStatistics {
     init(_ found: KubeRuntime.NodeStatistics.Statistics) {
         self.init(
             time: found.time, pods: found.pods.mapValues(Pod.init), fileSystem: FileSystem(found.space),
-            mostProcesses: found.mostProcesses)
+            imageBytes: found.imageBytes, mostProcesses: found.mostProcesses)
     }
 }
 

@@ -36,6 +36,7 @@ enum ServerMain {
 
         let identities = IdentityCache()
         let authorities = ClusterAuthorities(identities: identities)
+        let storeKeeper = StoreKeeper(configuration, logger: logger)
         let store = try Store.open(directory: configuration.dataDirectory + "/store", logger: logger)
         let platform = try Platform.schema()
         // What uses the machine can be measured where pods run.
@@ -52,6 +53,7 @@ enum ServerMain {
         let meter = try MeterKeeper(
             directory: configuration.dataDirectory + "/usage", store: store, quotas: quotas, logger: logger)
         let archived = ArchivedClusters(store: store, quotas: quotas)
+        let transfers = VolumeTransfers(keeper: keeper, logger: logger)
         let endings = DeletedClusterEndings()
         let backups = try BackupKeeper(configuration, logger: logger)
         let networkExplain = NetworkExplainHandler(store: store)
@@ -60,7 +62,8 @@ enum ServerMain {
         let registry = Registry(
             store: store, schemas: { $0.name == Platform.rootCluster ? platform : measured }, authorizer: authorizer,
             admission: .builtin + VirtualClusterAdmission.chain(authorizer, quotas: quotas, arrivals: archived.arrivals)
-                + DeletedClusterAdmission.chain + TeamAdmission.chain + QuotaAdmission.chain(quotas),
+                + DeletedClusterAdmission.chain + TeamAdmission.chain + TeamNamespaceAdmission.chain
+                + QuotaAdmission.chain(quotas),
             policies: { policies.policy(of: $0) },
             handlers: [
                 GroupResource(group: Platform.group, resource: "virtualclusters/kubeconfig"): KubeconfigHandler(
@@ -75,15 +78,18 @@ enum ServerMain {
                 GroupResource(group: Platform.group, resource: "virtualclusters/explain"): ClusterExplainHandler(
                     keeper, store: store),
                 GroupResource(group: Platform.group, resource: "virtualclusters/network"): networkExplain,
-                GroupResource(group: Platform.group, resource: "virtualclusters/export"): ExportHandler(store: store),
-                GroupResource(group: Platform.group, resource: "virtualclusters/import"): ImportHandler(archived),
-                GroupResource(group: Platform.group, resource: "virtualclusters/clone"): CloneHandler(archived, store: store),
+                GroupResource(group: Platform.group, resource: "virtualclusters/export"): ExportHandler(
+                    store: store, transfers: transfers),
+                GroupResource(group: Platform.group, resource: "virtualclusters/import"): ImportHandler(
+                    archived, transfers: transfers),
+                GroupResource(group: Platform.group, resource: "virtualclusters/clone"): CloneHandler(
+                    archived, store: store, transfers: transfers),
                 GroupResource(group: Platform.group, resource: "deletedclusters/undelete"): UndeleteHandler(
                     archived, store: store
                 ) {
                     endings.isEnding($0)
                 },
-            ])
+            ], isDualStack: configuration.isDualStack)
         let networkLists = NetworkLists()
         let addresses = PodAddressBook()
         let aggregator = Aggregator(addressBook: addresses, identities: identities)
@@ -93,7 +99,7 @@ enum ServerMain {
             : nil
         let provisioner = ClusterProvisioner(
             registry: registry, endpoint: endpoint, identities: identities, authorities: authorities
-        ) { node?.nodes($0) ?? [] }
+        ) { await node?.nodes($0) ?? [] }
 
         archived.attach(registry, provisioner)
         if let node { endings.attach { node.hasPods(of: $0) } }
@@ -119,12 +125,13 @@ enum ServerMain {
                     let schema = registry.schema(of: cluster)
                     // A custom object may be stored in a version that isn't served any more.
                     return schema.resource(forKind: kind) ?? schema.resource(kind.groupKind)
-                }),
+                }, serviceRanges: [ServiceRange.text] + (configuration.isDualStack ? [ServiceRange.textSix] : [])),
             others: [
                 VirtualClusterReconciler(
                     resource: virtualClusters, store: store, provisioner: provisioner, keeper: keeper,
-                    arrivals: archived.arrivals,
-                    keeping: DeletedClusterKeeping(resource: deletedClusters, period: configuration.keepDeletedSeconds)),
+                    arrivals: archived.arrivals, transfers: transfers,
+                    keeping: DeletedClusterKeeping(resource: deletedClusters, period: configuration.keepDeletedSeconds),
+                    endings: endings),
                 DeletedClusterReconciler(resource: deletedClusters, store: store) { await node?.removeVolumes(of: $0) },
                 teams,
             ],
@@ -136,13 +143,14 @@ enum ServerMain {
         networkLists.attach(root, of: store) { node?.networkListsChanged() }
         keeper.attach(root, by: registry)
         keeper.report { controllers.recorder.record(.normal, $1, $2, about: $0, from: SleepKeeper.name, in: root) }
+        transfers.attach(root, node.map { NodeVolumes(runtime: $0.runtime) })
         quotas.attach(root, by: registry)
         quotas.report { controllers.recorder.record(.warning, $1, $2, about: $0, from: QuotaKeeper.name, in: root) }
-        await meter.attach(root, containers: node?.containerUses)
+        await meter.attach(root, pods: node?.podUses)
         node?.attach(keeper, logger)
         node?.attach(networkExplain)
         keeper.whenChanged { cluster, isAsleep in
-            node?.note(cluster, isAsleep: isAsleep)
+            await node?.note(cluster, isAsleep: isAsleep)
             if !isAsleep { controllers.revisit(cluster) }
         }
         try writeAdministrator(root, provisioner, configuration)
@@ -154,8 +162,13 @@ enum ServerMain {
         let webhooks = HTTPSWebhookClient(attendant: keeper) { reach.allows($0, $1) }
         let api = APIServer(
             registry: registry, addressBook: addresses, streams: streams, aggregator: aggregator,
-            metrics: node?.resourceMetrics, attendant: keeper,
-            moreMetrics: { keeper.metricsText + quotas.metricsText + meter.metricsText + (backups?.metricsText ?? "") },
+            metrics: node?.resourceMetrics, nodeSigns: node.map { NodeSigns(registry: registry, nodes: $0.source.nodes) },
+            attendant: keeper,
+            moreMetrics: {
+                keeper.metricsText + quotas.metricsText + meter.metricsText + (backups?.metricsText ?? "")
+                    + storeKeeper.metricsText
+                    + identity.metricsText + Healings.process.metricsText
+            },
             meter: { meter.countRequest($0) },
             identities: identities,
             issuerDocuments: webhooks, auditLog: auditLog,
@@ -173,13 +186,14 @@ enum ServerMain {
                 "api": "\(endpoint.server)", "clusters": "\(store.clusters().count)",
             ])
         // Shut down in the opposite order: the API first, the store last.
-        var services: [any Service] = [store, identity, controllers, keeper, quotas, meter]
+        var services: [any Service] = [store, identity, controllers, keeper, quotas, meter, transfers, storeKeeper]
         services += node?.services ?? []
         if let backups { services.append(backups) }
         if let auditWebhook { services.append(auditWebhook) }
         if let auditLog { services.append(auditLog) }
         services += [
             webhooks, server,
+            AdministratorKeeper(logger: logger) { try writeAdministrator(root, provisioner, configuration) },
             Reload(
                 logger: logger,
                 parts: [
@@ -263,7 +277,9 @@ enum ServerMain {
     private static func webhookReach(
         _ configuration: Configuration, _ addresses: PodAddressBook, _ lists: NetworkLists
     ) throws -> WebhookReach {
-        guard let pods = IPv4Range(configuration.podSubnet), let services = IPv4Range("10.96.0.0/12") else {
+        let pods = configuration.podSubnets.compactMap { IPRange($0) }
+        let services = [ServiceRange.text, ServiceRange.textSix].compactMap { IPRange($0) }
+        guard pods.count == configuration.podSubnets.count else {
             throw CommandFailure(
                 "The pod subnet \(configuration.podSubnet) isn't one.", hint: "Choose another with `sampan up --help`.")
         }

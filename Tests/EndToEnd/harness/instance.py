@@ -41,9 +41,10 @@ def free_subnet():
 class Instance:
     """Up after construction; take it down with `stop`."""
 
-    subnets = iter(range(128, 250))
+    # By chance, so that test runs side by side don't take the same one.
+    subnets = iter(random.sample(range(128, 250), 122))
 
-    def __init__(self, label, containers=True, directory=None, start=True, options=()):
+    def __init__(self, label, containers=True, directory=None, start=True, options=(), dual_stack=False):
         self.own_directory = directory is None
         self.directory = directory or tempfile.mkdtemp(prefix=f"sampan-{label}-", dir=settings.folder)
         # Unlike any instance of the user's, and unlike that of a test run beside this one.
@@ -52,6 +53,8 @@ class Instance:
         self.options = list(options)
         self.api_port, self.dns_port = free_port(), free_port()
         self.subnet = free_subnet()
+        # As free as the other: it carries its number.
+        self.subnet6 = f"fd00:10:{self.subnet.split('.')[1]}::/64" if dual_stack else None
         self.clusters = {}
         if start:
             self.up()
@@ -69,9 +72,12 @@ class Instance:
     def up(self):
         arguments = [
             "up", "--instance", self.name, "--api-port", str(self.api_port), "--dns-port", str(self.dns_port),
-            "--pod-subnet", self.subnet, "--log-level", os.environ.get("SAMPAN_E2E_LOG", "info"), "-o", "json",
+            "--pod-subnet", ",".join(filter(None, [self.subnet, self.subnet6])), "--log-level", os.environ.get("SAMPAN_E2E_LOG", "info"), "-o", "json",
             *self.options,
         ]
+        # Tests don't depend on what this machine has left.
+        if "--eviction-hard" not in self.options:
+            arguments += ["--eviction-hard", ""]
         if not self.containers:
             arguments.append("--no-containers")
         return json.loads(self.sampan(*arguments).stdout)

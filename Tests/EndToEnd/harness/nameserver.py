@@ -1,5 +1,6 @@
-"""A name server for tests. usage: nameserver.py FILE; FILE is JSON, read anew for each question: {"name.": [TTL, "address" or "alias."]}."""
+"""A name server for tests. usage: nameserver.py FILE [PORT]; FILE is JSON, read anew for each question: {"name.": [TTL, "address" or "alias."]}."""
 
+import ipaddress
 import json
 import socketserver
 import struct
@@ -32,7 +33,9 @@ class Handler(socketserver.BaseRequestHandler):
                 records.append(encoded(asked) + struct.pack("!HHIH", 5, 1, ttl, len(encoded(value))) + encoded(value))
                 asked = value
                 continue
-            if kind == 1:
+            if kind == 28 and ":" in value:
+                records.append(encoded(asked) + struct.pack("!HHIH", 28, 1, ttl, 16) + ipaddress.ip_address(value).packed)
+            if kind == 1 and ":" not in value:
                 records.append(encoded(asked) + struct.pack("!HHIH", 1, 1, ttl, 4) + bytes(map(int, value.split("."))))
             break
         head = message[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(records), 0, 0)
@@ -40,4 +43,4 @@ class Handler(socketserver.BaseRequestHandler):
 
 
 if __name__ == "__main__":
-    socketserver.ThreadingUDPServer(("0.0.0.0", 53), Handler).serve_forever()
+    socketserver.ThreadingUDPServer(("0.0.0.0", int(sys.argv[2]) if len(sys.argv) > 2 else 53), Handler).serve_forever()

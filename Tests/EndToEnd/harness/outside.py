@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -27,6 +28,16 @@ class Outside:
         for command in ("link set lo up", "link set eth0 up", f"address add {self.address}/24 dev eth0", f"route add default via {self.host}"):
             ip("-n", self.name, *command.split())
 
+    def add_six(self):
+        """An address of IPv6 too, and a web server on its port 80."""
+        net = f"fd00:198:18:{os.getpid() % 250}"
+        self.host6, self.address6 = f"{net}::1", f"{net}::2"
+        ip("address", "add", f"{self.host6}/64", "dev", self.cable, "nodad")
+        for command in (f"address add {self.address6}/64 dev eth0 nodad", f"route add default via {self.host6}"):
+            ip("-6", "-n", self.name, *command.split())
+        self.servers.append(subprocess.Popen(
+            self.command(sys.executable, "-m", "http.server", "--bind", "::", "80"), cwd=tempfile.mkdtemp(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
     def command(self, *arguments):
         return ["ip", "netns", "exec", self.name, *arguments]
 
@@ -37,7 +48,8 @@ class Outside:
     def fetch(self, address, port):
         """What a client there gets; None without an answer."""
         result = subprocess.run(
-            self.command("curl", "-s", "--max-time", "1", f"http://{address}:{port}/"), capture_output=True, text=True)
+            self.command("curl", "-gs", "--max-time", "1", f"http://{f'[{address}]' if ':' in address else address}:{port}/"),
+            capture_output=True, text=True)
         return result.stdout if result.returncode == 0 else None
 
     def close(self):

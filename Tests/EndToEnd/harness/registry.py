@@ -1,5 +1,6 @@
 """A registry of one image, from an archive of scripts/build-image: what a pull asks for, and no more."""
 
+import base64
 import hashlib
 import http.server
 import io
@@ -14,11 +15,13 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 class Registry:
     """Runs until `close`. Engines speak plain HTTP with registries of this machine."""
 
-    def __init__(self, archive):
+    def __init__(self, archive, password=None):
+        """With a password, it's for who has that, under any name."""
         with tarfile.open(archive) as tar:
             self.blobs = {entry.name.rsplit("/", 1)[1]: tar.extractfile(entry).read() for entry in tar if entry.name.startswith("blobs/sha256/")}
             index = json.load(tar.extractfile("index.json"))
         self.manifest = self.blobs[index["manifests"][0]["digest"].removeprefix("sha256:")]
+        self.kind = MANIFEST
         self.asked = []
         registry = self
 
@@ -27,15 +30,23 @@ class Registry:
 
             def do_GET(self):
                 registry.asked.append(self.path)
+                if password:
+                    given = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+                    if given.partition(":")[2] != password:
+                        self.send_response(401)
+                        self.send_header("WWW-Authenticate", 'Basic realm="registry"')
+                        self.send_header("Content-Length", "0")
+                        return self.end_headers()
                 kind, name = self.path.split("?")[0].rstrip("/").split("/")[-2:]
                 digest = name.removeprefix("sha256:")
                 body = registry.blobs.get(digest)
-                if kind == "manifests" and body is None:
-                    body = registry.manifest
+                content = MANIFEST
+                if kind == "manifests" and (body is None or body == registry.manifest):
+                    body, content = registry.manifest, registry.kind
                 found = self.path.rstrip("/") == "/v2" or body is not None
                 body = body or b""
                 self.send_response(200 if found else 404)
-                self.send_header("Content-Type", MANIFEST if kind == "manifests" else "application/octet-stream")
+                self.send_header("Content-Type", content if kind == "manifests" else "application/octet-stream")
                 self.send_header("Docker-Content-Digest", "sha256:" + hashlib.sha256(body).hexdigest())
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -73,6 +84,14 @@ class Registry:
             self.manifest = whole
             self._put(good)
         return mend
+
+    def wrap(self, architecture):
+        """Gives an index that has nothing but the image, for one architecture, in place of the image."""
+        digest, size = self._put(self.manifest)
+        self.kind = "application/vnd.oci.image.index.v1+json"
+        self.manifest = json.dumps({"schemaVersion": 2, "mediaType": self.kind, "manifests": [{
+            "mediaType": MANIFEST, "digest": digest, "size": size, "platform": {"architecture": architecture, "os": "linux"}}]}).encode()
+        self._put(self.manifest)
 
     def _put(self, blob):
         digest = hashlib.sha256(blob).hexdigest()

@@ -74,6 +74,9 @@ def named_after(instance):
     now = snapshot()
     found = [f"table {line}" for line in now["nftables tables"] if line.split()[-1] == table]
     found += [f"route {line}" for line in now["routes"] if line.startswith(prefix)]
+    if instance.subnet6:
+        routes = subprocess.run(["ip", "-6", "route"], capture_output=True, text=True, check=True).stdout.splitlines()
+        found += [f"route {line}" for line in routes if line.startswith(instance.subnet6.removesuffix(":/64"))]
     found += [f"mount {path}" for path in now["mounts"] if path.startswith(instance.directory + "/")]
     found += [f"link {name}" for name in now["links"] if name.startswith(instance.name)]
     return found
@@ -84,3 +87,19 @@ def other_instances():
     folder = "/run/sampan"
     names = [name.removesuffix(".json") for name in os.listdir(folder)] if os.path.isdir(folder) else []
     return sorted(name for name in names if not name.startswith(f"t{os.getpid() % 100000}-"))
+
+
+def users_of(folder):
+    """The processes that have something open in the folder, a line each."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            links = [f"/proc/{pid}/{name}" for name in ("cwd", "root", "exe")]
+            links += [f"/proc/{pid}/fd/{number}" for number in os.listdir(f"/proc/{pid}/fd")]
+            used = sorted({target for target in map(os.readlink, links) if target.startswith(folder)})
+            if used:
+                with open(f"/proc/{pid}/stat") as file:
+                    found.append(f"{file.read().strip()}: {', '.join(used)}\n")
+        except OSError:
+            pass
+    return "".join(found)

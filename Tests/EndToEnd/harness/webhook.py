@@ -16,7 +16,7 @@ class Webhook:
         self.cluster = cluster
         self.folder = tempfile.mkdtemp(prefix="sampan-hook-", dir=settings.folder)
         test_class.addClassCleanup(subprocess.run, ["rm", "-rf", self.folder], check=True)
-        self.authority = self._certify()
+        self.authority = certify(self.folder, "hook.default.svc")
         cluster.shell("hook")
         cluster.apply({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": "hook"},
@@ -38,18 +38,19 @@ class Webhook:
             "service": {"namespace": "default", "name": "hook", "path": path, **service},
             "caBundle": base64.b64encode((authority or self.authority).encode()).decode()}
 
-    def _certify(self):
-        """A certificate for the service, and the authority that signed it, as PEM."""
-        def openssl(*arguments):
-            subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=hook-ca", "-days", "2")
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tls.key", "-out", "tls.csr", "-subj", "/CN=hook")
-        with open(os.path.join(self.folder, "names"), "w") as file:
-            file.write("subjectAltName=DNS:hook.default.svc")
-        openssl("x509", "-req", "-in", "tls.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tls.crt", "-days", "2",
-                "-extfile", "names")
-        with open(os.path.join(self.folder, "ca.crt")) as file:
-            return file.read()
+
+def certify(folder, name):
+    """Puts a certificate for a DNS name, and its key, into a folder (`tls.crt`, `tls.key`); the authority that signed it, as PEM."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=hook-ca", "-days", "2")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tls.key", "-out", "tls.csr", "-subj", "/CN=hook")
+    with open(os.path.join(folder, "names"), "w") as file:
+        file.write(f"subjectAltName=DNS:{name}")
+    openssl("x509", "-req", "-in", "tls.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tls.crt", "-days", "2",
+            "-extfile", "names")
+    with open(os.path.join(folder, "ca.crt")) as file:
+        return file.read()
 
 
 def process_in(tree):

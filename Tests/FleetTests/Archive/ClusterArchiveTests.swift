@@ -51,8 +51,8 @@ import Testing
     }
 
     private static func header(_ bytes: [UInt8]) throws -> ArchiveHeader {
-        var cursor = ArchiveCursor(bytes: bytes, position: ArchiveFormat.start.count)
-        return try ArchiveHeader(parsing: Array(cursor.next().payload))
+        var cursor = ArchiveCursor(pieces: ArchivePieces(Array(bytes[ArchiveFormat.start.count...])))
+        return try ArchiveHeader(parsing: cursor.next().payload)
     }
 
     /// With a checksum that is right, whatever the content is.

@@ -100,7 +100,7 @@ import Testing
     {
         meter.look(
             now: now, elapsed: 10,
-            containers: containers?.map { ContainerUse(cluster: 1, key: $0.0, processorNanoseconds: $0.1, memory: 1000) },
+            pods: containers?.map { PodUse(cluster: 1, key: $0.0, processorNanoseconds: $0.1, memory: 1000) },
             storage: storage > 0 ? [(Self.name, storage)] : []
         ) { $0 == 1 ? Self.name : nil }
     }
@@ -125,6 +125,34 @@ import Testing
         #expect(meter.checkpoint.records.first?.amounts.cpuSeconds == 3.5)
         for _ in 0...UsageMeter.maximumMissed { look(meter, at: now, []) }
         #expect(meter.checkpoint.counted.isEmpty)
+    }
+
+    @Test func whatEndsBetweenTwoLooksIsCountedOnce() throws {
+        let meter = UsageMeter(UsageCheckpoint(sequence: 1, hour: Self.hour))
+        let now = ContinuousClock.now
+        func end(_ pods: [(String, UInt64)], live: [(String, UInt64)] = []) {
+            func uses(_ pods: [(String, UInt64)]) -> [PodUse] {
+                pods.map { PodUse(cluster: 1, key: $0.0, processorNanoseconds: $0.1, memory: 0) }
+            }
+            meter.look(now: now, elapsed: 10, pods: uses(live), ended: uses(pods), storage: []) { $0 == 1 ? Self.name : nil }
+        }
+        look(meter, at: now, [])
+        // Never seen alive; seen alive before; in the same look as alive.
+        end([("short", 1_000_000_000)])
+        #expect(meter.checkpoint.records.first?.amounts.cpuSeconds == 1)
+        look(meter, at: now, [("long", 2_000_000_000)])
+        end([("long", 2_500_000_000)])
+        #expect(meter.checkpoint.records.first?.amounts.cpuSeconds == 3.5)
+        end([("both", 4_000_000_000)], live: [("both", 3_000_000_000)])
+        #expect(meter.checkpoint.records.first?.amounts.cpuSeconds == 7.5)
+        #expect(meter.checkpoint.counted["both"] == nil)
+        end((0..<100).map { ("job-\($0)", 1_000_000_000) })
+        #expect(meter.checkpoint.records.first?.amounts.cpuSeconds == 107.5)
+        // What a version before counted by container isn't taken for pods.
+        var tree = meter.checkpoint.tree
+        tree["unit"] = nil
+        #expect(UsageCheckpoint(tree)?.hasCounted == false)
+        #expect(UsageCheckpoint(tree)?.records.count == 1)
     }
 
     @Test func timeAwakeAndStorageAreCounted() {

@@ -218,6 +218,32 @@ import Testing
         }
     }
 
+    @Test func whatStillRunsInAClusterThatFellAsleepCounts() async throws {
+        try await withPlatform { fixture in
+            try await fixture.team("blue", ["pods": 2, "memory": "512Mi"])
+            let early = try await fixture.cluster("early", of: "blue")
+            let late = try await fixture.cluster("late", of: "blue")
+            try await fixture.create("a", in: early)
+            try await fixture.create("b", in: early)
+            func set(_ state: JSON, of pod: String) async throws {
+                let key = Key(group: "core", plural: "pods", namespace: "default", name: pod)
+                var tree = try #require(early.snapshot.get(key)).tree
+                tree["status"] = ["containerStatuses": [["name": "c", "state": state]]]
+                _ = try await early.commit([.put(try Draft(tree), at: key)])
+            }
+            try await set(["running": [:]], of: "a")
+            try await set(["waiting": [:]], of: "b")
+            _ = try await fixture.cluster("early", of: "blue", isAwake: false)
+            #expect(fixture.quotas.book.used(byTeam: "blue")?[.pods] == 1)
+            #expect(fixture.quotas.book.used(byTeam: "blue")?[.memory] == 64 << 20)
+            try await fixture.create("c", in: late)
+            #expect(try await fixture.refusal("d", in: late) != nil)
+            try await set(["waiting": [:]], of: "a")
+            #expect(fixture.quotas.book.used(byTeam: "blue")?[.pods] == 1)
+            try await fixture.create("d", in: late)
+        }
+    }
+
     @Test func quotasThatComeLaterCountWhatIsThere() async throws {
         try await withPlatform { fixture in
             try await fixture.team("blue", [:])

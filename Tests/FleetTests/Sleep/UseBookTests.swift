@@ -68,4 +68,34 @@ import Testing
         book.forget("demo")
         #expect(book.last(of: "demo") == nil)
     }
+
+    @Test func aPauseHoldsWhoeverNeedsPodsAndWakesNobody() {
+        let (book, _) = book()
+        #expect(book.set("demo", isPaused: true, for: "export"))
+        #expect(!book.set("demo", isPaused: true, for: "arrival"))
+        #expect(book.isAsleep("demo"))
+        #expect(book.asleep.isEmpty)
+        #expect(!book.begin(exec, of: "demo").mustWake)
+        #expect(book.patience(with: "demo") != nil)
+        #expect(!book.set("demo", isPaused: false, for: "export"))
+        #expect(book.isAsleep("demo"))
+        #expect(!book.set("demo", isPaused: false, for: "another"))
+        #expect(book.set("demo", isPaused: false, for: "arrival"))
+        #expect(!book.isAsleep("demo"))
+        #expect(book.patience(with: "demo") == nil)
+    }
+
+    @Test func aClusterThatSleepsIsAwakeAfterAPauseOnlyWhenItWoke() {
+        let (book, _) = book()
+        _ = book.set("demo", isAsleep: true)
+        _ = book.set("demo", isPaused: true, for: "export")
+        #expect(book.begin(exec, of: "demo").mustWake)
+        _ = book.set("demo", isAsleep: false)
+        #expect(book.isAsleep("demo"))
+        _ = book.set("demo", isPaused: false, for: "export")
+        #expect(!book.isAsleep("demo"))
+        _ = book.set("demo", isPaused: true, for: "export")
+        book.forget("demo")
+        #expect(!book.isAsleep("demo"))
+    }
 }

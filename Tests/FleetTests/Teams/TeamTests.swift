@@ -40,6 +40,13 @@ import Testing
             TeamAdmission.errors(of: ["clusterLifetime": ["default": "soon"]]).map(\.path) == ["spec.clusterLifetime.default"])
         #expect(TeamAdmission.errors(of: ["clusterLifetime": ["maximum": "-1h"]]).map(\.path) == ["spec.clusterLifetime.maximum"])
         #expect(TeamAdmission.errors(of: [:]).isEmpty)
+        let blank: JSON = [
+            "members": [["user": " ", "role": "owner"], ["group": "a ", "role": "viewer"], ["user": "a b", "role": "viewer"]]
+        ]
+        #expect(TeamAdmission.errors(of: blank).map(\.path) == ["spec.members[0].user", "spec.members[1].group"])
+        for (maximum, isRight) in [("59m", false), ("1h", true), ("soon", false)] {
+            #expect(TeamAdmission.errors(of: ["credentialLifetime": ["maximum": .string(maximum)]]).isEmpty == isRight)
+        }
         let many = JSON.array((0..<1001).map { ["user": .string("u\($0)"), "role": "viewer"] })
         #expect(TeamAdmission.errors(of: ["members": many]).map(\.path) == ["spec.members"])
     }
@@ -61,6 +68,15 @@ import Testing
         #expect(Lifetime.end(of: ["metadata": ["creationTimestamp": "1970-01-01T01:00:00Z"], "spec": [:]]) == nil)
         #expect(Lifetime.warning(timeToLive: 100) == 20)
         #expect(Lifetime.warning(timeToLive: 1_000_000) == 3600)
+        func deletion(_ timeToLive: Double, warned: Double?, now: Double) -> Double {
+            Lifetime.deletion(end: 10_000, timeToLive: timeToLive, warned: warned, now: now)
+        }
+        #expect(deletion(100, warned: 9980, now: 9990) == 10_000)
+        #expect(deletion(9000, warned: 8200, now: 8200) == 10_000)
+        // The server was away, or the clock jumped.
+        #expect(deletion(100, warned: nil, now: 1_000_000) == 1_000_020)
+        #expect(deletion(9000, warned: nil, now: 1_000_000) == 1_000_300)
+        #expect(deletion(9000, warned: 1_000_000, now: 1_000_200) == 1_000_300)
     }
 
     private static func team(_ members: JSON) throws -> Team {

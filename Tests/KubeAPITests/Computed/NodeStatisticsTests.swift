@@ -40,7 +40,8 @@ import Testing
             )
         }
         return PodStatistics(
-            time: 1_767_225_601, pods: ["uid-a": pod(7), "uid-b": pod(9)], fileSystem: space, mostProcesses: 32_768)
+            time: 1_767_225_601, pods: ["uid-a": pod(7), "uid-b": pod(9)], fileSystem: space, imageBytes: 77,
+            mostProcesses: 32_768)
     }
 
     @Test func tellsOfEachPodAndOfAllTogether() throws {
@@ -53,6 +54,12 @@ import Testing
             ])
         #expect(node?[path: "network", "rxBytes"] == 20 && node?[path: "network", "txErrors"] == 4)
         #expect(node?["rlimit"] == ["time": "2026-01-01T00:00:00Z", "maxpid": 32_768, "curproc": 6])
+        #expect(
+            node?[path: "runtime", "imageFs"] == [
+                "time": "2026-01-01T00:00:01Z", "usedBytes": 77, "availableBytes": 400, "capacityBytes": 1000, "inodesFree": 40,
+                "inodes": 100,
+            ])
+        #expect(node?[path: "runtime", "containerFs", "usedBytes"] == 16)
         let pod = summary["pods"]?[0]
         #expect(pod?["volume"]?[0]?["pvcRef"] == ["name": "kept", "namespace": "shop"])
         #expect(pod?["volume"]?[1]?["usedBytes"] == 5 && pod?["volume"]?[1]?["pvcRef"] == nil)

@@ -107,7 +107,7 @@ import Testing
         let flow = configuration.classify(
             RequestInfo(method: .get, path: "/version", query: QueryItems("")),
             UserInfo(name: "u", groups: ["system:authenticated"]))
-        #expect(flow.level.name == "catch-all" && !flow.schemaUID.isEmpty)
+        #expect(flow.level.name == "catch-all" && !flow.fields.isEmpty)
         var turns: [Turn] = []
         while let turn = await queue.turn(flow, cluster: 1, concurrency: 20) {
             turns.append(turn)

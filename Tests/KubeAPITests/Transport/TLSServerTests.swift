@@ -42,6 +42,17 @@ import Testing
         try await runProgram(arguments).output
     }
 
+    @Test func theCertificateIsRenewedWhenTheClockHasLeftItsTime() async throws {
+        try await withTemporaryDirectory { directory in
+            let identity = try ServerIdentity(
+                authority: PlatformAuthority.loadOrCreate(directory: directory), names: ServerNames(domain: "sampan.test"),
+                lifetime: 90 * 86_400, logger: Logger(label: "test"))
+            for (days, isDue) in [(0, false), (59, false), (61, true), (400, true), (-1, true)] {
+                #expect(identity.isDue(at: Date().addingTimeInterval(Double(days) * 86_400)) == isDue, "\(days)")
+            }
+        }
+    }
+
     @Test func answersBothHTTPVersionsOverTLS() async throws {
         let responder: Responder = { .text("\($0.method) \($0.rawPath) \($0.connection.serverName ?? "-")") }
         try await withServer(responder) { url, directory, _ in

@@ -48,4 +48,17 @@ import Testing
         #expect(use(.get, "/api/v1/namespaces/a/pods/b/log")?.needsPods == false)
         #expect(use(.get, "/api/v1/namespaces/a/pods/b/log", query: "follow=true")?.needsPods == true)
     }
+
+    @Test(
+        arguments: [
+            (.get, "/apis/fruit.example.com/v1/namespaces/a/apples", "list by alice of apples.fruit.example.com a"),
+            (.get, "/apis/fruit.example.com/v1/namespaces/a/apples/b", "get by alice of apples.fruit.example.com a/b"),
+            (.get, "/openapi/v3/apis/fruit.example.com/v1", "get by alice of /openapi/v3/apis/fruit.example.com/v1"),
+        ] as [(HTTPRequest.Method, String, String)])
+    func whateverAnExtensionServerIsAskedNeedsIt(method: HTTPRequest.Method, path: String, text: String) {
+        let info = RequestInfo(method: method, path: path, query: QueryItems(""))
+        let use = ClusterUse(extension: info, path: path, user: Self.alice, isFromPod: false)
+        #expect(use == ClusterUse(.extension, text))
+        #expect(ClusterUse(extension: info, path: path, user: Self.alice, isFromPod: true) == nil)
+    }
 }

@@ -24,6 +24,28 @@ import Testing
         #expect(ServiceCIDRReconciler.canGo(try networks(own), others: try networks(others), addresses: addresses) == canGo)
     }
 
+    /// A server that has got a second family since: the cluster's own range, and only that one, gets it too.
+    @Test func theFirstRangeGetsTheSecondFamily() async throws {
+        let both = ["10.96.0.0/12", "fd00:10:96::/112"]
+        try await Fixture.run(controllers: false) { cluster in
+            @Sendable func ranges(_ name: String) -> [String]? {
+                cluster.get(Resources.serviceCIDRs, name, namespace: "")?.tree[path: "spec", "cidrs"]?.strings
+            }
+            try await cluster.create(
+                [
+                    "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": ["name": "more"],
+                    "spec": ["cidrs": ["192.168.77.0/24"]],
+                ], Resources.serviceCIDRs, namespace: "")
+            #expect(ranges("kubernetes") == ["10.96.0.0/12"])
+            try await cluster.withControllers(serviceRanges: both) { _ in
+                try await eventually { ranges("kubernetes") == both }
+            }
+            #expect(ranges("more") == ["192.168.77.0/24"])
+            let conditions = cluster.get(Resources.serviceCIDRs, "kubernetes", namespace: "")?.tree["status"]
+            #expect(Condition.find("Ready", in: conditions)?.message == "Kubernetes default Service CIDR is ready")
+        }
+    }
+
     @Test func aRangeBecomesReadyAndStaysWhileItsAddressesWouldBeNobodys() async throws {
         try await Fixture.run { cluster in
             func condition() -> Condition? {

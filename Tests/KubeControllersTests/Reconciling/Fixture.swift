@@ -79,13 +79,15 @@ final class Fixture: Sendable {
     }
 
     /// Runs the controllers, as a new process would, while `body` does.
-    func withControllers(_ body: @escaping @Sendable (ControllerManager) async throws -> Void) async throws {
+    func withControllers(
+        serviceRanges: [String] = [ServiceRange.text], _ body: @escaping @Sendable (ControllerManager) async throws -> Void
+    ) async throws {
         let manager = KubeControllers.standard(
             registry: registry, store: store,
             environment: .init(
                 node: PretendNode(), volumes: volumes, metrics: metrics, metricsAPI: metricsAPI,
                 rootAuthority: { _ in "CA" },
-                authenticationTrust: Self.trust),
+                authenticationTrust: Self.trust, serviceRanges: serviceRanges),
             logger: Self.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await manager.run() }

@@ -164,12 +164,43 @@ import Testing
             $0[path: "metadata", "deletionTimestamp"] = .string(Samples.ago(1))
         }
         let nominated = try pod("x", cpu: "1", priority: 9) { $0[path: "status", "nominatedNodeName"] = "n3" }
-        guard
-            case .unschedulable(_, let victims, _) = SchedulingDecision(nominated, nodes: nodes, pods: pods.dropLast() + [going])
-        else {
-            Issue.record("it was placed")
-            return
+        #expect(
+            SchedulingDecision(nominated, nodes: nodes, pods: pods.dropLast() + [going])
+                == .unschedulable(
+                    message: "0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate, "
+                        + "preemption: not eligible due to a terminating pod on the nominated node.", on: "n3"))
+    }
+
+    /// What upstream's suite wants to see: SchedulerPreemption PreemptionExecutionPath runs ReplicaSets to verify preemption running path.
+    @Test func roomThatIsMadeIsKeptFromThoseThatAreLessImportant() throws {
+        let nodes = try [node(1)]
+        func waiting(_ name: String, priority: Int64, age: Double = 60) throws -> Object {
+            try pod(name, cpu: "2", priority: priority) {
+                $0[path: "metadata", "creationTimestamp"] = .string(Samples.ago(age))
+                $0[path: "status", "nominatedNodeName"] = "n1"
+            }
         }
-        #expect(victims.isEmpty)
+        let promised = try waiting("promised", priority: 5)
+        // Nothing is on the node any more.
+        #expect(SchedulingDecision(promised, nodes: nodes, pods: [promised]) == .bind(node: "n1"))
+        #expect(try SchedulingDecision(pod("more", cpu: "1", priority: 6), nodes: nodes, pods: [promised]) == .bind(node: "n1"))
+        for priority in [Int64(1), 5] {
+            let other = try pod("x", cpu: "1", priority: priority)
+            #expect(
+                message(SchedulingDecision(other, nodes: nodes, pods: [promised]))
+                    == "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, "
+                    + "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+        }
+        // Nobody goes for a pod that wouldn't get the room.
+        let small = try pod("small", on: "n1", cpu: "1", priority: 1)
+        #expect(
+            try SchedulingDecision(pod("x", cpu: "1", priority: 3), nodes: nodes, pods: [promised, small])
+                == .unschedulable(
+                    message: "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, "
+                        + "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."))
+        // Of two that wait the older one comes first, and neither waits for ever.
+        let younger = try waiting("younger", priority: 5, age: 30)
+        #expect(SchedulingDecision(promised, nodes: nodes, pods: [promised, younger]) == .bind(node: "n1"))
+        #expect(message(SchedulingDecision(younger, nodes: nodes, pods: [promised, younger])) != nil)
     }
 }

@@ -79,8 +79,8 @@ import Testing
         arguments: [
             ("198.51.100.7", 30080, true), ("198.51.100.7", 30081, false), ("198.51.100.8", 30080, false), ("10.1.1.1", 1, true),
             ("203.0.113.7", 31000, true), ("203.0.113.7", 31500, true), ("203.0.113.7", 32000, false),
-        ] as [(IPv4Address, UInt16, Bool)])
-    func heldConnectionsAreAskedToo(source: IPv4Address, port: UInt16, isLetIn: Bool) {
+        ] as [(IPAddress, UInt16, Bool)])
+    func heldConnectionsAreAskedToo(source: IPAddress, port: UInt16, isLetIn: Bool) {
         let said = lists([
             "ingress": [
                 ["cidrs": ["198.51.100.7/32"], "ports": [["port": 30080]]], ["cidrs": ["10.0.0.0/8"]],

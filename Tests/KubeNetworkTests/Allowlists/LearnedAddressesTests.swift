@@ -36,14 +36,14 @@ import Testing
 
     @Test func aNameAndAClusterHaveOnlySoManyAddresses() {
         var learned = LearnedAddresses()
-        for number in 0..<200 { _ = learned.note(git, [IPv4Address(number: UInt32(number)): 300], now: now + .seconds(number)) }
+        for number in 0..<200 { _ = learned.note(git, [IPAddress(number: UInt32(number)): 300], now: now + .seconds(number)) }
         let kept = learned.all(all, now: now + .seconds(200))
         #expect(kept.count == LearnedAddresses.maximumOfName)
-        #expect(kept.keys.allSatisfy { $0.number >= 136 }, "the latest")
+        #expect(kept.keys.allSatisfy { $0.digest >= 136 }, "the latest")
         for number in 0..<5_000 {
             let name = DNSName("n\(number).example.org")!
-            let touched = learned.note(name, [IPv4Address(number: UInt32(number)): 300], now: now + .seconds(200))
-            #expect(touched.contains(IPv4Address(number: UInt32(number))))
+            let touched = learned.note(name, [IPAddress(number: UInt32(number)): 300], now: now + .seconds(200))
+            #expect(touched.contains(IPAddress(number: UInt32(number))))
             #expect(learned.all(all, now: now + .seconds(200)).count <= LearnedAddresses.maximum)
         }
     }
@@ -77,7 +77,7 @@ import Testing
         let names = AllowedNames()
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         var told: [String] = []
-        func ask(_ name: String, _ addresses: Set<IPv4Address>, after seconds: Int64 = 0, of cluster: Int64 = 1) -> Bool {
+        func ask(_ name: String, _ addresses: Set<IPAddress>, after seconds: Int64 = 0, of cluster: Int64 = 1) -> Bool {
             names.learn(DNSName(name)!, addresses, of: cluster, on: loop, now: .uptimeNanoseconds(1) + .seconds(seconds)) {
                 name, promise in
                 told.append("\(name)")

@@ -6,7 +6,7 @@ import Testing
 struct ClusterZoneTests {
     private let zone = ClusterZone(
         domain: DNSName("cluster.local")!, dnsAddress: "10.96.0.10",
-        ownRanges: [IPv4Range("10.244.0.0/16")!, IPv4Range("10.96.0.0/12")!])
+        ownRanges: [IPRange("10.244.0.0/16")!, IPRange("10.96.0.0/12")!])
 
     private func ask(_ name: String, _ type: DNSType = .a, _ change: (inout DNSQuery) -> Void = { _ in }) throws
         -> ClusterZone.Outcome

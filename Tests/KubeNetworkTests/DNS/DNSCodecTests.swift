@@ -95,7 +95,7 @@ struct DNSCodecTests {
     @Test func `what doesn't fit a datagram is cut, and said so`() throws {
         var query = DNSQuery(id: 99, name: try name("db.default.svc.cluster.local"), type: .a)
         var reply = DNSReply(.noError)
-        reply.answers = (0..<200).map { DNSRecord(name: query.name, ttl: 5, data: .a(IPv4Address(number: 0x0A00_0000 + $0))) }
+        reply.answers = (0..<200).map { DNSRecord(name: query.name, ttl: 5, data: .a(IPAddress(number: 0x0A00_0000 + $0))) }
         for (size, limit) in [(nil, 512), (100, 512), (900, 900), (4_096, 1_232)] as [(UInt16?, Int)] {
             query.extended = size.map { ExtendedDNS(payloadSize: $0) }
             let bytes = reply.bytes(to: query, isDatagram: true)
@@ -113,7 +113,7 @@ struct DNSCodecTests {
         reply.answers = [
             DNSRecord(name: query.name, ttl: 5, data: .srv(priority: 0, weight: 1, port: 2, target: try name("x.y")))
         ]
-        reply.additionals = (0..<200).map { DNSRecord(name: query.name, ttl: 5, data: .a(IPv4Address(number: $0))) }
+        reply.additionals = (0..<200).map { DNSRecord(name: query.name, ttl: 5, data: .a(IPAddress(number: $0))) }
         let answer = try #require(UpstreamAnswer(reply.bytes(to: query, isDatagram: true), to: query))
         #expect(!answer.isTruncated)
     }
@@ -183,7 +183,7 @@ struct DNSCodecTests {
             nameserver 192.0.2.1
             nameserver 192.0.2.2
             """
-        let resolvers = ResolverConfiguration(parsing: text, excluding: [IPv4Range("10.96.0.0/12")!])
+        let resolvers = ResolverConfiguration(parsing: text, excluding: [IPRange("10.96.0.0/12")!])
         #expect(resolvers.servers.map(\.ipAddress) == ["127.0.0.53", "fd00::1", "192.0.2.1"])
     }
 }

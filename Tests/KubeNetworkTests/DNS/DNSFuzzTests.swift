@@ -18,7 +18,7 @@ struct DNSFuzzTests {
 
     private let zone = ClusterZone(
         domain: DNSName("cluster.local")!, dnsAddress: "10.96.0.10",
-        ownRanges: [IPv4Range("10.244.0.0/16")!, IPv4Range("10.96.0.0/12")!])
+        ownRanges: [IPRange("10.244.0.0/16")!, IPRange("10.96.0.0/12")!])
 
     private static let seeds: [[UInt8]] = [
         "web.default.svc.cluster.local", "_http._tcp.web.default.svc.cluster.local", "db-0.db.default.svc.cluster.local",

@@ -22,7 +22,7 @@ struct DNSServerTests {
         forwarder.use(configuration)
         let zone = ClusterZone(
             domain: DNSName("cluster.local")!, dnsAddress: "10.96.0.10",
-            ownRanges: [IPv4Range("10.244.0.0/16")!, IPv4Range("10.96.0.0/12")!])
+            ownRanges: [IPRange("10.244.0.0/16")!, IPRange("10.96.0.0/12")!])
         let responder = DNSResponder(zone: zone, forwarder: forwarder, learn: learn) { _ in isKnown ? FakeDirectory.example : nil
         }
         var server = DNSServer(responder: responder, group: Self.group)
@@ -273,7 +273,7 @@ struct FakeResolver {
 
     func close() async throws { try await channel.close() }
 
-    static func reply(_ query: DNSQuery, _ addresses: [IPv4Address]) -> [UInt8] {
+    static func reply(_ query: DNSQuery, _ addresses: [IPAddress]) -> [UInt8] {
         var reply = DNSReply(.noError)
         reply.answers = addresses.map { DNSRecord(name: query.name, ttl: 60, data: .a($0)) }
         return reply.bytes(to: query, isDatagram: false)

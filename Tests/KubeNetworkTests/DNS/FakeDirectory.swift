@@ -19,11 +19,11 @@ struct FakeDirectory: DNSDirectory {
         endpointSlices.filter { Self.service(of: $0) == name }.compactMap { SliceFacts($0) }
     }
 
-    func service(at address: IPv4Address) -> ServiceName? {
-        services.first { $0[path: "spec", "clusterIP"]?.string == address.description }.map(Self.name)
+    func service(at address: IPAddress) -> ServiceName? {
+        services.first { $0[path: "spec", "clusterIPs"]?.strings.contains(address.description) == true }.map(Self.name)
     }
 
-    func endpoints(at address: IPv4Address) -> [(service: ServiceName, endpoint: SliceFacts.Endpoint)] {
+    func endpoints(at address: IPAddress) -> [(service: ServiceName, endpoint: SliceFacts.Endpoint)] {
         endpointSlices.flatMap { slice in
             (SliceFacts(slice)?.endpoints ?? []).filter { $0.isReady && $0.address == address }.map {
                 (Self.service(of: slice), $0)

@@ -15,7 +15,7 @@ struct SnapshotDirectoryTests {
         try await cluster.put(Objects.service("web", "kube-system", address: "10.96.0.99"))
         let zone = ClusterZone(
             domain: DNSName("cluster.local")!, dnsAddress: "10.96.0.10",
-            ownRanges: [IPv4Range("10.244.0.0/16")!, IPv4Range("10.96.0.0/12")!])
+            ownRanges: [IPRange("10.244.0.0/16")!, IPRange("10.96.0.0/12")!])
         let names =
             [
                 "web.default.svc", "db.default.svc", "db-0.db.default.svc", "empty.default.svc", "out.default.svc",

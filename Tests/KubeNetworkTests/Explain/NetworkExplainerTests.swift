@@ -7,7 +7,7 @@ import Testing
 /// Two clusters: in 1 the pods web (two of them) and client, and a database that only some may ask; in 2 another web.
 @Suite struct NetworkExplainerTests {
     private static let configuration = NetworkConfiguration(
-        podSubnet: IPv4Range("10.244.0.0/16")!, serviceRange: IPv4Range("10.96.0.0/12")!, apiPort: 6443, dnsPort: 5353)
+        podSubnet: IPRange("10.244.0.0/16")!, serviceRange: IPRange("10.96.0.0/12")!, apiPort: 6443, dnsPort: 5353)
 
     private struct Bed {
         var model = NetworkModel(nodePorts: 30_000...32_767)
@@ -32,7 +32,7 @@ import Testing
         }
 
         mutating func pod(
-            _ name: String, _ namespace: String, _ labels: [String: String], _ address: IPv4Address, port: UInt16? = nil,
+            _ name: String, _ namespace: String, _ labels: [String: String], _ address: IPAddress, port: UInt16? = nil,
             in cluster: Int64 = 1, hostPorts: [HostPort] = []
         ) {
             model.attach(
@@ -283,7 +283,7 @@ extension NetworkExplainerTests {
                 var pod = PolicyPod(namespace: "shop", name: "p\(index)")
                 pod.labels = labels
                 if index < 2 { pod.ports[.init(name: "sql", transport: .tcp)] = [85] }
-                model.set(pod, at: IPv4Address(number: 0x0AF4_0002 + UInt32(index)), in: 1)
+                model.set(pod, at: IPAddress(number: 0x0AF4_0002 + UInt32(index)), in: 1)
             }
             var specs: [String] = []
             for index in 0..<3 {
@@ -294,7 +294,7 @@ extension NetworkExplainerTests {
                 model.set(try PolicyCompilerTests.facts(spec), ServiceName(namespace: "shop", name: "n\(index)"), in: 1)
             }
             let kernel = KernelRules(model.everything(table: TableName(instance: "t")))
-            let addresses: [IPv4Address] = [
+            let addresses: [IPAddress] = [
                 "10.244.0.1", "10.244.0.2", "10.244.0.3", "10.244.0.4", "10.244.0.5", "203.0.113.1", "203.0.113.200", "10.1.2.3",
             ]
             for source in addresses {
@@ -343,10 +343,10 @@ extension ExplainedPolicyTests {
                 ("team", ["egress": list(), "ingress": list()]), ("cluster", ["egress": list()]),
             ]
             model.set(NetworkAllowlists(said), of: 1)
-            let pod: IPv4Address = "10.244.0.2"
+            let pod: IPAddress = "10.244.0.2"
             model.attach(pod, to: 1)
             let kernel = KernelRules(model.everything(table: TableName(instance: "t")))
-            for other in ["203.0.113.1", "203.0.113.200", "10.1.2.3", "192.0.2.1"] as [IPv4Address] {
+            for other in ["203.0.113.1", "203.0.113.200", "10.1.2.3", "192.0.2.1"] as [IPAddress] {
                 for (transport, port) in [
                     (TransportProtocol.tcp, UInt16(80)), (.tcp, 85), (.tcp, 443), (.udp, 53), (.udp, 54), (.sctp, 80),
                 ] {
@@ -389,7 +389,7 @@ private struct KernelRules {
         }
     }
 
-    func passes(_ packet: PolicyLine.Packet, _ map: PodMap, _ pod: IPv4Address) -> Bool {
+    func passes(_ packet: PolicyLine.Packet, _ map: PodMap, _ pod: IPAddress) -> Bool {
         let prefix = "\(pod) : "
         // The chain's name comes after goto or jump.
         guard let way = elements[map.rawValue]?.first(where: { $0.hasPrefix(prefix) }),
@@ -434,9 +434,9 @@ private struct KernelRules {
                 if take("@") {
                     guard elements[word()]?.contains("\(address)") == true else { return false }
                 } else if take("!= ") {
-                    guard !list(word()).contains(where: { IPv4Range($0)?.contains(address) == true }) else { return false }
+                    guard !list(word()).contains(where: { IPRange($0)?.contains(address) == true }) else { return false }
                 } else {
-                    guard IPv4Range(word())?.contains(address) == true else { return false }
+                    guard IPRange(word())?.contains(address) == true else { return false }
                 }
             } else if take("meta l4proto ") {
                 guard word() == packet.transport.rawValue else { return false }

@@ -17,7 +17,7 @@ struct ObstaclesTests {
                  {"chain": {"family": "ip", "table": "filter", "name": "DOCKER"}},
                  {"chain": {"family": "inet", "table": "sampan_x", "name": "forward", "hook": "forward", "policy": "drop"}}]}
                 """.utf8))
-        let subnet = try #require(IPv4Range("10.244.0.0/16"))
+        let subnet = try #require(IPRange("10.244.0.0/16"))
         let walls = Obstacles.walls(in: listing, besides: TableName(instance: "x"), podSubnet: subnet)
         #expect(walls.count == 2)
         #expect(walls.first?.contains("nft insert rule ip filter FORWARD ip daddr 10.244.0.0/16 accept") == true)
@@ -33,7 +33,7 @@ struct ObstaclesTests {
         """
 
     @Test func `routes into the pods' addresses are told of`() throws {
-        let ranges = [try #require(IPv4Range("10.244.0.0/16")), try #require(IPv4Range("10.250.0.0/16"))]
+        let ranges = [try #require(IPRange("10.244.0.0/16")), try #require(IPRange("10.250.0.0/16"))]
         let routes = Obstacles.routes(in: table, overlapping: ranges)
         #expect(routes.count == 1)
         #expect(routes.first?.contains("10.244.2.0/24 by cni0") == true)

@@ -108,8 +108,8 @@ extension Integration {
         @Test func `names mean what DNS has answered`() async throws {
             let (a1, a2, b1) = (bed.a1, bed.a2, bed.b1)
             let out = NetworkBed.outsideAddress
-            let outside = try #require(IPv4Address(out[...]))
-            let forbidden = try ["10.251.0.1", b1.address, "169.254.169.254"].map { try #require(IPv4Address($0[...])) }
+            let outside = try #require(IPAddress(out[...]))
+            let forbidden = try ["10.251.0.1", b1.address, "169.254.169.254"].map { try #require(IPAddress($0[...])) }
             let resolver = try await FakeResolver(host: NetworkBed.hostAddress, port: 53) { query in
                 let isAlias = query.name == DNSName("alias.example.org")
                 var reply = DNSReply(.noError)

@@ -413,13 +413,13 @@ extension Integration {
 
         @Test(arguments: [1, 10])
         func `the kernel forgets connections, few or many kinds at once`(_ kinds: Int) async throws {
-            let others = (1..<kinds).map { Conntrack.Filter(source: IPv4Address(number: 0xC633_6400 + UInt32($0))) }
+            let others = (1..<kinds).map { Conntrack.Filter(source: IPAddress(number: 0xC633_6400 + UInt32($0))) }
             for filter in [
-                Conntrack.Filter(source: IPv4Address(bed.a1.address[...])),
-                Conntrack.Filter(answeredBy: IPv4Address(bed.a2.address[...])),
+                Conntrack.Filter(source: IPAddress(bed.a1.address[...])),
+                Conntrack.Filter(answeredBy: IPAddress(bed.a2.address[...])),
                 Conntrack.Filter(
-                    destination: IPv4Address(bed.a2.address[...]), transport: .udp, destinationPort: 8_080,
-                    answeredBy: IPv4Address(bed.a2.address[...])),
+                    destination: IPAddress(bed.a2.address[...]), transport: .udp, destinationPort: 8_080,
+                    answeredBy: IPAddress(bed.a2.address[...])),
             ] {
                 #expect(try await ask(bed.a1, .udp, bed.a2.address, 8_080).hasPrefix("a2"))
                 let wrong = Conntrack.Filter(source: filter.source, destination: "198.51.100.1", answeredBy: filter.answeredBy)

@@ -117,7 +117,7 @@ struct TestSocket {
         _ address: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
     ) rethrows -> Result {
         let place =
-            [UInt8(AF_INET), 0, UInt8(port >> 8), UInt8(port & 255)] + IPv4Address(address[...])!.octets + Peer().bytes.suffix(8)
+            [UInt8(AF_INET), 0, UInt8(port >> 8), UInt8(port & 255)] + IPAddress(address[...])!.octets + Peer().bytes.suffix(8)
         return try place.withUnsafeBytes { try body($0.assumingMemoryBound(to: sockaddr.self).baseAddress!, 16) }
     }
 }

@@ -92,7 +92,7 @@ final class NetworkBed: Sendable {
 
     private init(ports: (api: UInt16, dns: UInt16)) async throws {
         var configuration = NetworkConfiguration(
-            instance: Self.tag, podSubnet: IPv4Range("\(Self.net).0/24")!, serviceRange: IPv4Range("10.96.0.0/12")!,
+            instance: Self.tag, podSubnet: IPRange("\(Self.net).0/24")!, serviceRange: IPRange("10.96.0.0/12")!,
             apiPort: ports.api, dnsPort: ports.dns, nodes: MachineNodes(first: "this-node"))
         // Tests may answer there.
         configuration.resolverFile = NSTemporaryDirectory() + "sampan-\(Self.tag)-resolvers"
@@ -190,7 +190,7 @@ final class NetworkBed: Sendable {
     /// A second instance beside this one, with another range and other ports, over the same store.
     func twin(_ net: String) -> LocalNetwork {
         let twin = NetworkConfiguration(
-            instance: Self.tag + "-twin", podSubnet: IPv4Range("\(net).0/24")!, serviceRange: configuration.serviceRange,
+            instance: Self.tag + "-twin", podSubnet: IPRange("\(net).0/24")!, serviceRange: configuration.serviceRange,
             apiPort: configuration.apiPort + 2, dnsPort: configuration.dnsPort + 6)
         return LocalNetwork(
             configuration: twin, store: store.store, addresses: book,

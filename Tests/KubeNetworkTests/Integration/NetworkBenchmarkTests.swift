@@ -18,7 +18,7 @@ extension Integration {
                 names.append($0.name)
                 #expect($0.count > 0 && $0.p50 > .zero)
             }
-            #expect(names.count == 6)
+            #expect(names.count == 7)
             let tables = try await NFTables().chains()["nftables"]?.elements.compactMap { $0["chain"]?["table"]?.string } ?? []
             #expect(!tables.contains { $0.hasPrefix("sampan_benchmark") })
         }

@@ -19,8 +19,8 @@ import Testing
         let facts = try Self.facts(spec)
         let compiler = PolicyCompiler(cluster: 7, host: Self.host) { set in
             switch set {
-            case .peers(_, let selector): "\(selector.namespaces.map { "ns(\($0))" } ?? selector.namespace)/\(selector.pods)"
-            case .ports(_, let port): port.name
+            case .peers(_, let selector, _): "\(selector.namespaces.map { "ns(\($0))" } ?? selector.namespace)/\(selector.pods)"
+            case .ports(_, let port, _): port.name
             case .answers: "answers"
             }
         }

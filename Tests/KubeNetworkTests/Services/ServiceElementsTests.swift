@@ -11,7 +11,7 @@ struct ServiceElementsTests {
         let facts = try #require(ServiceFacts(service))
         let elements = ServiceElements.of(
             facts, slices: slices.compactMap { SliceFacts($0) }, mark: ClusterMark(number: 7), nodePorts: nodePorts
-        ) { _ in StickyNumber(3) }
+        ) { _, _ in StickyNumber(3) }
         return Set(elements.map { "\($0.key.set.rawValue): \($0.text)" })
     }
 
@@ -89,7 +89,7 @@ struct ServiceElementsTests {
         let slice = try #require(SliceFacts(Objects.slice(of: "web", endpoints: endpoints)))
         let found = ServiceElements.of(
             facts, slices: [slice], mark: ClusterMark(number: 7), nodePorts: 30_000...32_767, nodes: MachineNodes(first: "here")
-        ) { _ in StickyNumber(3) }
+        ) { _, _ in StickyNumber(3) }
         func targets(_ prefix: String, _ set: RuleSet) -> [String] {
             found.filter { $0.key.set == set && $0.key.text.hasPrefix(prefix) }.compactMap { element in
                 if case .endpoint(let endpoint) = element.value { endpoint.address.description } else { nil }
@@ -190,7 +190,7 @@ struct ServiceElementsTests {
     func `what has no address has no elements`(_ service: JSON) {
         let slice = SliceFacts(Objects.slice(of: "web", endpoints: [Objects.endpoint("10.244.0.8")]))
         let elements = ServiceFacts(service).map {
-            ServiceElements.of($0, slices: [slice].compactMap { $0 }, mark: ClusterMark(number: 1), nodePorts: nil) { _ in
+            ServiceElements.of($0, slices: [slice].compactMap { $0 }, mark: ClusterMark(number: 1), nodePorts: nil) { _, _ in
                 StickyNumber(3)
             }
         }

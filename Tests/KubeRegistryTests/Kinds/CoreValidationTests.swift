@@ -182,7 +182,29 @@ import Testing
             "{spec: {podCIDR: 10.0.1.0/24, podCIDRs: [10.0.1.0/24]}}",
             ["spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to valid"]
         ),
+        // A range of services may get its second family, and nothing else.
+        ("\(range) {cidrs: [10.0.0.0/24]}}", "{spec: {cidrs: [10.0.0.0/24, 'fd00::/112']}}", []),
+        (
+            "\(range) {cidrs: [10.0.0.0/24]}}", "{spec: {cidrs: [10.1.0.0/24, 'fd00::/112']}}",
+            ["spec.cidrs[0]: Invalid value: \"10.1.0.0/24\": field is immutable"]
+        ),
+        (
+            "\(range) {cidrs: [10.0.0.0/24]}}", "{spec: {cidrs: [10.1.0.0/24]}}",
+            ["spec.cidrs[0]: Invalid value: \"10.1.0.0/24\": field is immutable"]
+        ),
+        (
+            "\(range) {cidrs: [10.0.0.0/24]}}", "{spec: {cidrs: [10.0.0.0/24, 10.1.0.0/24]}}",
+            [
+                "spec.cidrs: Invalid value: {\"CIDRs\":[\"10.0.0.0/24\",\"10.1.0.0/24\"]}: may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+            ]
+        ),
+        (
+            "\(range) {cidrs: [10.0.0.0/24, 'fd00::/112']}}", "{spec: {cidrs: [10.0.0.0/24]}}",
+            ["spec.cidrs: Invalid value: [\"10.0.0.0/24\"]: field is immutable"]
+        ),
     ]
+
+    private static let range = "{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, metadata: {name: x}, spec:"
 
     @Test(arguments: forbidden)
     func changes(_ yaml: String, _ patch: String, _ expected: [String]) throws {

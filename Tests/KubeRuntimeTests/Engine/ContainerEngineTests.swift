@@ -52,7 +52,7 @@ extension Integration {
                         $0.config.linux.cgroupParent = engine.machine.usesSystemdCgroups ? "" : "\(engine.paths.cgroup)/one"
                     }, options: .within(.seconds(60))
                 ).podSandboxID
-                let socket = engine.client.shimSocket(of: id)
+                let socket = ShimSockets.path(of: id, engine: engine.paths.socket)
                 #expect(File.exists(socket))
                 for pid in engine.shims() { kill(pid, SIGKILL) }
                 if isStopped { try await engine.stopAll() } else { try await engine.client.removeSandbox(id) }

@@ -23,7 +23,8 @@ import Testing
                         .utf8)
             ).first)
         let pod = Pod(tree: tree, metadata: try Metadata(of: tree))
-        let fields = DownwardFields(pod: pod, podIPs: ["10.0.0.2"], hostIPs: ["192.0.2.1"], nodeCPUs: 2, nodeMemory: 1 << 30)
+        let fields = DownwardFields(
+            pod: pod, podIPs: ["10.0.0.2"], hostIPs: ["192.0.2.1"], nodeCPUs: Quantity(2), nodeMemory: 1 << 30)
         let pairs = try Environment(pod: pod, container: pod.containers[0], objects: objects, fields: fields).build()
         return Dictionary(pairs.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
     }

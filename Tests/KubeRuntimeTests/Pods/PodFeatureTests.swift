@@ -18,6 +18,39 @@ extension Integration {
             }
         }
 
+        /// Never issues the same token twice, and none for long.
+        final class BriefIssuer: TokenIssuer {
+            private let count = Mutex(0)
+
+            func issue(_ claims: TokenClaims) async throws(StatusError) -> IssuedToken {
+                let number = count.withLock { count in
+                    count += 1
+                    return count
+                }
+                return IssuedToken(
+                    token: "token-\(number)", expirationTimestamp: Timestamp.format(Timestamp.seconds + 4),
+                    audiences: claims.audiences)
+            }
+        }
+
+        /// Also when nothing else happens to the pod.
+        @Test func renewsTokensBeforeTheyExpire() async throws {
+            try await withRuntime("tokens", subnet: "10.231.39.0/24") { node in
+                node.registry.attach(tokenIssuer: BriefIssuer())
+                try await node.pod(
+                    "renewed",
+                    """
+                    for i in 1 2 3; do
+                        was=$(cat /t/token); while [ "$(cat /t/token)" = "$was" ]; do sleep 0.1; done
+                    done
+                    """,
+                    more: """
+                          volumes: [{name: t, projected: {sources: [{serviceAccountToken: {path: token}}]}}]
+                        """, container: "    volumeMounts: [{name: t, mountPath: /t}]")
+                _ = try await node.waitForPhase("renewed", "Succeeded")
+            }
+        }
+
         @Test func sharesTheMachinesNetworkAndName() async throws {
             try await withRuntime("hostnet", subnet: "10.231.26.0/24") { node in
                 try await node.pod("shared", "hostname; head -1 /etc/hosts", more: "  hostNetwork: true")

@@ -180,13 +180,42 @@ import Testing
     }
 
     @Test func replacesAContainerWhoseImageChanged() throws {
-        var state = try Situation("{containers: [{name: a, image: y}]}")
+        var state = try Situation("{containers: [{name: a, image: new}]}")
         state.add("a", .running)
         #expect(
             state.actions == [
                 .stop(
                     id: "a-0", name: "a", grace: 30, message: "Container a definition changed, will be restarted", runsHook: true)
             ])
+    }
+
+    @Test func waitsForAMomentUntilAnImageHasSettled() throws {
+        var state = try Situation("{containers: [{name: a, image: new}, {name: b, image: x}]}")
+        state.add("a", .running)
+        state.add("b", .running)
+        func note(at time: Double) throws {
+            state.now = time
+            state.memory.noteImages(state.observed.containers, try #require(state.pod), now: time)
+        }
+        try note(at: 1000)
+        #expect(state.plan.wakeAt == 1000 + PodMachine.imageSettling)
+        #expect(state.actions == [])
+        try note(at: 1000.4)
+        #expect(state.plan.wakeAt == 1000 + PodMachine.imageSettling)
+        #expect(state.actions == [])
+        try note(at: 1000.5)
+        #expect(state.plan.wakeAt == nil)
+        #expect(state.names == ["a"])
+
+        // Yet another one begins anew, and the old one again is none.
+        state.memory.imageChanges["a-0"]?.image = "z"
+        try note(at: 1000.6)
+        #expect(state.actions == [])
+        state.observed.containers[1].specImage = "new"
+        try note(at: 1000.7)
+        #expect(state.memory.imageChanges.isEmpty)
+        #expect(state.plan.wakeAt == nil)
+        #expect(state.actions == [])
     }
 
     // MARK: Ending

@@ -38,6 +38,18 @@ import Testing
         #expect(state.actions == [.createSandbox(attempt: 1)])
     }
 
+    /// Whatever the pod says, nothing goes on running in a cluster that sleeps.
+    @Test(arguments: ["Always", "Never"]) func endsInBoundedTime(policy: String) throws {
+        var state = try Situation(
+            "{restartPolicy: \(policy), terminationGracePeriodSeconds: 86400, containers: [{name: a, image: x}]}")
+        state.add("a", .running)
+        state.memory.hooksDone = ["a-0"]
+        state.isResting = true
+        if policy == "Never" { state.memory.failure = state.plan.failure }
+        #expect(
+            state.actions == [.stop(id: "a-0", name: "a", grace: 30, message: "Stopping container a", runsHook: true)])
+    }
+
     @Test func leavesAloneWhatHasNotBegun() throws {
         var state = try Situation("{restartPolicy: Never, containers: [{name: a, image: x}]}")
         state.isResting = true

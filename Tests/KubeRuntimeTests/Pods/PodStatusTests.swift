@@ -105,6 +105,26 @@ import Testing
         #expect(condition(done, "PodResizeInProgress") == nil)
     }
 
+    /// As kubelet: of whatever container there is, whether it runs or not, and of one without requests and limits too.
+    @Test func saysWhatResourcesContainersHave() throws {
+        var state = try Situation(
+            "{initContainers: [{name: i, image: x, resources: {limits: {cpu: 1}, requests: {cpu: 1}}}], containers: [{name: a, image: x}, {name: b, image: x}], ephemeralContainers: [{name: e, image: x}]}"
+        )
+        #expect(state.status["initContainerStatuses"]?[0]?["resources"] == nil)
+        state.add("i", .exited, code: 0)
+        state.add("a", .running)
+        state.add("e", .running)
+        let status = state.status
+        let first = status["initContainerStatuses"]?[0]
+        #expect(first?["resources"] == ["limits": ["cpu": 1], "requests": ["cpu": 1]])
+        #expect(first?["allocatedResources"] == ["cpu": 1])
+        let running = try #require(status["containerStatuses"]?[0])
+        #expect(running["resources"] == [:])
+        #expect(running["allocatedResources"] == nil)
+        #expect(status["containerStatuses"]?[1]?["resources"] == nil, "there is no container yet")
+        #expect(status["ephemeralContainerStatuses"]?[0]?["resources"] == [:])
+    }
+
     /// A memory limit (the new one, the old one, what is used): whether it can be.
     @Test(
         arguments: [

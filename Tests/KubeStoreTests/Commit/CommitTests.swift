@@ -42,6 +42,19 @@ struct CommitTests {
         }
     }
 
+    @Test func revisionsCanBeTakenWithoutAChangeOnceAMinute() async throws {
+        try await withCluster { _, cluster in
+            _ = try await cluster.commit([put("a")])
+            let before = cluster.snapshot
+            try await cluster.advance()
+            let after = cluster.snapshot
+            #expect(after.revision > before.revision)
+            #expect(after.count(prefix: "") == before.count(prefix: ""))
+            try await cluster.advance()
+            #expect(cluster.revision == after.revision)
+        }
+    }
+
     @Test func aConflictGivesTheCurrentObject() async throws {
         try await withCluster { _, cluster in
             let stored = try await cluster.commit([put("a")])

@@ -21,7 +21,7 @@ private final class FailingEngine: StoreEngine {
     func clusters(owning prefix: String, _ completion: @escaping @Sendable (Result<[Int64], StoreError>) -> Void) {
         completion(.success([]))
     }
-    func purge(limit: Int) -> Bool { false }
+    func purge(limit: Int, sparing coming: Set<Int64>) -> Bool { false }
     var needsCheckpoint: Bool { false }
     func checkpoint() {}
     func close() {}

@@ -2,6 +2,9 @@ import KubeObject
 
 /// Service. Its addresses and node ports are given by ``ServiceAllocation``, in the transaction that stores it.
 struct ServiceRules: KindRules {
+    /// Whether clusters here have IPv6 for services.
+    var isDualStack = false
+
     var nameRule: NameRule { .label1035 }
     var allowsCreateOnUpdate: Bool { true }
     var returnsDeletedObject: Bool { true }
@@ -66,20 +69,16 @@ struct ServiceRules: KindRules {
 
     func prepareForCreate(_ object: inout JSON) {
         object["status"] = ["loadBalancer": [:]]
-        object.edit("spec", Self.normaliseAddresses)
+        object.edit("spec") { normaliseAddresses(&$0, old: nil) }
     }
 
     /// `clusterIP` and the first of `clusterIPs` are one; what the families are follows from the addresses.
-    private static func normaliseAddresses(_ spec: inout JSON) {
-        guard needsAddress(spec) else { return }
+    private func normaliseAddresses(_ spec: inout JSON, old: JSON?) {
+        guard Self.needsAddress(spec) else { return }
         let address = spec.text("clusterIP")
         if !address.isEmpty, !spec.has("clusterIPs") { spec["clusterIPs"] = [.string(address)] }
-        let isSelectorlessHeadless = spec.text("clusterIP") == "None" && !spec.has("selector")
-        if !spec.has("ipFamilies") { spec["ipFamilies"] = isSelectorlessHeadless ? ["IPv4", "IPv6"] : ["IPv4"] }
-        spec.setDefaultText("ipFamilyPolicy", isSelectorlessHeadless ? "RequireDualStack" : "SingleStack")
-        if isSelectorlessHeadless, spec["ipFamilies"]?.elements.count == 1, spec.text("ipFamilyPolicy") == "RequireDualStack" {
-            spec["ipFamilyPolicy"] = "SingleStack"
-        }
+        // What is wrong is told when it's validated.
+        _ = ServiceFamilies.complete(&spec, old: old, isDualStack: isDualStack)
     }
 
     func prepareForUpdate(_ object: inout JSON, old: JSON) {
@@ -99,10 +98,12 @@ struct ServiceRules: KindRules {
                 } else if FieldErrors.isSame(spec["clusterIPs"], before["clusterIPs"]) {
                     spec["clusterIPs"] = spec["clusterIP"].map { [$0] }
                 }
-                if !spec.has("ipFamilies") { spec["ipFamilies"] = before["ipFamilies"] }
+                if !spec.has("ipFamilies"), FieldErrors.isSame(spec["clusterIPs"], before["clusterIPs"]) {
+                    spec["ipFamilies"] = before["ipFamilies"]
+                }
                 if !spec.has("ipFamilyPolicy") { spec["ipFamilyPolicy"] = before["ipFamilyPolicy"] }
             }
-            Self.normaliseAddresses(&spec)
+            normaliseAddresses(&spec, old: before)
             Self.carryNodePorts(&spec, before)
         }
     }
@@ -143,12 +144,18 @@ struct ServiceRules: KindRules {
     func validate(_ object: JSON, _ errors: inout FieldErrors) { ServiceValidation.validate(object, &errors) }
 
     func validateCreate(_ object: JSON, _ errors: inout FieldErrors) {
-        ServiceFamilies.validate(object["spec"] ?? [:], &errors)
+        validateFamilies(object, old: nil, &errors)
         if errors.isEmpty { validate(object, &errors) }
     }
 
+    /// What couldn't be completed.
+    private func validateFamilies(_ object: JSON, old: JSON?, _ errors: inout FieldErrors) {
+        var spec = object["spec"] ?? [:]
+        errors.add(ServiceFamilies.complete(&spec, old: old, isDualStack: isDualStack))
+    }
+
     func validateUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors) {
-        ServiceFamilies.validate(object["spec"] ?? [:], &errors)
+        validateFamilies(object, old: old["spec"] ?? [:], &errors)
         if !errors.isEmpty { return }
         ServiceFamilies.validateUpdate(object["spec"] ?? [:], old: old["spec"] ?? [:], &errors)
         if object[path: "spec", "type"] == "LoadBalancer", old[path: "spec", "type"] == "LoadBalancer" {

@@ -1,27 +1,86 @@
 import KubeObject
 
-/// What is checked of a service's addresses and their families. Clusters here have IPv4 only.
+/// What is made and checked of a service's addresses and their families. The primary family is IPv4.
+/// Source: https://kubernetes.io/docs/concepts/services-networking/dual-stack/
 enum ServiceFamilies {
-    /// What the cluster can't give.
-    static func validate(_ spec: JSON, _ errors: inout FieldErrors) {
-        if spec.text("type") == "ExternalName" { return }
-        validateAddresses(spec, &errors)
-        if !errors.isEmpty { return }
-        // Without a selector there is nothing that would have to have an address.
-        if spec.text("clusterIP") == "None", !spec.has("selector") { return }
-        let policy = spec.text("ipFamilyPolicy")
-        if policy == "RequireDualStack" {
-            errors.invalid("spec.ipFamilyPolicy", .string(policy), "this cluster is not configured for dual-stack services")
-        }
-        if policy.isEmpty || policy == "SingleStack" {
-            for key in ["ipFamilies", "clusterIPs"] where spec[key]?.elements.count ?? 0 > 1 {
+    /// Fills in what follows from what is given and from what the server has.
+    ///
+    /// - Parameters:
+    ///   - old: the spec that it replaces.
+    ///   - isDualStack: whether the server has addresses of IPv6 for services.
+    /// - Returns: what is wrong; then the spec is as it was.
+    static func complete(_ spec: inout JSON, old: JSON?, isDualStack: Bool) -> [FieldError] {
+        if spec.text("type") == "ExternalName" { return [] }
+        // A server that has got, or lost, a family doesn't change services that ask for what there is.
+        if let old, isAsBefore(spec, old) { return [] }
+        var new = spec
+        let isSelectorlessHeadless = new.text("clusterIP") == "None" && !new.has("selector")
+        new.setDefaultText("ipFamilyPolicy", isSelectorlessHeadless ? "RequireDualStack" : "SingleStack")
+        let policy = new.text("ipFamilyPolicy")
+        var errors = FieldErrors()
+        validateAddresses(new, &errors)
+        if !errors.isEmpty { return errors.list }
+        if let old { follow(old, &new, policy, &errors) }
+        if policy == "SingleStack" {
+            for key in ["clusterIPs", "ipFamilies"] where count(new, key) == 2 {
                 errors.invalid(
-                    "spec.ipFamilyPolicy", .string("SingleStack"),
+                    "spec.ipFamilyPolicy", .string(policy),
                     "must be RequireDualStack or PreferDualStack when multiple '\(key)' are specified")
             }
         }
-        for (index, family) in (spec["ipFamilies"]?.strings ?? []).enumerated() where family == "IPv6" {
-            errors.invalid("spec.ipFamilies[\(index)]", .string(family), "not configured on this cluster")
+        var families = new["ipFamilies"]?.strings ?? []
+        for (index, address) in (new["clusterIPs"]?.strings ?? []).enumerated() where address != "None" && index >= families.count
+        {
+            let family = Addresses.isIPv6(address) ? "IPv6" : "IPv4"
+            if family == "IPv6", !isDualStack {
+                errors.invalid(
+                    "spec.clusterIPs[\(index)]", new["clusterIPs"] ?? [], "\(family) is not configured on this cluster")
+            } else {
+                families.append(family)
+            }
+        }
+        if !errors.isEmpty { return errors.list }
+        if !isSelectorlessHeadless {
+            if policy == "RequireDualStack", !isDualStack {
+                errors.invalid("spec.ipFamilyPolicy", .string(policy), "this cluster is not configured for dual-stack services")
+            }
+            for (index, family) in families.enumerated() where family == "IPv6" && !isDualStack {
+                errors.invalid("spec.ipFamilies[\(index)]", .string(family), "not configured on this cluster")
+            }
+            if !errors.isEmpty { return errors.list }
+        }
+        if families.isEmpty { families = ["IPv4"] }
+        // Without a selector there is nothing that would have to have an address.
+        if policy != "SingleStack", families.count == 1, isDualStack || isSelectorlessHeadless {
+            families.append(families[0] == "IPv4" ? "IPv6" : "IPv4")
+        }
+        new["ipFamilies"] = JSON(families)
+        spec = new
+        return []
+    }
+
+    /// Whether it prefers both families, as before, and has what it had.
+    private static func isAsBefore(_ spec: JSON, _ old: JSON) -> Bool {
+        old.text("type") != "ExternalName" && spec.text("ipFamilyPolicy") == "PreferDualStack"
+            && old.text("ipFamilyPolicy") == "PreferDualStack" && isSame(spec, old, "clusterIPs")
+            && isSame(spec, old, "ipFamilies")
+    }
+
+    private static func isSame(_ spec: JSON, _ old: JSON, _ key: String) -> Bool {
+        spec[key]?.strings ?? [] == old[key]?.strings ?? []
+    }
+
+    private static func count(_ spec: JSON, _ key: String) -> Int { spec[key]?.elements.count ?? 0 }
+
+    /// Gives up what a service no longer wants; nothing is given up unless the policy says so.
+    private static func follow(_ old: JSON, _ spec: inout JSON, _ policy: String, _ errors: inout FieldErrors) {
+        for (key, name) in [("clusterIPs", "cluster IP"), ("ipFamilies", "IP family")] {
+            if policy == "SingleStack" {
+                if isSame(spec, old, key), count(spec, key) > 1, let first = spec[key]?[0] { spec[key] = [first] }
+            } else if count(old, key) == 2, count(spec, key) == 1 {
+                errors.invalid(
+                    "spec.ipFamilyPolicy", .string(policy), "must be 'SingleStack' to release the secondary \(name)")
+            }
         }
     }
 

@@ -38,6 +38,15 @@ struct ServiceCIDRRules: KindRules {
     }
 
     func validateUpdate(_ object: JSON, old: JSON, _ errors: inout FieldErrors) {
-        errors.immutable(object[path: "spec", "cidrs"], old[path: "spec", "cidrs"], "spec.cidrs")
+        let ranges = object[path: "spec", "cidrs"]?.strings ?? []
+        let before = old[path: "spec", "cidrs"]?.strings ?? []
+        // A range of one family may get one of the other.
+        guard ranges.count == before.count || (before.count == 1 && ranges.count == 2) else {
+            return errors.invalid("spec.cidrs", object[path: "spec", "cidrs"] ?? .null, "field is immutable")
+        }
+        for (index, (now, was)) in zip(ranges, before).enumerated() where now != was {
+            errors.invalid("spec.cidrs[\(index)]", .string(now), "field is immutable")
+        }
+        if ranges.count > before.count { validate(object, &errors) }
     }
 }

@@ -19,7 +19,7 @@ struct ContestRemains {
         }
         let hint = "Install what Sampan needs with scripts/install."
         for line in try await Tool.run("ip", ["-o", "route"], missing: hint).split(separator: "\n") where line.contains(" veth") {
-            if let network = IPv4Network(configuration.podSubnet), Self.isRoute(line, into: network) {
+            if let network = IPv4Network(configuration.podSubnets[0]), Self.isRoute(line, into: network) {
                 found.insert("route \(line)")
             }
         }

@@ -25,6 +25,7 @@ struct PodRules: KindRules {
             ]
         }
         object["status"] = status
+        PodAnnotations.setAppArmorProfiles(&object)
     }
 
     func prepareForUpdate(_ object: inout JSON, old: JSON) {

@@ -52,6 +52,42 @@ enum PodAnnotations {
         }
     }
 
+    /// Gives containers that have no profile of AppArmor the one that the old annotation says, unless the pod has the same.
+    /// Source: KEP-24 (version skew)
+    static func setAppArmorProfiles(_ pod: inout JSON) {
+        guard let annotations = pod[path: "metadata", "annotations"]?.object, pod[path: "spec", "os", "name"] != "windows",
+            annotations.contains(where: { $0.key.hasPrefix(appArmor) })
+        else { return }
+        let ofPod = pod[path: "spec", "securityContext", "appArmorProfile"]
+        for key in ["initContainers", "containers", "ephemeralContainers"] {
+            pod[path: "spec"]?.editEach(key) { container in
+                guard container["securityContext"]?.present("appArmorProfile") == nil,
+                    let text = annotations[appArmor + container.text("name")]?.string, let profile = appArmorProfile(text),
+                    profile != ofPod
+                else { return }
+                container[path: "securityContext", "appArmorProfile"] = profile
+            }
+        }
+    }
+
+    /// What the annotation of a container that has no profile says, when it says something; see ``setAppArmorProfiles(_:)``.
+    static func isDeprecated(appArmor text: String, ofPod profile: JSON?) -> Bool {
+        appArmorProfile(text).map { $0 != profile } ?? true
+    }
+
+    private static func appArmorProfile(_ text: String) -> JSON? {
+        switch text {
+        case "unconfined": return ["type": "Unconfined"]
+        case "runtime/default": return ["type": "RuntimeDefault"]
+        default:
+            let name = String(text.dropFirst("localhost/".count))
+            guard text.hasPrefix("localhost/"), name.first?.isWhitespace == false, name.last?.isWhitespace == false,
+                name.utf8.count <= 4095
+            else { return nil }
+            return ["type": "Localhost", "localhostProfile": .string(name)]
+        }
+    }
+
     /// Where an old annotation and the newer field are both there, they must say the same.
     static func validateMatch(_ holder: JSON, _ path: String, _ errors: inout FieldErrors) {
         guard let annotations = holder[path: "metadata", "annotations"]?.object, !annotations.isEmpty else { return }

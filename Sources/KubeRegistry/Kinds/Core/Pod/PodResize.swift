@@ -1,6 +1,7 @@
 import KubeObject
 
-/// What an update through `/resize` may change: cpu and memory of containers that may be resized in place (KEP-1287).
+/// What an update through `/resize` may change: cpu and memory of containers that may be resized in place (KEP-1287), and of the pod as a whole
+/// (KEP-5419).
 enum PodResize {
     static func validate(_ object: JSON, old: JSON, _ errors: inout FieldErrors) {
         if let reason = refusal(old) {
@@ -18,6 +19,7 @@ enum PodResize {
                 "Pod QOS Class may not change as a result of resizing")
         }
         if !isSupported(old) { errors.forbidden("spec", "Pod running on node without support for resize") }
+        validatePodLevel(spec.present("resources"), before.present("resources"), &errors)
         validate(spec, before, "initContainers", &errors)
         validate(spec, before, "containers", &errors)
     }
@@ -44,6 +46,28 @@ enum PodResize {
     private static func isSupported(_ old: JSON) -> Bool {
         let running = old[path: "status", "containerStatuses"]?.elements.first { $0["state"]?.present("running") != nil }
         return running.map { $0.present("resources") != nil } ?? true
+    }
+
+    private static func validatePodLevel(_ now: JSON?, _ before: JSON?, _ errors: inout FieldErrors) {
+        func has(_ resources: JSON?) -> Bool {
+            ["requests", "limits"].contains { resources?[$0]?.object?.isEmpty == false }
+        }
+        guard has(now) || has(before) else { return }
+        if before != nil, now == nil { return errors.forbidden("spec.resources", "pod-level resources cannot be removed") }
+        for list in ["requests", "limits"] {
+            let had = Set((before?[list]?.object ?? [:]).map(\.key))
+            if !had.isSubset(of: (now?[list]?.object ?? [:]).map(\.key)) {
+                errors.forbidden("spec.resources.\(list)", "pod-level resource \(list) cannot be removed")
+            }
+        }
+        var rest = now ?? [:]
+        for list in ["requests", "limits"] {
+            for name in ["cpu", "memory"] { rest[path: list, name] = before?[list]?[name] }
+            if rest[list]?.object?.isEmpty == true { rest[list] = nil }
+        }
+        if !FieldErrors.isSame(rest, before ?? [:]) {
+            errors.forbidden("spec", "only cpu and memory resources are mutable at pod-level")
+        }
     }
 
     private static func validate(_ spec: JSON, _ old: JSON, _ key: String, _ errors: inout FieldErrors) {

@@ -137,9 +137,11 @@ struct PodWarnings {
             if context?.present("seccompProfile") == nil, own[seccompKey] != nil {
                 warn("metadata.annotations[\(seccompKey)]", seccomp)
             }
-            let profile = context?.present("appArmorProfile") ?? spec["securityContext"]?.present("appArmorProfile")
             let profileKey = "container.apparmor.security.beta.kubernetes.io/\(container.text("name"))"
-            if profile == nil, own[profileKey] != nil {
+            let ofPod = spec["securityContext"]?.present("appArmorProfile")
+            if context?.present("appArmorProfile") == nil, let text = own[profileKey]?.string,
+                PodAnnotations.isDeprecated(appArmor: text, ofPod: ofPod)
+            {
                 warn(
                     "metadata.annotations[\(profileKey)]", "deprecated since v1.30; use the \"appArmorProfile\" field instead")
             }

@@ -1,0 +1,99 @@
+import NIOCore
+import Synchronization
+
+/// The parts that have come in on a wire, on their way from its event loop to its task.
+///
+/// Some parts wait; while there are more, nothing is read from the peer.
+final class WireInbox: Sendable {
+    /// With so many waiting, reading stops; with so few it goes on.
+    private static let (most, few) = (10, 2)
+
+    private struct State {
+        var parts = CircularBuffer<InboundPart>(initialCapacity: 4)
+        /// Nothing comes any more: for this reason, if it isn't the usual one.
+        var ending: (any Error)??
+        var reader: UnsafeContinuation<InboundPart?, any Error>?
+        var isPaused = false
+        /// The channel asked to read while reading was stopped.
+        var isReadHeld = false
+
+        /// What a reader gets now, or nil when it has to wait.
+        mutating func take() -> Result<InboundPart?, any Error>? {
+            if let part = parts.popFirst() { return .success(part) }
+            switch ending {
+            case .none: return nil
+            case .some(.none): return .success(nil)
+            case .some(.some(let error)): return .failure(error)
+            }
+        }
+    }
+
+    private let channel: any Channel
+    private let state = Mutex(State())
+
+    init(_ channel: any Channel) {
+        self.channel = channel
+    }
+
+    // MARK: The event loop
+
+    func receive(_ part: InboundPart) {
+        let reader = self.state.withLock { state -> UnsafeContinuation<InboundPart?, any Error>? in
+            guard state.ending == nil else { return nil }
+            if let reader = state.reader.take() { return reader }
+            state.parts.append(part)
+            if state.parts.count >= Self.most { state.isPaused = true }
+            return nil
+        }
+        reader?.resume(returning: part)
+    }
+
+    /// - Parameter error: nil for the usual end. What came before can still be read.
+    func finish(_ error: (any Error)? = nil) {
+        let reader = self.state.withLock { state -> UnsafeContinuation<InboundPart?, any Error>? in
+            guard state.ending == nil else { return nil }
+            state.ending = .some(error)
+            return state.reader.take()
+        }
+        guard let reader else { return }
+        if let error { reader.resume(throwing: error) } else { reader.resume(returning: nil) }
+    }
+
+    /// Whether a reading of the channel has to wait until the task has caught up.
+    func holdsRead() -> Bool {
+        self.state.withLock { state in
+            if state.isPaused { state.isReadHeld = true }
+            return state.isPaused
+        }
+    }
+
+    // MARK: The task
+
+    /// The next part, or nil at the end. Only one may wait at a time.
+    /// - Throws: what broke the channel, or `CancellationError`.
+    func next() async throws -> InboundPart? {
+        let (found, isRead) = self.state.withLock { state -> (Result<InboundPart?, any Error>?, Bool) in
+            let found = state.take()
+            guard state.isPaused, state.parts.count <= Self.few else { return (found, false) }
+            state.isPaused = false
+            defer { state.isReadHeld = false }
+            return (found, state.isReadHeld)
+        }
+        if isRead { self.channel.read() }
+        if let found { return try found.get() }
+        return try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { reader in
+                let found = self.state.withLock { state -> Result<InboundPart?, any Error>? in
+                    if let found = state.take() { return found }
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    precondition(state.reader == nil, "two read one wire")
+                    state.reader = reader
+                    return nil
+                }
+                if let found { reader.resume(with: found) }
+            }
+        } onCancel: {
+            self.state.withLock { $0.reader.take() }?.resume(throwing: CancellationError())
+        }
+    }
+}
