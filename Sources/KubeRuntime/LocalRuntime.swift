@@ -418,24 +418,19 @@ public final class LocalRuntime: Service {
 
     // MARK: What the engine does by itself
 
-    /// Once a second, while there are pods: a cheap look at all states, for what no event told us (containerd was away, an event lost).
+    /// Once a second, while there are pods: a cheap look at all states, for what no event told us (nobody listened yet, containerd was away,
+    /// an event lost).
     private func relist(_ services: PodServices) async throws {
-        var known: [String: Bool] = [:]
         while true {
             try await Task.sleep(for: .seconds(1))
             if workers.withLock({ $0.isEmpty }) { continue }
             do {
                 let containers = try await engine.client.runtime.listContainers(
-                    CRIListContainersRequest(), options: .within(.seconds(10)))
+                    .with { $0.filter.state.state = .containerRunning }, options: .within(.seconds(10)))
                 let sandboxes = try await engine.client.runtime.listPodSandbox(
-                    CRIListPodSandboxRequest(), options: .within(.seconds(10)))
-                var now: [String: Bool] = [:]
-                for container in containers.containers { now[container.id] = container.state == .containerRunning }
-                for sandbox in sandboxes.items { now[sandbox.id] = sandbox.state == .sandboxReady }
-                for (id, wasRunning) in known where wasRunning && now[id] != true {
-                    services.owners.worker(of: id)?.post(.observe)
-                }
-                known = now
+                    .with { $0.filter.state.state = .sandboxReady }, options: .within(.seconds(10)))
+                let running = Set(containers.containers.map(\.id) + sandboxes.items.map(\.id))
+                for worker in services.owners.mistaken(by: running) { worker.post(.observe) }
             } catch {
                 try Task.checkCancellation()
                 logger.debug("containerd doesn't answer", metadata: ["error": "\(error)"])

@@ -28,6 +28,6 @@ struct EngineEvents: Sendable {
         guard let exit = try? ContainerdTaskExit(serializedBytes: envelope.event.value) else { return }
         // An exec's end names the exec; the container's own process has the container's ID.
         guard exit.id == exit.containerID || exit.id.isEmpty else { return }
-        services.owners.worker(of: exit.containerID)?.post(.exited(id: exit.containerID))
+        services.owners.owner(of: exit.containerID)?.post(.exited(id: exit.containerID))
     }
 }

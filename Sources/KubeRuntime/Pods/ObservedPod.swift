@@ -21,6 +21,14 @@ struct ObservedPod: Sendable, Equatable {
 
     /// Those that may have a process.
     var alive: [ObservedContainer] { containers.filter { $0.state != .exited } }
+
+    /// All that there is, by its ID, and whether it runs.
+    var running: [String: Bool] {
+        var running: [String: Bool] = [:]
+        for container in containers { running[container.id] = container.state == .running }
+        for sandbox in sandboxes { running[sandbox.id] = sandbox.isReady }
+        return running
+    }
 }
 
 struct ObservedSandbox: Sendable, Equatable {

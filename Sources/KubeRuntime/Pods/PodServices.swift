@@ -18,7 +18,7 @@ struct PodServices: Sendable {
     /// So many sandboxes and containers are made at once.
     let gate: Gate
     /// Who is to be told when a container ends.
-    let owners: ContainerOwners
+    let owners: ContainerOwners<PodWorker>
     /// Why a running pod can't have what its spec says by now.
     let resizeAdmission: @Sendable (Object, LogicalCluster) -> PodRejection?
     /// Whether the pods of a cluster (by its name) are not to run now.

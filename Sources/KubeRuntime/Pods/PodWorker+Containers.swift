@@ -96,7 +96,7 @@ extension PodWorker {
     }
 
     private func run(_ id: String, _ spec: ContainerSpec, _ pod: Pod, _ sandbox: ObservedSandbox?) async throws {
-        services.owners.note([id], self)
+        services.owners.expect(id, of: self)
         do {
             _ = try await services.gate.pass {
                 try await services.client.runtime.startContainer(.with { $0.containerID = id }, options: .within(.seconds(120)))

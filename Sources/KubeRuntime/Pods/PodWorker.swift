@@ -244,7 +244,7 @@ final class PodWorker: Sendable {
         }
         state.mustObserve = false
         state.exited = []
-        services.owners.note(state.observed.containers.map(\.id) + state.observed.sandboxes.map(\.id), self)
+        services.owners.note(state.observed.running, of: self)
         if before.containers.isEmpty { state.memory.adopt(state.observed.containers, pod) }
         let ids = Set(state.observed.containers.map(\.id))
         state.memory.probes = state.memory.probes.filter { ids.contains($0.key) }
