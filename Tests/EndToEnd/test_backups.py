@@ -172,6 +172,24 @@ class Schedule(unittest.TestCase):
         doctor = json.loads(instance.sampan("doctor", "--all", "-o", "json").stdout)
         self.assertEqual([f["state"] for f in doctor if f["about"] == "backups"], ["ok"])
 
+        def damage(*options):
+            doctor = json.loads(instance.sampan("doctor", *options, "-o", "json", check=False).stdout)
+            return [f["message"] for f in doctor if f["about"] == "backups" and f["state"] == "failure"]
+
+        # What becomes of them later is told, too: with --deep also where their length is the same.
+        path = os.path.join(instance.directory, "backups", names()[0], "store.sqlite")
+        with open(path, "r+b") as file:
+            file.seek(5000)
+            byte = file.read(1)
+            file.seek(5000)
+            file.write(bytes([byte[0] ^ 1]))
+        self.assertEqual(damage(), [])
+        self.assertRegex(damage("--deep")[0], "its checksum is another")
+        os.truncate(path, 4096)
+        self.assertRegex(damage()[0], "it has 4096 bytes, and had ")
+        os.remove(path)
+        self.assertRegex(damage()[0], "store.sqlite can't be read, or isn't there")
+
     def test_a_failure_is_told(self):
         instance = shared.new("failing", containers=False, options=("--backup-schedule", "0 3 * * *", "--backup-directory", "/nowhere/at/all"))
         failed = until(lambda: instance.status().get("backup", {}).get("failure"), "it has failed")

@@ -105,6 +105,7 @@ class PodLife(unittest.TestCase):
         status = self.until_status("unsafe", lambda found: found["phase"] == "Failed", "what isn't safe is refused")
         self.assertEqual((status["reason"], status["message"]),
                          ("SysctlForbidden", 'Pod was rejected: forbidden sysctl: "net.core.somaxconn" not allowlisted'))
+        self.assertEqual(self.cluster.kubectl("get", "pod", "unsafe", "--no-headers").split()[1:3], ["0/1", "SysctlForbidden"])
 
     def test_classes_of_service(self):
         amounts = {"cpu": "50m", "memory": "32Mi"}

@@ -54,5 +54,10 @@ struct BackupPlanTests {
     func theDoctorTells(state: BackupState?, isScheduled: Bool, due: Double?, expected: Finding.State) {
         let finding = Diagnosis.backups(state, isScheduled: isScheduled, due: due, now: Self.now, directory: "/b")
         #expect(finding.state == expected)
+        // Whatever went well when it was made.
+        let damaged = Diagnosis.backups(
+            state, isScheduled: isScheduled, due: due, damage: ["It is short."], now: Self.now, directory: "/b")
+        #expect(damaged.state == .failure)
+        #expect(damaged.message == "It is short.")
     }
 }

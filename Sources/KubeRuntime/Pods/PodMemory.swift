@@ -44,6 +44,8 @@ struct PodMemory: Sendable {
         var message: String
         /// Whether the pod was ended from outside, through no fault of its own: its owners go by the condition `DisruptionTarget`.
         var isDisruption = false
+        /// Whether the node never took the pod.
+        var isRejection = false
         /// Seconds in which its containers are to end; nil: as long as the pod has.
         var gracePeriod: Int64?
     }

@@ -45,13 +45,21 @@ struct PodStatus {
             status["podIP"] = nil
             status["podIPs"] = nil
         }
-        status["containerStatuses"] = .array(containerStatuses)
-        if !initStatuses.isEmpty { status["initContainerStatuses"] = .array(initStatuses) }
-        let ephemeral = statuses.list(pod.ephemeralContainers)
-        if !ephemeral.isEmpty { status["ephemeralContainerStatuses"] = .array(ephemeral) }
+        if !wasNeverTaken {
+            status["containerStatuses"] = .array(containerStatuses)
+            if !initStatuses.isEmpty { status["initContainerStatuses"] = .array(initStatuses) }
+            let ephemeral = statuses.list(pod.ephemeralContainers)
+            if !ephemeral.isEmpty { status["ephemeralContainerStatuses"] = .array(ephemeral) }
+        }
         setResources(&status)
         status["conditions"] = .array(conditions(phase, initStatuses, containerStatuses))
         return status
+    }
+
+    /// Kubelet says nothing of the containers of a pod that it rejects, so that lists show why it did, and not what they'd wait for.
+    private var wasNeverTaken: Bool {
+        memory.failure?.isRejection == true
+            || pod.isTerminal && pod.status["containerStatuses"] == nil && observed.containers.isEmpty
     }
 
     /// What the pod as a whole is given and has (KEP-5419). One that has ended keeps what was said of it.

@@ -139,7 +139,8 @@ final class PodWorker: Sendable {
     /// A pod that the node doesn't take comes to its end before it begins.
     private func reject(_ state: inout State) {
         guard let rejection, let pod = desired() else { return }
-        state.memory.failure = PodMemory.Failure(reason: rejection.reason, message: "Pod was rejected: \(rejection.message)")
+        state.memory.failure = PodMemory.Failure(
+            reason: rejection.reason, message: "Pod was rejected: \(rejection.message)", isRejection: true)
         services.events.record(.warning, rejection.reason, rejection.message, pod: pod, in: cluster)
     }
 

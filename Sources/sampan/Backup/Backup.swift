@@ -119,6 +119,31 @@ struct BackupFolder: Sendable {
         return (good.sorted { $0.time > $1.time }, bad)
     }
 
+    /// What became of backups that were good when they were made, a sentence for each.
+    ///
+    /// - Parameters:
+    ///   - last: the newest one's name, which has to be there; empty when there is none.
+    ///   - reads: whether their checksums are compared, too, and not their sizes alone.
+    func damage(last: String, reads: Bool) throws -> [String] {
+        let (good, bad) = try backups()
+        var found = bad.map(\.why)
+        for backup in good {
+            let facts = try? FileManager.default.attributesOfItem(atPath: backup.databasePath)
+            if let size = facts?[.size] as? Int64 {
+                if size != backup.size {
+                    found.append("\(backup.databasePath) isn't what was written: it has \(size) bytes, and had \(backup.size).")
+                } else if reads, try StoreBackup.digest(backup.databasePath) != backup.digest {
+                    found.append("\(backup.databasePath) isn't what was written: its checksum is another.")
+                }
+            } else {
+                found.append("\(backup.databasePath) can't be read, or isn't there.")
+            }
+        }
+        // One that was moved elsewhere isn't wrong, unless nothing newer is here.
+        if !last.isEmpty, good.isEmpty, bad.isEmpty { found.append("The last one, \(last), isn't in \(path).") }
+        return found
+    }
+
     /// Makes a backup of an instance's store, and checks it. It has its name when it is whole.
     ///
     /// - Parameter makesFolder: whether the directory is made when there is none: another disk that isn't there is no reason to fill this one.

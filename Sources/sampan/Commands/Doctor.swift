@@ -26,7 +26,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Mend what can be mended without asking.")
     var fix = false
 
-    @Flag(help: "Read all of the store's file, to see whether it is sound.")
+    @Flag(help: "Read all of the store's file, and of backups, to see whether they are sound.")
     var deep = false
 
     @Option(name: .shortAndLong, help: "table, json or yaml.")
@@ -74,11 +74,13 @@ struct DoctorCommand: AsyncParsableCommand {
                 age: try Self.modified("\(directory)/usage/current.json").map { now - $0 },
                 hasBroken: try Self.modified("\(directory)/usage/current.json.broken") != nil, directory: "\(directory)/usage"))
         if let state = try StoreState.load(configuration) { findings.append(Diagnosis.store(state, now: now)) }
+        let backups = try BackupState.load(configuration)
         findings.append(
             Diagnosis.backups(
-                try BackupState.load(configuration), isScheduled: configuration.backupSchedule != nil,
-                due: try configuration.backupCronSchedule()?.last(until: now), now: now, directory: configuration.backupDirectory)
-        )
+                backups, isScheduled: configuration.backupSchedule != nil,
+                due: try configuration.backupCronSchedule()?.last(until: now),
+                damage: try BackupFolder(path: configuration.backupDirectory).damage(last: backups?.lastName ?? "", reads: deep),
+                now: now, directory: configuration.backupDirectory))
         return try await PlatformAPI.with(instance) { api in
             guard try await api.isReady() else {
                 let server = Finding(

@@ -87,7 +87,17 @@ enum Diagnosis {
     /// - Parameters:
     ///   - state: nil when the server hasn't written anything yet.
     ///   - due: when one was last due.
-    static func backups(_ state: BackupState?, isScheduled: Bool, due: Double?, now: Double, directory: String) -> Finding {
+    ///   - damage: what became of those that were made.
+    static func backups(
+        _ state: BackupState?, isScheduled: Bool, due: Double?, damage: [String] = [], now: Double, directory: String
+    ) -> Finding {
+        if !damage.isEmpty {
+            return Finding(
+                state: .failure, about: "backups", message: damage.joined(separator: " "),
+                hint:
+                    "Make a new one with `sampan backup create`, look at all with `sampan backup verify`, and remove what isn't good."
+            )
+        }
         guard isScheduled else {
             return Finding(
                 state: .ok, about: "backups", message: "No backups are made by themselves.",

@@ -10,7 +10,7 @@ import Testing
 /// Who is let in, in which order. Requests that wait are tasks that stand still in the queue, so that their number is known.
 @Suite struct FairQueueTests {
     private let limits = FairQueue.Limits(seats: 8, sharedSeats: 2)
-    /// Stands still: what counts as lately doesn't depend on the machine.
+    /// Stands still: what counts as lately, and who has waited too long, doesn't depend on the machine.
     private let clock = StoppedClock()
 
     private func flow(_ user: UserInfo, namespace: String = "default") -> Flow {
@@ -73,7 +73,7 @@ import Testing
 
     /// With one seat, the order in which requests come out is the order that the queue chose.
     @Test func usersOfALevelTakeTurns() async throws {
-        let queue = FairQueue(.init(seats: 1, sharedSeats: 1))
+        let queue = FairQueue(.init(seats: 1, sharedSeats: 1)) { [clock] in clock.now }
         let first = try #require(await queue.turn(self.user("a"), cluster: 1, concurrency: 600))
         let order = Order()
         await withTaskGroup(of: Void.self) { group in
@@ -100,7 +100,7 @@ import Testing
 
     @Test func aLevelThatHasEnoughRefusesOrQueues() async throws {
         // Of 20, the level for what nobody claims has one, and refuses more.
-        let queue = FairQueue(.init(seats: 100, sharedSeats: 100))
+        let queue = FairQueue(.init(seats: 100, sharedSeats: 100)) { [clock] in clock.now }
         let configuration = FlowConfiguration(
             Bootstrap.base.snapshot.list(prefix: "flowcontrol.apiserver.k8s.io/")
                 .filter { $0.metadata.name != "global-default" })
@@ -135,7 +135,7 @@ import Testing
     }
 
     @Test func whoRestsLetsOthersWorkAndComesBack() async throws {
-        let queue = FairQueue(.init(seats: 1, sharedSeats: 1))
+        let queue = FairQueue(.init(seats: 1, sharedSeats: 1)) { [clock] in clock.now }
         let first = try #require(await queue.turn(self.admin, cluster: 1, concurrency: 600))
         first.rest()
         let second = try #require(await queue.turn(self.admin, cluster: 1, concurrency: 600))
@@ -152,7 +152,7 @@ import Testing
     }
 
     @Test func whoGivesUpIsForgotten() async throws {
-        let queue = FairQueue(.init(seats: 1, sharedSeats: 1))
+        let queue = FairQueue(.init(seats: 1, sharedSeats: 1)) { [clock] in clock.now }
         let first = try #require(await queue.turn(self.admin, cluster: 1, concurrency: 600))
         await withTaskGroup { group in
             group.addTask { await queue.turn(self.admin, cluster: 1, concurrency: 600) == nil }

@@ -21,6 +21,22 @@ import Testing
         #expect(status["hostIPs"] == [["ip": "192.0.2.1"]])
     }
 
+    /// Else kubectl's list would show what they'd wait for, in the place of why the node didn't take the pod.
+    @Test func saysNothingOfTheContainersOfAPodThatWasNeverTaken() throws {
+        var state = try Situation("{containers: [{name: a, image: x}]}")
+        state.memory.failure = .init(reason: "OutOfcpu", message: "Pod was rejected: x", isRejection: true)
+        let status = state.status
+        #expect(status["phase"]?.string == "Failed")
+        #expect(status["containerStatuses"] == nil)
+        // Nor does the next server.
+        state.memory.failure = nil
+        var tree = try #require(state.pod?.tree)
+        tree["status"] = status
+        state.pod = Pod(tree: tree, metadata: try Metadata(of: tree))
+        #expect(state.status["containerStatuses"] == nil)
+        #expect(state.status["reason"]?.string == "OutOfcpu")
+    }
+
     @Test func saysThatContainersWaitForInitContainers() throws {
         var state = try Situation("{initContainers: [{name: i, image: x}], containers: [{name: a, image: x}]}")
         #expect(state.status["initContainerStatuses"]?[0]?["state"] == ["waiting": ["reason": "PodInitializing"]])
