@@ -41,8 +41,12 @@ import Testing
                     "data": ["kubeconfig": "apiVersion: v1\n", "jws-kubeconfig-forged": "x"],
                 ], Resources.configMaps, namespace: "kube-public")
             try await eventually { signers() == ["jws-kubeconfig-abcdef"] }
-            try await create(secret("second", ["expiration": Timestamp.format(Timestamp.seconds + 2)]))
+            try await create(secret("second", ["expiration": Timestamp.format(Timestamp.seconds + 3600)]))
             try await eventually { signers() == ["jws-kubeconfig-abcdef", "jws-kubeconfig-second"] }
+            let soon = Data(Timestamp.format(Timestamp.seconds + 2).utf8).base64EncodedString()
+            try await cluster.change(Resources.secrets, "bootstrap-token-second", namespace: "kube-system") {
+                $0["data"]?["expiration"] = .string(soon)
+            }
             try await eventually {
                 cluster.get(Resources.secrets, "bootstrap-token-second", namespace: "kube-system") == nil
                     && signers() == ["jws-kubeconfig-abcdef"]
