@@ -85,8 +85,8 @@ class NodePressure(unittest.TestCase):
         for name in ("requested", "free"):
             self.assertEqual(self.status(self.modest, name)["phase"], "Running")
         self.assertEqual(status["reason"], "Evicted")
-        self.assertRegex(status["message"], r"^The node was low on resource: memory\. Threshold quantity: \d+Ki, available: \d+Ki\. "
-                         r"Container main was using \d+Ki, request is 0, has larger consumption of memory\. $")
+        self.assertRegex(status["message"], r"^The node was low on resource: memory\. Threshold quantity: \d+[KMG]i, available: \d+[KMG]i\. "
+                         r"Container main was using \d+[KMG]i, request is 0, has larger consumption of memory\. $")
         disruption = next(c for c in status["conditions"] if c["type"] == "DisruptionTarget")
         self.assertEqual((disruption["status"], disruption["reason"], disruption["message"]), ("True", "TerminationByKubelet", status["message"]))
         events = self.greedy.get("events", "--field-selector", "involvedObject.name=eater,reason=Evicted")["items"]
@@ -140,7 +140,7 @@ class NodePressure(unittest.TestCase):
         status = until(lambda: (found := self.status(self.greedy, "writer"))["phase"] == "Failed" and found, "who has written the most is ended")
         self.assertEqual(self.status(self.modest, "small")["phase"], "Running")
         self.assertRegex(status["message"], r"^The node was low on resource: ephemeral-storage\. Threshold quantity: \d+\w*, available: \d+\w*\. "
-                         r"Container main was using \d+Ki, request is 0, has larger consumption of ephemeral-storage\. $")
+                         r"Container main was using \d+[KMG]i, request is 0, has larger consumption of ephemeral-storage\. $")
         # What can come again is removed as soon as no container has it; what was loaded by hand can't.
         until(lambda: pulled not in images(), "the image that nobody uses is removed")
         self.assertIn("sampan.dev/sample/web:2", images())

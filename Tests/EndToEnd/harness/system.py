@@ -42,7 +42,8 @@ def left_behind(before, after):
 
 
 def processes_of(instance):
-    """Processes that carry the data directory in their command line, or run in the instance's control group."""
+    """Processes that carry the data directory in their command line, or run in the instance's control group. Not those that have ended and wait
+    for their parent to ask how: once ours has gone that is the machine's first process, which takes its time."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -50,7 +51,11 @@ def processes_of(instance):
                 command = file.read().replace(b"\0", b" ").decode(errors="replace")
             with open(f"/proc/{pid}/cgroup") as file:
                 group = file.read()
+            with open(f"/proc/{pid}/stat") as file:
+                state = file.read().rpartition(")")[2].split()[0]
         except OSError:
+            continue
+        if state in "ZX":
             continue
         if int(pid) != os.getpid() and (instance.directory in command or f"/sampan-{instance.name}/" in group):
             found.append(f"{pid} {command}")
