@@ -275,10 +275,10 @@ class Sleep(unittest.TestCase):
         folder = tempfile.mkdtemp(prefix="sampan-fruit-", dir=settings.folder)
         self.addCleanup(shutil.rmtree, folder)
         authority = certify(folder, "fruit.default.svc")
-        with open(os.path.join(os.path.dirname(harness.__file__), "fruit_server.py")) as file:
-            data = {"server.py": file.read()}
-        for name in ("tls.crt", "tls.key"):
-            with open(os.path.join(folder, name)) as file:
+        beside = os.path.dirname(harness.__file__)
+        data = {}
+        for place, name in ((beside, "fruit_server.py"), (beside, "answering.py"), (folder, "tls.crt"), (folder, "tls.key")):
+            with open(os.path.join(place, name)) as file:
                 data[name] = file.read()
         machine = ["usr", "lib", "lib64"]
         server = deployment("fruit", 1, "sampan.dev/sample/web:1")
@@ -286,7 +286,7 @@ class Sleep(unittest.TestCase):
         spec["volumes"] = [{"name": "data", "secret": {"secretName": "fruit"}}] + [
             {"name": name, "hostPath": {"path": f"/{name}"}} for name in machine]
         spec["containers"][0] |= {
-            "command": ["/usr/bin/python3", "/data/server.py", "/data"],
+            "command": ["/usr/bin/python3", "/data/fruit_server.py", "/data"],
             "readinessProbe": {"httpGet": {"scheme": "HTTPS", "port": 8443, "path": "/openapi/v3"}},
             "volumeMounts": [{"name": "data", "mountPath": "/data"}] + [
                 {"name": name, "mountPath": f"/{name}", "readOnly": True} for name in machine]}

@@ -1,13 +1,13 @@
 """An admission webhook whose path says what it does; every request goes to requests.jsonl. usage: admission.py FOLDER-WITH-CERTIFICATE"""
 
 import base64
-import http.server
 import json
 import os
-import ssl
 import sys
 import threading
 import time
+
+import answering
 
 FOLDER = sys.argv[1]
 LOCK = threading.Lock()
@@ -35,13 +35,10 @@ def slow(request):
     return {"allowed": True}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Handler(answering.Handler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
         path = self.path.split("?")[0]
-        request = json.loads(body)["request"]
+        request = self.content()["request"]
         with LOCK, open(os.path.join(FOLDER, "requests.jsonl"), "a") as file:
             file.write(json.dumps({"path": self.path, **request}) + "\n")
         if path == "/redirect":
@@ -54,27 +51,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/garbage":
             return self.answer(b"<html>")
         response = {"/deny": deny, "/mutate": mutate, "/slow": slow}[path](request)
-        self.answer(json.dumps({
-            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {"uid": request["uid"], **response}}).encode())
+        self.answer({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {"uid": request["uid"], **response}})
 
-    def answer(self, body):
+    def answer(self, content, code=200):
         try:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            super().answer(content, code)
         except OSError:
             pass  # whoever asked has given up
 
-    def log_message(self, *arguments):
-        pass
-
 
 if __name__ == "__main__":
-    server = http.server.ThreadingHTTPServer(("0.0.0.0", 8443), Handler)
-    server.daemon_threads = True
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(os.path.join(FOLDER, "tls.crt"), os.path.join(FOLDER, "tls.key"))
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.serve_forever()
+    answering.serve(FOLDER, Handler)

@@ -1,11 +1,10 @@
 """An extension API server for `fruit.example.com/v1`, with one apple in every namespace. usage: fruit_server.py FOLDER-WITH-CERTIFICATE"""
 
-import http.server
-import json
 import os
 import signal
-import ssl
 import sys
+
+import answering
 
 GROUP, VERSION = "fruit.example.com", "v1"
 PLACE = f"/apis/{GROUP}/{VERSION}"
@@ -22,9 +21,7 @@ def apple(namespace, name="one"):
     return {"kind": "Apple", "apiVersion": f"{GROUP}/{VERSION}", "metadata": {"name": name, "namespace": namespace}, "taste": "sweet"}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Handler(answering.Handler):
     def do_GET(self):
         path, _, query = self.path.partition("?")
         parts = path.removeprefix(PLACE).strip("/").split("/")
@@ -47,28 +44,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound"}, 404)
 
     def do_POST(self):
-        self.answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))), 201)
-
-    def answer(self, tree, code=200):
-        body = json.dumps(tree).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
+        self.answer(self.content(), 201)
 
 
 def main(folder):
     # The first process of a container has to say that it can be ended.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    server = http.server.ThreadingHTTPServer(("0.0.0.0", 8443), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(os.path.join(folder, "tls.crt"), os.path.join(folder, "tls.key"))
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.serve_forever()
+    answering.serve(folder, Handler)
 
 
 if __name__ == "__main__":

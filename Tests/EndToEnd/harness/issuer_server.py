@@ -3,17 +3,17 @@
 usage: issuer_server.py FOLDER [PORT]
 """
 
-import http.server
 import json
 import os
-import ssl
 import sys
+
+import answering
 
 folder = sys.argv[1]
 files = {"/.well-known/openid-configuration": "discovery.json", "/keys": "keys.json"}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(answering.Handler):
     def do_GET(self):
         with open(os.path.join(folder, "requests.jsonl"), "a") as log:
             log.write(json.dumps({"path": self.path, "host": self.headers["Host"]}) + "\n")
@@ -22,19 +22,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(404)
             return
         with open(os.path.join(folder, name), "rb") as file:
-            body = file.read()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
+            self.answer(file.read())
 
 
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(os.path.join(folder, "tls.crt"), os.path.join(folder, "tls.key"))
-server = http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[2]) if len(sys.argv) > 2 else 8443), Handler)
-server.socket = context.wrap_socket(server.socket, server_side=True)
-server.serve_forever()
+answering.serve(folder, Handler, *sys.argv[2:])

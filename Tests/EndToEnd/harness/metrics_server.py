@@ -3,19 +3,19 @@
 `values.json` in the folder says what is so: {"pods": {METRIC: NUMBER-FOR-EACH-POD-ASKED-FOR-BY-NAME}, "objects": {METRIC: NUMBER},
 "external": {METRIC: [NUMBER, ...]}, "slow": SECONDS}. Who asked for what is appended to `asked` there."""
 
-import http.server
 import json
 import os
-import ssl
 import sys
 import time
 import urllib.parse
+
+import answering
 
 CUSTOM, EXTERNAL = "custom.metrics.k8s.io", "external.metrics.k8s.io"
 NOW = "2026-01-01T00:00:00Z"
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(answering.Handler):
     protocol_version = "HTTP/1.1"
     folder = ""
 
@@ -28,7 +28,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.status(404, "NotFound", "not here")
         group, version, rest = parts[1], parts[2], parts[3:]
         if not rest:
-            return self.answer(200, {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": f"{group}/{version}", "resources": []})
+            return self.answer({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": f"{group}/{version}", "resources": []})
         with open(os.path.join(self.folder, "asked"), "a") as file:
             file.write(json.dumps({"user": self.headers["X-Remote-User"], "path": self.path}) + "\n")
         time.sleep(values.get("slow", 0))
@@ -38,7 +38,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if found is None:
                 return self.status(404, "NotFound", f"the metric {rest[2]} isn't known to this server")
             items = [{"metricName": rest[2], "metricLabels": {}, "timestamp": NOW, "value": number} for number in found]
-            return self.answer(200, {"kind": "ExternalMetricValueList", "apiVersion": f"{group}/{version}", "metadata": {}, "items": items})
+            return self.answer({"kind": "ExternalMetricValueList", "apiVersion": f"{group}/{version}", "metadata": {}, "items": items})
         namespace, resource, name, metric = rest[1], rest[2], rest[3], rest[4]
         if name == "*":
             described = values.get("pods", {}).get(metric, {})
@@ -47,31 +47,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         items = [{
             "describedObject": {"kind": "Pod" if name == "*" else "Service", "namespace": namespace, "name": item, "apiVersion": "v1"},
             "metric": {"name": metric}, "timestamp": NOW, "value": number} for item, number in described.items() if number is not None]
-        self.answer(200, {"kind": "MetricValueList", "apiVersion": f"{group}/{version}", "metadata": {}, "items": items})
+        self.answer({"kind": "MetricValueList", "apiVersion": f"{group}/{version}", "metadata": {}, "items": items})
 
     def status(self, code, reason, message):
-        self.answer(code, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
-                           "reason": reason, "message": message})
-
-    def answer(self, code, tree):
-        body = json.dumps(tree).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
+        self.answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
+                     "reason": reason, "message": message}, code)
 
 
 def main(folder):
     Handler.folder = folder
-    server = http.server.ThreadingHTTPServer(("0.0.0.0", 8443), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(os.path.join(folder, "tls.crt"), os.path.join(folder, "tls.key"))
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.serve_forever()
+    answering.serve(folder, Handler)
 
 
 if __name__ == "__main__":
