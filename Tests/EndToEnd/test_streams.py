@@ -105,7 +105,7 @@ class Streams(unittest.TestCase):
         self.cluster.kubectl("delete", "pod/ticker", "--wait=false")
 
     def test_logs_of_a_time_and_in_parts(self):
-        script = "echo early 1; echo early 2; until [ -f /tmp/go ]; do sleep 0.1; done; echo late 1; echo late 2 >&2; sleep 3600"
+        script = "echo early 1; echo early 2; until [ -f /tmp/go ]; do sleep 0.1; done; echo late 1; sleep 0.3; echo late 2 >&2; sleep 3600"
         self.cluster.apply(pod("timed", ["sh", "-c", script]))
         self.addCleanup(self.cluster.kubectl, "delete", "pod/timed", "--now", "--wait=false")
         self.cluster.ready("timed")

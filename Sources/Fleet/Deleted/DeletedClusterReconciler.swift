@@ -38,9 +38,13 @@ public struct DeletedClusterReconciler: Reconciler {
         }
         guard let object = work.object(resource) else { return .done }
         let deleted = DeletedCluster(object)
-        let kept = store.retiredClusters.first { $0.uid == deleted.uid }
+        var kept: ClusterInfo?
+        switch store.whereabouts(ofUID: deleted.uid, named: deleted.logical) {
         // Its virtual cluster is in the midst of its deletion: what it has is put away in a moment.
-        if kept == nil, store.info(deleted.logical)?.uid == deleted.uid { return Outcome(after: .seconds(1)) }
+        case .inUse: return Outcome(after: .seconds(1))
+        case .retired(let info): kept = info
+        case .nowhere: break
+        }
         if object.metadata.deletionTimestamp != nil {
             if let kept { try await discard(kept.id) }
             try await release(object, work)

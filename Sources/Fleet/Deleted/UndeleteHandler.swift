@@ -26,7 +26,7 @@ public struct UndeleteHandler: SubresourceHandler {
             throw .notFound(Platform.deletedClusters, name)
         }
         let deleted = DeletedCluster(object)
-        guard let info = store.retiredClusters.first(where: { $0.uid == deleted.uid }) else {
+        guard case .retired(let info) = store.whereabouts(ofUID: deleted.uid, named: deleted.logical) else {
             throw .notFound(Platform.deletedClusters, name)
         }
         let found: RetiredCluster?

@@ -69,6 +69,13 @@ final class ClusterDirectory: Sendable {
 
     func retired(_ id: Int64) -> ClusterInfo? { state.withLock { $0.retired[id] } }
 
+    func whereabouts(ofUID uid: String, named name: String) -> ClusterWhereabouts {
+        state.withLock { state in
+            if let id = state.names[name], state.entries[id]?.info.uid == uid { return .inUse }
+            return state.retired.values.first { $0.uid == uid }.map { .retired($0) } ?? .nowhere
+        }
+    }
+
     /// Whether anything of a cluster is to be kept.
     func keeps(_ id: Int64) -> Bool { state.withLock { $0.entries[id] != nil || $0.retired[id] != nil } }
 

@@ -11,6 +11,16 @@ public struct RetiredCluster: Sendable {
     let base: Base
 }
 
+/// Where a cluster is that was made once.
+public enum ClusterWhereabouts: Sendable {
+    /// It goes on under its name.
+    case inUse
+    /// It was put away.
+    case retired(ClusterInfo)
+    /// It is gone for good, or goes on as another one.
+    case nowhere
+}
+
 extension Store {
     /// Puts a cluster away. For everybody who uses it, or follows the store, it is deleted, and its name can be used again at once; what it has
     /// stays on the disk until `revive` or `discard`. It takes no memory but for its name.
@@ -23,6 +33,15 @@ extension Store {
 
     /// Those that were put away, in no order.
     public var retiredClusters: [ClusterInfo] { directory.retired }
+
+    /// Where a cluster is, at one moment: one that is being put away is either in use or retired.
+    ///
+    /// - Parameters:
+    ///   - uid: that it was made with.
+    ///   - name: under which it was made.
+    public func whereabouts(ofUID uid: String, named name: String) -> ClusterWhereabouts {
+        directory.whereabouts(ofUID: uid, named: name)
+    }
 
     /// What a retired cluster had; nil when there is none of this id.
     public func retiredCluster(id: Int64) async throws(StoreError) -> RetiredCluster? {

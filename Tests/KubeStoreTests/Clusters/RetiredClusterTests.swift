@@ -14,6 +14,41 @@ struct RetiredClusterTests {
         try Base(version: "1", objects: ["shared", "changed", "gone"].map { (key($0), try draft($0)) })
     }
 
+    /// Who asks in the midst of it must not believe that nothing is kept, and remove what tells of it.
+    @Test func isSomewhereAtEveryMoment() async throws {
+        try await withStore { store in
+            let numbers = 0..<100
+            for number in numbers { _ = try await store.createCluster("c\(number)", uid: "u\(number)", base: Self.base()) }
+            let lost = Task.detached {
+                var lost = 0
+                var retired = 0
+                repeat {
+                    retired = 0
+                    for number in numbers {
+                        switch store.whereabouts(ofUID: "u\(number)", named: "c\(number)") {
+                        case .inUse: break
+                        case .retired(let info): retired += info.uid == "u\(number)" ? 1 : 0
+                        case .nowhere: lost += 1
+                        }
+                    }
+                    await Task.yield()
+                } while retired < numbers.count && lost == 0
+                return lost
+            }
+            for number in numbers { try await store.retireCluster("c\(number)") }
+            #expect(await lost.value == 0)
+            guard case .retired(let info) = store.whereabouts(ofUID: "u7", named: "c7") else {
+                Issue.record("it is put away")
+                return
+            }
+            try await store.discardRetired(id: info.id)
+            guard case .nowhere = store.whereabouts(ofUID: "u7", named: "c7") else {
+                Issue.record("it is gone")
+                return
+            }
+        }
+    }
+
     /// For everybody it is gone; its name is free; and all of it is there again when it comes back, also after the store was opened anew.
     @Test func comesBackWhole() async throws {
         let directory = TemporaryDirectory()
