@@ -43,8 +43,8 @@ let rooms: [Room] = [
         products: [
             log, nioCore, nioPosix, lifecycle, crypto, cryptoExtras, x509, asn1,
             ("Hummingbird", "hummingbird"), ("HummingbirdCore", "hummingbird"),
-            ("HTTPTypes", "swift-http-types"), ("NIOHTTPTypes", "swift-nio-extras"),
-            ("NIOHTTPTypesHTTP1", "swift-nio-extras"), ("NIOHTTPTypesHTTP2", "swift-nio-extras"),
+            ("HTTPTypes", "swift-http-types"),
+            ("NIOHTTPTypesHTTP1", "swift-nio-extras"), ("NIOHPACK", "swift-nio-http2"),
             ("NIOHTTP1", "swift-nio"), ("NIOHTTP2", "swift-nio-http2"), ("NIOWebSocket", "swift-nio"),
             ("NIOSSL", "swift-nio-ssl"), ("NIOTLS", "swift-nio"), ("AsyncHTTPClient", "async-http-client"),
         ], testProducts: [("NIOEmbedded", "swift-nio")], systemLibraries: ["CZlib"]),

@@ -211,8 +211,9 @@ final class HTTP1WireHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return push.end()
         }
         let pump = WirePump(
-            push, framing: .chunk, channel: context.channel, queue: self.pumps.queue(of: context.eventLoop),
-            write: { encoder.write(NIOAny($0), promise: nil) }, flush: { encoder.flush() })
+            push, framing: .chunk, loop: context.eventLoop, queue: self.pumps.queue(of: context.eventLoop),
+            isWritable: { context.channel.isWritable }, write: { encoder.write(NIOAny($0), promise: nil) },
+            flush: { encoder.flush() })
         self.pump = pump
         pump.start()
     }

@@ -11,7 +11,8 @@ final class HTTP2ErrorHandler: ChannelInboundHandler {
         context.fireErrorCaught(error)
     }
 
-    /// The errors that nothing but a broken or hostile peer makes. (NIO doesn't say of others whether a stream or the connection has failed.)
+    /// The errors that nothing but a broken or hostile peer makes, and those of what is below HTTP/2. (NIO doesn't say of its others whether a
+    /// stream or the connection has failed.)
     private static func endsConnection(_ error: any Error) -> Bool {
         switch error {
         case is NIOHTTP2Errors.BadClientMagic, is NIOHTTP2Errors.UnableToParseFrame,
@@ -20,7 +21,7 @@ final class HTTP2ErrorHandler: ChannelInboundHandler {
             is NIOHTTP2Errors.ExcessiveEmptyDataFrames, is NIOHTTP2Errors.ExcessiveNumberOfGlitches,
             is NIOHTTP2Errors.ExcessiveStreamErrors, is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering:
             true
-        default: false
+        default: !(error is any NIOHTTP2Error)
         }
     }
 }

@@ -5,7 +5,6 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP2
-import NIOHTTPTypesHTTP2
 import NIOPosix
 import NIOSSL
 import NIOTLS
@@ -15,11 +14,10 @@ import NIOTLS
 /// Hummingbird's own HTTP/2 channel fixes what its HTTP/1 child may be; this one is needed for upgrades, for client
 /// certificates that are judged later, and to exchange the certificate in the running server.
 struct HTTPSChannel: ServerChildChannel {
-    typealias Streams = NIOHTTP2Handler.AsyncStreamMultiplexer<Wire>
-
     enum Negotiated: Sendable {
         case http1(Wire)
-        case http2(Streams)
+        /// One wire for each request.
+        case http2(AsyncStream<Wire>)
     }
 
     struct Value: ServerChildChannelValue {
@@ -97,13 +95,9 @@ struct HTTPSChannel: ServerChildChannel {
             connection.initialSettings = [
                 HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streamsPerConnection),
                 HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
-                HTTP2Setting(parameter: .initialWindowSize, value: 256 << 10),
+                HTTP2Setting(parameter: .initialWindowSize, value: HTTP2Stream.window),
             ]
-            connection.targetWindowSize = 1 << 20
             var stream = NIOHTTP2Handler.StreamConfiguration()
-            stream.targetWindowSize = 256 << 10
-            stream.outboundBufferSizeHighWatermark = 64 << 10
-            stream.outboundBufferSizeLowWatermark = 16 << 10
             // client-go resets a stream for each watch that it ends: a burst of them is no attack.
             stream.streamResetFrameRateLimit.maximumCount = 1000
             var management = NIOHTTP2ServerConnectionManagementHandler.Configuration.defaults
@@ -111,24 +105,18 @@ struct HTTPSChannel: ServerChildChannel {
             management.maxGraceTime = .seconds(10)
             management.keepalive = .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))
             let manager = NIOHTTP2ServerConnectionManagementHandler(eventLoop: channel.eventLoop, configuration: management)
-            try channel.pipeline.syncOperations.addHandlers(
-                [WriteCoalescer(waitsForOthers: true), HTTP2FrameAligner(from: .client)])
             // An event for a hundred watchers fits. With less the connection would be found full in the middle, and each of its streams
             // told so and told again that it isn't. What one stream may have waiting is bounded by its own mark.
             try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
-            let streams = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
-                mode: .server, streamDelegate: manager.http2StreamDelegate,
-                configuration: .init(connection: connection, stream: stream)
-            ) { stream in
-                stream.eventLoop.makeCompletedFuture {
-                    try stream.pipeline.syncOperations.addHandlers([
-                        HTTP2FramePayloadToHTTPServerCodec(), HTTP2WireHandler(timeouts: limits.timeouts, pumps: pumps),
-                    ])
-                    return try Wire(stream)
-                }
-            }
-            try channel.pipeline.syncOperations.addHandlers([manager, HTTP2ErrorHandler()])
-            return .http2(streams)
+            let streams = HTTP2StreamsHandler(
+                timeouts: limits.timeouts, pumps: pumps, delegate: manager.http2StreamDelegate)
+            try channel.pipeline.syncOperations.addHandlers([
+                WriteCoalescer(waitsForOthers: true), HTTP2FrameAligner(from: .client),
+                NIOHTTP2Handler(
+                    mode: .server, frameDelegate: streams, connectionConfiguration: connection, streamConfiguration: stream),
+                streams, manager, HTTP2ErrorHandler(),
+            ])
+            return .http2(streams.wires)
         }
     }
 
@@ -143,9 +131,9 @@ struct HTTPSChannel: ServerChildChannel {
             switch try await value.negotiated.get() {
             case .http1(let wire):
                 try await self.serve(wire, value.connection)
-            case .http2(let streams):
-                try await withThrowingDiscardingTaskGroup { group in
-                    for try await wire in streams.inbound {
+            case .http2(let wires):
+                await withDiscardingTaskGroup { group in
+                    for await wire in wires {
                         group.addTask {
                             do {
                                 try await self.serve(wire, value.connection)

@@ -14,7 +14,7 @@ final class WireInbox: Sendable {
         var ending: (any Error)??
         var reader: UnsafeContinuation<InboundPart?, any Error>?
         var isPaused = false
-        /// The channel asked to read while reading was stopped.
+        /// The carrier would have read while reading was stopped.
         var isReadHeld = false
 
         /// What a reader gets now, or nil when it has to wait.
@@ -28,11 +28,11 @@ final class WireInbox: Sendable {
         }
     }
 
-    private let channel: any Channel
+    private let carrier: any WireCarrier
     private let state = Mutex(State())
 
-    init(_ channel: any Channel) {
-        self.channel = channel
+    init(_ carrier: any WireCarrier) {
+        self.carrier = carrier
     }
 
     // MARK: The event loop
@@ -59,7 +59,7 @@ final class WireInbox: Sendable {
         if let error { reader.resume(throwing: error) } else { reader.resume(returning: nil) }
     }
 
-    /// Whether a reading of the channel has to wait until the task has caught up.
+    /// Whether reading has to wait until the task has caught up.
     func holdsRead() -> Bool {
         self.state.withLock { state in
             if state.isPaused { state.isReadHeld = true }
@@ -70,7 +70,7 @@ final class WireInbox: Sendable {
     // MARK: The task
 
     /// The next part, or nil at the end. Only one may wait at a time.
-    /// - Throws: what broke the channel, or `CancellationError`.
+    /// - Throws: what broke the wire, or `CancellationError`.
     func next() async throws -> InboundPart? {
         let (found, isRead) = self.state.withLock { state -> (Result<InboundPart?, any Error>?, Bool) in
             let found = state.take()
@@ -79,7 +79,7 @@ final class WireInbox: Sendable {
             defer { state.isReadHeld = false }
             return (found, state.isReadHeld)
         }
-        if isRead { self.channel.read() }
+        if isRead { self.carrier.resumeReading() }
         if let found { return try found.get() }
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { reader in

@@ -4,7 +4,7 @@ import Synchronization
 /// The parts that go out on a wire, on their way from its task to its event loop.
 ///
 /// Who runs on the event loop writes at once. Others leave what they write for the loop to fetch; however much is left until it does, it is
-/// told once. Who writes waits while the channel is full, or much is left.
+/// told once. Who writes waits while the carrier is full, or much is left.
 final class WireOutbox: Sendable {
     /// How many parts may be left for the loop.
     private static let most = 8
@@ -27,13 +27,13 @@ final class WireOutbox: Sendable {
 
     private enum Step { case send, fetch, tell, none }
 
-    private let channel: any Channel
+    private let carrier: any WireCarrier
     private let loop: any EventLoop
     private let state = Mutex(State())
 
-    init(_ channel: any Channel) {
-        self.channel = channel
-        self.loop = channel.eventLoop
+    init(_ carrier: any WireCarrier) {
+        self.carrier = carrier
+        self.loop = carrier.eventLoop
     }
 
     // MARK: The event loop
@@ -69,14 +69,14 @@ final class WireOutbox: Sendable {
     }
 
     private func send(_ parts: some Sequence<OutboundPart>) {
-        for part in parts { self.channel.write(part, promise: nil) }
-        self.channel.flush()
+        for part in parts { self.carrier.write(part) }
+        self.carrier.flush()
     }
 
     // MARK: Tasks
 
-    /// Returns when the channel takes more. What was given goes out in any case, unless the channel is closed.
-    /// - Throws: why the channel is closed, or `CancellationError`.
+    /// Returns when the carrier takes more. What was given goes out in any case, unless the carrier is closed.
+    /// - Throws: why the carrier is closed, or `CancellationError`.
     func write(_ parts: some Collection<OutboundPart> & Sendable) async throws {
         let isInLoop = self.loop.inEventLoop
         let step = try self.state.withLock { state -> Step in
@@ -115,15 +115,15 @@ final class WireOutbox: Sendable {
         }
     }
 
-    /// Closes the channel after what was written.
+    /// Closes the carrier after what was written.
     func close() {
         if self.loop.inEventLoop {
             self.fetch()
-            self.channel.close(promise: nil)
+            self.carrier.close()
         } else {
             self.loop.execute {
                 self.fetch()
-                self.channel.close(promise: nil)
+                self.carrier.close()
             }
         }
     }

@@ -52,32 +52,34 @@ package final class WirePush: Sendable {
 
 /// Fetches from a source for a wire, whenever something waits and the wire takes it.
 ///
-/// Confined to its channel's event loop.
+/// Confined to its event loop.
 final class WirePump {
     /// How much is sent before it is others' turn.
     private static let share = 256 << 10
 
     private let push: WirePush
     private let framing: PushFraming
-    private let channel: any Channel
+    private let loop: any EventLoop
     private let queue: PumpQueue
+    private let isWritable: () -> Bool
     private let write: (ByteBuffer) -> Void
     private let flush: () -> Void
 
     init(
-        _ push: WirePush, framing: PushFraming, channel: any Channel, queue: PumpQueue, write: @escaping (ByteBuffer) -> Void,
-        flush: @escaping () -> Void
+        _ push: WirePush, framing: PushFraming, loop: any EventLoop, queue: PumpQueue, isWritable: @escaping () -> Bool,
+        write: @escaping (ByteBuffer) -> Void, flush: @escaping () -> Void
     ) {
         self.push = push
         self.framing = framing
-        self.channel = channel
+        self.loop = loop
         self.queue = queue
+        self.isWritable = isWritable
         self.write = write
         self.flush = flush
     }
 
     func start() {
-        let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+        let bound = NIOLoopBound(self, eventLoop: self.loop)
         self.push.source.listen { [queue] in queue.post(bound) }
         self.run()
     }
@@ -85,9 +87,9 @@ final class WirePump {
     /// Sends what waits, as far as the wire takes it.
     func run() {
         var written = 0
-        while !self.push.hasEnded, self.channel.isWritable {
+        while !self.push.hasEnded, self.isWritable() {
             guard written < Self.share else {
-                self.queue.post(NIOLoopBound(self, eventLoop: self.channel.eventLoop))
+                self.queue.post(NIOLoopBound(self, eventLoop: self.loop))
                 break
             }
             switch self.push.source.take(self.framing) {

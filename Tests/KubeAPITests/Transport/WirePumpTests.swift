@@ -49,8 +49,9 @@ struct WirePumpTests {
     init() {
         self.push = WirePush(self.source)
         self.pump = WirePump(
-            self.push, framing: .none, channel: self.channel, queue: PumpQueue(self.channel.embeddedEventLoop),
-            write: { [channel] in channel.write($0, promise: nil) }, flush: { [channel] in channel.flush() })
+            self.push, framing: .none, loop: self.channel.embeddedEventLoop, queue: PumpQueue(self.channel.embeddedEventLoop),
+            isWritable: { [channel] in channel.isWritable }, write: { [channel] in channel.write($0, promise: nil) },
+            flush: { [channel] in channel.flush() })
         self.pump.start()
     }
 
@@ -129,7 +130,7 @@ struct WirePumpTests {
         let sources = (0..<300).map { _ in Source() }
         for source in sources {
             let pump = WirePump(
-                WirePush(source), framing: .none, channel: self.channel, queue: queue,
+                WirePush(source), framing: .none, loop: loop, queue: queue, isWritable: { true },
                 write: { [channel] in channel.write($0, promise: nil) }, flush: { [channel] in channel.flush() })
             pump.start()
         }
