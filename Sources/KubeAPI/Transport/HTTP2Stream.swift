@@ -94,7 +94,7 @@ final class HTTP2Stream: WireCarrier, @unchecked Sendable {
 
     /// Most requests come as a whole, and need no timer.
     func awaitBody(_ patience: TimeAmount) {
-        guard self.request == .receiving, !self.isPatient, self.timer == nil else { return }
+        guard self.connection != nil, self.request == .receiving, !self.isPatient, self.timer == nil else { return }
         self.timer = self.eventLoop.scheduleTask(in: patience) { self.reset(.cancel) }
     }
 
