@@ -28,12 +28,14 @@ let x509 = (name: "X509", package: "swift-certificates")
 let asn1 = (name: "SwiftASN1", package: "swift-asn1")
 
 let rooms: [Room] = [
+    // Only for tests: programs that run beside them.
+    Room(name: "TestPrograms", hasTests: false),
     Room(name: "HTTP2Frames", products: [nioCore], testProducts: [("NIOEmbedded", "swift-nio")]),
     Room(name: "KubeObject", products: [("Yams", "Yams")]),
     Room(name: "KubeSchema", rooms: ["KubeObject"]),
     Room(
         name: "KubeStore", rooms: ["KubeObject"], products: [("GRDB", "GRDB.swift"), log, lifecycle, crypto],
-        testRooms: ["store-exercise"]),
+        testRooms: ["store-exercise", "TestPrograms"]),
     // Only for the store's tests and developers.
     Room(
         name: "store-exercise", rooms: ["KubeObject", "KubeStore"], products: [log], isExecutable: true, hasTests: false),
@@ -47,7 +49,7 @@ let rooms: [Room] = [
             ("NIOHTTPTypesHTTP1", "swift-nio-extras"), ("NIOHPACK", "swift-nio-http2"),
             ("NIOHTTP1", "swift-nio"), ("NIOHTTP2", "swift-nio-http2"), ("NIOWebSocket", "swift-nio"),
             ("NIOSSL", "swift-nio-ssl"), ("NIOTLS", "swift-nio"), ("AsyncHTTPClient", "async-http-client"),
-        ], testProducts: [("NIOEmbedded", "swift-nio")], systemLibraries: ["CZlib"]),
+        ], testProducts: [("NIOEmbedded", "swift-nio")], testRooms: ["TestPrograms"], systemLibraries: ["CZlib"]),
     // Only for developers and scripts/test: hostile inputs for every decoder.
     Room(
         name: "fuzz-decoders", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry", "KubeAPI"],
@@ -65,7 +67,7 @@ let rooms: [Room] = [
             ("GRPCProtobuf", "grpc-swift-protobuf"), ("SwiftProtobuf", "swift-protobuf"),
             ("Subprocess", "swift-subprocess"), crypto, ("NIOSSL", "swift-nio-ssl"), ("NIOHTTP1", "swift-nio"),
             ("NIOWebSocket", "swift-nio"),
-        ]),
+        ], testRooms: ["TestPrograms"]),
     Room(
         name: "KubeNetwork", rooms: ["KubeObject", "KubeSchema", "KubeStore", "KubeRegistry"],
         products: [log, lifecycle, nioCore, nioPosix], testProducts: [("Subprocess", "swift-subprocess")]),

@@ -1,6 +1,7 @@
 import Foundation
 import KubeObject
 import Synchronization
+import TestPrograms
 import Testing
 
 @testable import KubeStore
@@ -48,21 +49,16 @@ import Testing
 
     /// Runs the writer and kills it without warning; returns its output.
     private func writeUntilKilled(_ directory: String, after delay: TimeInterval) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
             .deletingLastPathComponent().appendingPathComponent("store-exercise")
-        process.arguments = ["write", directory]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
+        let process = try TestProgram.start([program.path, "write", directory])
         let killer = Thread {
             Thread.sleep(forTimeInterval: delay)
-            kill(process.processIdentifier, SIGKILL)
+            kill(process.pid, SIGKILL)
         }
         killer.start()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        #expect(process.terminationReason == .uncaughtSignal)
+        let data = process.output.readDataToEndOfFile()
+        #expect(process.wait() == 128 + SIGKILL)
         return String(decoding: data, as: UTF8.self)
     }
 

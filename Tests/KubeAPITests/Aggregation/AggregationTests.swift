@@ -5,6 +5,7 @@ import KubeObject
 import KubeRegistry
 import KubeStore
 import SwiftASN1
+import TestPrograms
 import Testing
 import X509
 
@@ -92,7 +93,7 @@ import X509
                 .init(commonName: "fruit", names: [.dnsName("fruit.default.svc")], usage: .serverAuth, lifetime: 3600))
             try issued.certificatePEM().write(toFile: folder + "/server.crt", atomically: true, encoding: .utf8)
             try issued.keyPEM.write(toFile: folder + "/server.key", atomically: true, encoding: .utf8)
-            let python = try ChildProcess.start(["python3", "-c", Self.program, folder])
+            let python = try TestProgram.start(["python3", "-c", Self.program, folder])
             defer { python.killAndWait() }
             let line = String(decoding: python.output.availableData, as: UTF8.self)
             let port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))

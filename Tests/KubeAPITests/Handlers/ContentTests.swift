@@ -3,6 +3,7 @@ import HTTPTypes
 import KubeObject
 import KubeRegistry
 import KubeSchema
+import TestPrograms
 import Testing
 
 @testable import KubeAPI

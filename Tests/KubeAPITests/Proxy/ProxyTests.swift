@@ -3,6 +3,7 @@ import HTTPTypes
 import KubeObject
 import KubeRegistry
 import KubeStore
+import TestPrograms
 import Testing
 
 @testable import KubeAPI
@@ -46,7 +47,7 @@ struct ProxyTests {
 
     /// Runs `body` with a base URL, a token, a port at which "the pod" listens, and the server.
     private func withBackend(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
-        let python = try ChildProcess.start(["python3", "-c", Self.program])
+        let python = try TestProgram.start(["python3", "-c", Self.program])
         defer { python.killAndWait() }
         let line = String(decoding: python.output.availableData, as: UTF8.self)
         let port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))

@@ -5,6 +5,7 @@ import KubeRegistry
 import Logging
 import NIOPosix
 import ServiceLifecycle
+import TestPrograms
 import Testing
 
 @testable import KubeAPI

@@ -1,5 +1,6 @@
 import Foundation
 import KubeObject
+import TestPrograms
 import Testing
 
 @testable import KubeAPI

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import KubeObject
+import TestPrograms
 import Testing
 
 @testable import KubeAPI

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import KubeObject
+import TestPrograms
 import Testing
 
 @testable import KubeStore
@@ -96,12 +97,8 @@ struct SQLiteEngineTests {
     }
 
     private func run(_ command: String...) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(command)")
+        let program = try TestProgram.start(command)
+        try #require(program.wait() == 0, "\(command)")
     }
 
     @Test func rowsOfDeletedClustersGoAway() async throws {

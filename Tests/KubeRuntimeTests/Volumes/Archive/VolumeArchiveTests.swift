@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Logging
+import TestPrograms
 import Testing
 
 @testable import KubeRuntime
@@ -23,25 +24,13 @@ import Testing
     }
 
     private static func run(_ script: String, in directory: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-ec", script]
-        process.currentDirectoryURL = URL(fileURLWithPath: directory)
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        try #require(TestProgram.start(["-C", directory, "sh", "-ec", script]).wait() == 0)
     }
 
     private static func output(_ script: String, in directory: String) throws -> String {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-ec", script]
-        process.currentDirectoryURL = URL(fileURLWithPath: directory)
-        process.standardOutput = pipe
-        try process.run()
-        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        let program = try TestProgram.start(["-C", directory, "sh", "-ec", script])
+        let text = String(decoding: program.output.readDataToEndOfFile(), as: UTF8.self)
+        program.wait()
         return text
     }
 

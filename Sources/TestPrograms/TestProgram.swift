@@ -1,19 +1,21 @@
-import Foundation
+package import Foundation
 import Glibc
 
 /// A program that runs beside the tests.
 ///
-/// Not Foundation's `Process`: with other tests opening and closing files at the same time, its `run()` was seen to crash.
-struct ChildProcess: Sendable {
-    let pid: pid_t
+/// Not Foundation's `Process`: its `run()` goes through the list of open files and reads beyond its end when there are many, as in a
+/// process with many tests.
+package struct TestProgram: Sendable {
+    package let pid: pid_t
     /// Where its output can be read, and that of errors too.
-    let output: FileHandle
+    package let output: FileHandle
     /// Where its input can be written, if it was asked for.
-    let input: FileHandle?
+    package let input: FileHandle?
 
     /// Starts a program, found by the path.
     /// - Throws: when the system has no room for it. That there's no such program is told by the exit status.
-    static func start(_ arguments: [String], environment: [String: String] = [:], takesInput: Bool = false) throws -> ChildProcess
+    package static func start(_ arguments: [String], environment: [String: String] = [:], takesInput: Bool = false) throws
+        -> TestProgram
     {
         var (output, input): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
         guard pipe(&output) == 0 else { throw POSIXError(.EMFILE) }
@@ -41,7 +43,7 @@ struct ChildProcess: Sendable {
         var pid: pid_t = 0
         let code = posix_spawn(&pid, "/usr/bin/env", &actions, nil, &words, &settings)
         guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
-        return ChildProcess(
+        return TestProgram(
             pid: pid, output: FileHandle(fileDescriptor: output[0], closeOnDealloc: true),
             input: takesInput ? FileHandle(fileDescriptor: input[1], closeOnDealloc: true) : nil)
     }
@@ -49,23 +51,23 @@ struct ChildProcess: Sendable {
     /// Waits for its end.
     /// - Returns: the exit status; of a signal, 128 more than its number.
     @discardableResult
-    func wait() -> Int32 {
+    package func wait() -> Int32 {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
     }
 
-    func killAndWait() {
+    package func killAndWait() {
         kill(pid, SIGKILL)
         wait()
     }
 }
 
 /// Runs a program, found by the path, and returns what it printed.
-func runProgram(
+package func runProgram(
     _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
 ) async throws -> (output: String, status: Int32) {
-    let child = try ChildProcess.start(arguments, environment: environment, takesInput: input != nil)
+    let child = try TestProgram.start(arguments, environment: environment, takesInput: input != nil)
     return await withCheckedContinuation { continuation in
         DispatchQueue(label: "run").async {
             if let input, let file = child.input {
@@ -79,7 +81,7 @@ func runProgram(
 }
 
 /// Whether a program can be run here.
-func hasProgram(_ name: String) -> Bool {
+package func hasProgram(_ name: String) -> Bool {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
 }
