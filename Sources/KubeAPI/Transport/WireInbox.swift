@@ -7,6 +7,8 @@ import Synchronization
 final class WireInbox: Sendable {
     /// With so many waiting, reading stops; with so few it goes on.
     private static let (most, few) = (10, 2)
+    /// Bytes are joined up to here: each part costs memory of its own, and a client may send every byte in a frame of its own.
+    private static let joined = 16 << 10
 
     private struct State {
         var parts = CircularBuffer<InboundPart>(initialCapacity: 4)
@@ -16,6 +18,19 @@ final class WireInbox: Sendable {
         var isPaused = false
         /// The carrier would have read while reading was stopped.
         var isReadHeld = false
+
+        /// Adds to what waits: to the last part, when both are bytes and few enough.
+        mutating func append(_ part: InboundPart, joining limit: Int) {
+            // Nobody else may have the last part's bytes by then, or all of them would be copied each time.
+            if case .body(var new) = part, let count = parts.last?.byteCount, count + new.readableBytes <= limit,
+                case .body(var bytes)? = parts.popLast()
+            {
+                bytes.writeBuffer(&new)
+                parts.append(.body(bytes))
+            } else {
+                parts.append(part)
+            }
+        }
 
         /// What a reader gets now, or nil when it has to wait.
         mutating func take() -> Result<InboundPart?, any Error>? {
@@ -41,7 +56,7 @@ final class WireInbox: Sendable {
         let reader = self.state.withLock { state -> UnsafeContinuation<InboundPart?, any Error>? in
             guard state.ending == nil else { return nil }
             if let reader = state.reader.take() { return reader }
-            state.parts.append(part)
+            state.append(part, joining: Self.joined)
             if state.parts.count >= Self.most { state.isPaused = true }
             return nil
         }
@@ -95,5 +110,12 @@ final class WireInbox: Sendable {
         } onCancel: {
             self.state.withLock { $0.reader.take() }?.resume(throwing: CancellationError())
         }
+    }
+}
+
+extension InboundPart {
+    /// Of bytes, how many; nil for others.
+    fileprivate var byteCount: Int? {
+        if case .body(let bytes) = self { bytes.readableBytes } else { nil }
     }
 }

@@ -47,8 +47,11 @@ struct WireTests {
 
     @Test func partsComeInTheirOrderThenTheEnd() async throws {
         let wire = try await connected()
-        for text in ["a", "b"] { try await channel.writeInbound(Self.body(text)) }
+        try await channel.writeInbound(Self.body("a"))
+        try await channel.writeInbound(InboundPart.end)
+        try await channel.writeInbound(Self.body("b"))
         #expect(Self.text(try await wire.next()) == "a")
+        guard case .end = try await wire.next() else { throw WireError.unexpectedPart }
         #expect(Self.text(try await wire.next()) == "b")
         async let next = wire.next()
         try await channel.writeInbound(Self.body("c"))
@@ -59,6 +62,23 @@ struct WireTests {
         #expect(try await wire.next() == nil)
         #expect(try await wire.next() == nil)
         await #expect(throws: ChannelError.ioOnClosedChannel) { try await wire.write(.end) }
+    }
+
+    /// A client that sends every byte by itself doesn't have the server keep a part for each.
+    @Test func bytesThatWaitAreJoined() async throws {
+        let wire = try await connected()
+        let bytes = (0..<40_000).map { UInt8(truncatingIfNeeded: $0) }
+        for piece in stride(from: 0, to: bytes.count, by: 50) {
+            try await channel.writeInbound(InboundPart.body(ByteBuffer(bytes: bytes[piece..<piece + 50])))
+        }
+        try await channel.writeInbound(InboundPart.end)
+        var (sizes, seen) = ([Int](), [UInt8]())
+        while case .body(let part) = try await wire.next() {
+            sizes.append(part.readableBytes)
+            seen += part.readableBytesView
+        }
+        #expect(seen == bytes)
+        #expect(sizes == [16_350, 16_350, 7_300])
     }
 
     @Test func whatBreaksTheChannelIsThrown() async throws {
@@ -94,14 +114,15 @@ struct WireTests {
         let reads = Reads()
         try await channel.pipeline.addHandler(reads)
         let wire = try await connected()
-        for number in 1...10 { try await channel.writeInbound(Self.body("\(number)")) }
+        let large = String(repeating: "x", count: 10_000)
+        for number in 1...10 { try await channel.writeInbound(Self.body("\(number)" + large)) }
         let before = reads.count
         try await channel.testingEventLoop.executeInContext { channel.read() }
         #expect(reads.count == before)
-        for number in 1...7 { #expect(Self.text(try await wire.next()) == "\(number)") }
+        for number in 1...7 { #expect(Self.text(try await wire.next()) == "\(number)" + large) }
         try await channel.testingEventLoop.executeInContext {}
         #expect(reads.count == before)
-        #expect(Self.text(try await wire.next()) == "8")
+        #expect(Self.text(try await wire.next()) == "8" + large)
         try await channel.testingEventLoop.executeInContext {}
         #expect(reads.count == before + 1)
     }
